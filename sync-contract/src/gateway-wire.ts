@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { HeartbeatBucket } from './heartbeat.js';
+import { Base64Url, Digest, Instant, Ref, SiteId, SubmissionId, Version } from './identifiers.js';
+import { LIMITS, TIMES } from './limits.js';
+import { Signed } from './signed.js';
+
+/**
+ * The crossing: JSON over HTTPS (mTLS 1.3) at the sync-gateway, called by the agent only. Every request body carries
+ * `v`; every answer but problems (RFC 9457) is one of the schemas below. Calls are idempotent unless they say otherwise.
+ */
+export const GATEWAY_ROUTES = {
+  hello: '/v1/hello',
+  keys: '/v1/keys',
+  invites: '/v1/invites',
+  enrolments: '/v1/enrolments',
+  grants: '/v1/grants',
+  revocations: '/v1/revocations',
+  lease: '/v1/outbox/lease',
+  ack: '/v1/outbox/ack',
+  chartState: '/v1/charts/state',
+  chartBatch: '/v1/charts/batch',
+  heartbeat: '/v1/heartbeat',
+} as const;
+export type GatewayRoute = keyof typeof GATEWAY_ROUTES;
+
+const request = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject({ v: z.int(), ...shape });
+
+/** Handshake at start and after every lost connection: versions, site and clocks are compared. */
+export const HelloRequest = request({ site: SiteId, now: Instant });
+export type HelloRequest = z.infer<typeof HelloRequest>;
+export const HelloAnswer = z.strictObject({
+  versions: z.array(z.int()),
+  site: SiteId,
+  now: Instant,
+  /** highest heartbeat the gateway holds, for the comparison after a restore */
+  heartbeat: z.strictObject({ era: z.int(), seq: z.int() }).nullable(),
+});
+export type HelloAnswer = z.infer<typeof HelloAnswer>;
+
+/** Key statements signed by the root; statements it has are kept. */
+export const KeysRequest = request({ statements: z.array(Signed).max(64) });
+export type KeysRequest = z.infer<typeof KeysRequest>;
+
+export const InvitesRequest = request({
+  invites: z
+    .array(
+      z.strictObject({
+        inviteId: z.string().regex(/^[0-9a-f]{10}$/),
+        lookup: Digest,
+        expiresAt: Instant,
+        /** `void` withdraws it */
+        state: z.enum(['open', 'void']),
+      }),
+    )
+    .max(100),
+});
+export type InvitesRequest = z.infer<typeof InvitesRequest>;
+
+/** What inside decided about an acceptance. An accepted one is followed by its grant. */
+export const EnrolmentsRequest = request({
+  enrolments: z
+    .array(
+      z.strictObject({
+        accountRef: Ref,
+        submissionId: SubmissionId,
+        outcome: z.enum(['accepted', 'wrong-date', 'void']),
+        triesLeft: z.int().min(0),
+      }),
+    )
+    .max(100),
+});
+export type EnrolmentsRequest = z.infer<typeof EnrolmentsRequest>;
+
+export const GrantsRequest = request({ grants: z.array(Signed).max(100) });
+export type GrantsRequest = z.infer<typeof GrantsRequest>;
+
+/** Crypto-shredding: grants go at once, `chart` also removes all sections of that patientRef. */
+export const RevocationsRequest = request({
+  grantIds: z.array(Ref).max(100),
+  charts: z.array(Ref).max(100),
+});
+export type RevocationsRequest = z.infer<typeof RevocationsRequest>;
+export const RevocationsAnswer = z.strictObject({ revokedAt: Instant, sectionsDeleted: z.int().min(0) });
+export type RevocationsAnswer = z.infer<typeof RevocationsAnswer>;
+
+/** Claims outbox rows; waits up to `waitMs` for new ones. Not idempotent: a lost answer frees the rows after the lease. */
+export const LeaseRequest = request({
+  limit: z.int().min(1).max(LIMITS.leaseItems),
+  waitMs: z.int().min(0).max(TIMES.leaseWait),
+});
+export type LeaseRequest = z.infer<typeof LeaseRequest>;
+export const LeaseAnswer = z.strictObject({
+  lease: Ref.nullable(),
+  /** what the row holds, not yet trusted: the agent parses each by itself, so that one bad row stops only its stream */
+  items: z
+    .array(
+      z.strictObject({
+        submissionId: SubmissionId,
+        stream: Ref,
+        streamSeq: z.int().min(1),
+        envelope: z.unknown(),
+      }),
+    )
+    .max(LIMITS.leaseItems),
+});
+export type LeaseAnswer = z.infer<typeof LeaseAnswer>;
+
+export const AckRequest = request({ submissionIds: z.array(SubmissionId).min(1).max(LIMITS.leaseItems) });
+export type AckRequest = z.infer<typeof AckRequest>;
+export const AckAnswer = z.strictObject({ acked: z.int().min(0) });
+export type AckAnswer = z.infer<typeof AckAnswer>;
+
+/** What the gateway holds of a chart. A number in it can stop the agent, never advance it. */
+export const ChartStateRequest = request({ patientRef: Ref });
+export type ChartStateRequest = z.infer<typeof ChartStateRequest>;
+export const ChartState = z.strictObject({
+  version: Version.nullable(),
+  manifestHash: Digest.nullable(),
+  sections: z.array(z.strictObject({ id: Digest, version: Version, sha256: Digest })).max(LIMITS.manifestSections),
+});
+export type ChartState = z.infer<typeof ChartState>;
+
+/**
+ * Changed sections with the new manifest, applied in one transaction: sections the manifest does not name are deleted,
+ * the sender's own copies in `settles` go. 409 with the chart's state when the manifest is not newer than the stored
+ * one or names bytes that are neither here nor stored; the same manifest again answers 200.
+ */
+export const ChartBatchRequest = request({
+  patientRef: Ref,
+  manifest: Signed,
+  sections: z
+    .array(z.strictObject({ id: Digest, version: Version, epoch: z.int().min(1), sealed: z.base64() }))
+    .max(LIMITS.manifestSections),
+  settles: z.array(SubmissionId).max(1_000),
+});
+export type ChartBatchRequest = z.infer<typeof ChartBatchRequest>;
+export const ChartBatchAnswer = z.strictObject({ version: Version });
+export type ChartBatchAnswer = z.infer<typeof ChartBatchAnswer>;
+
+/** Heartbeat with the buckets that changed since the last one the gateway acknowledged. 409 when buckets are missing. */
+export const HeartbeatRequest = request({
+  heartbeat: Signed,
+  /** all 256 roots, hex, in order */
+  bucketRoots: z.array(Digest).length(256),
+  buckets: z.array(HeartbeatBucket).max(256),
+});
+export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
+
+/** Answer of calls that have nothing to say. */
+export const Done = z.strictObject({});
+export type Done = z.infer<typeof Done>;
+
+/** RFC 9457 problem details. `code` is fixed per cause; `chart` comes with 409 of a chart batch. */
+export const Problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string().optional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** Problem of a refused chart batch: what the gateway holds, and which named bytes it lacks. */
+export const ChartConflict = Problem.extend({ chart: ChartState, missing: z.array(Digest) });
+export type ChartConflict = z.infer<typeof ChartConflict>;
+
+/** Problem of a heartbeat whose unchanged buckets the gateway does not hold. */
+export const HeartbeatConflict = Problem.extend({ missing: z.array(z.int().min(0).max(255)) });
+export type HeartbeatConflict = z.infer<typeof HeartbeatConflict>;

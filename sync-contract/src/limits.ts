@@ -1,0 +1,51 @@
+/** Limits both sides enforce. Bytes are counted after transfer encoding is removed; characters are code points. */
+export const LIMITS = {
+  /** message text, characters */
+  messageCharacters: 20_000,
+  /** message subject, characters */
+  subjectCharacters: 120,
+  /** canonical JSON of one submission before sealing, bytes */
+  submissionBytes: 128 * 1024,
+  /** one envelope as JSON, bytes */
+  envelopeBytes: 256 * 1024,
+  /** one sealed section, bytes */
+  sectionBytes: 8 * 1024 * 1024,
+  /** one request body at the gateway, bytes */
+  gatewayRequestBytes: 24 * 1024 * 1024,
+  /** one answer of the gateway that the agent is willing to read, bytes */
+  gatewayResponseBytes: 16 * 1024 * 1024,
+  /** one request body at portal-api, bytes */
+  publicRequestBytes: 160 * 1024,
+  /** depth of nested JSON accepted anywhere */
+  jsonDepth: 32,
+  /** outbox rows in one lease */
+  leaseItems: 50,
+  /** sections in one manifest */
+  manifestSections: 4_096,
+  /** charts of one practice in one heartbeat bucket */
+  bucketLeaves: 4_096,
+  /** padding step of sealed sections, bytes */
+  paddingStep: 1024,
+} as const;
+
+/** Times both sides rely on, in milliseconds. */
+export const TIMES = {
+  /** longest wait of a lease request for new work */
+  leaseWait: 25_000,
+  /** how long leased rows stay claimed */
+  lease: 60_000,
+  /** longest pause between two heartbeats */
+  heartbeat: 60_000,
+  /** pause between two clock markers */
+  clockMarker: 5_000,
+  /** validity of an invite */
+  invite: 72 * 3_600_000,
+  /** age of T from which a page is amber, and red */
+  amber: 15 * 60_000,
+  red: 60 * 60_000,
+  /** session idle and absolute */
+  sessionIdle: 15 * 60_000,
+  sessionAbsolute: 12 * 3_600_000,
+  /** clock skew that raises an alarm, and that refuses time decisions */
+  skewAlarm: 5_000,
+} as const;

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { Instant, Ref, SubmissionId } from './identifiers.js';
+
+/** A FHIR R4 resource (US Core where a profile exists). Kept verbatim; the browser reads the parts it knows. */
+export const Resource = z.looseObject({ resourceType: z.string(), id: z.string() });
+export type Resource = z.infer<typeof Resource>;
+
+/** Sections `profile`, `medications`, `results/<year>`: resources in a fixed order. */
+export const ResourcesContent = z.strictObject({ resources: z.array(Resource) });
+export type ResourcesContent = z.infer<typeof ResourcesContent>;
+
+/** Section `results` (and later `vitals`): which years there are, newest first, `undated` last. */
+export const YearsContent = z.strictObject({
+  years: z.array(
+    z.strictObject({
+      /** name of the section, e.g. `results/2026` */
+      section: z.string(),
+      year: z.union([z.int(), z.literal('undated')]),
+      /** number of reports */
+      count: z.int().min(1),
+      /** newest collection time with offset, FHIR dateTime; null when undated */
+      newest: z.string().nullable(),
+    }),
+  ),
+});
+export type YearsContent = z.infer<typeof YearsContent>;
+
+const ThreadSummary = z.strictObject({
+  threadId: Ref,
+  topic: z.string(),
+  subject: z.string(),
+  messages: z.int().min(1),
+  /** messages of the practice that the patient's copy shows as new */
+  unread: z.int().min(0),
+  lastAt: Instant,
+  lastFrom: z.enum(['patient', 'practice']),
+  /** first 140 characters of the newest message */
+  excerpt: z.string(),
+});
+
+/** Section `messages`: all threads, newest first. */
+export const ThreadsContent = z.strictObject({ threads: z.array(ThreadSummary) });
+export type ThreadsContent = z.infer<typeof ThreadsContent>;
+
+/** Section `messages/<threadId>`: oldest message first. Text is plain; markup of the source is already reduced. */
+export const ThreadContent = z.strictObject({
+  threadId: Ref,
+  topic: z.string(),
+  subject: z.string(),
+  messages: z.array(
+    z.strictObject({
+      /** resource id of the mail row */
+      id: z.string(),
+      from: z.enum(['patient', 'practice']),
+      senderName: z.string(),
+      sentAt: Instant,
+      body: z.string(),
+      /** set for what this portal sent, so that the sender's own copy is not shown twice */
+      submissionId: SubmissionId.nullable(),
+    }),
+  ),
+});
+export type ThreadContent = z.infer<typeof ThreadContent>;

@@ -1,0 +1,96 @@
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
+import { SealBroken, openAead, sealAead } from './aead.js';
+import { canonicalBytes } from './canonical-json.js';
+import type { RecordClass } from './classes.js';
+import { LIMITS } from './limits.js';
+import type { Version } from './identifiers.js';
+
+/** Clear fields of a sealed section; all of them are authenticated. */
+export interface SectionHeader {
+  site: string;
+  patientRef: string;
+  /** hex HMAC, see `sectionId` */
+  sectionId: string;
+  version: Version;
+  epoch: number;
+}
+
+/** Class key (32 bytes) of one class of records, HKDF-SHA-256 of the chart key. */
+export function deriveClassKey(chartKey: Uint8Array, recordClass: RecordClass): Buffer {
+  return Buffer.from(hkdfSync('sha256', chartKey, Buffer.alloc(0), `oe-portal|class|${recordClass}`, 32));
+}
+
+/** Name of a section towards the DMZ: HMAC-SHA-256(class key, name), hex. Nobody without the key learns the name. */
+export function sectionId(classKey: Uint8Array, name: string): string {
+  return createHmac('sha256', classKey).update(`section|${name}`, 'utf8').digest('hex');
+}
+
+/** Hash of the plain content, kept inside only; equal content needs no new version. */
+export function contentHash(content: unknown): string {
+  return createHash('sha256').update(canonicalBytes(content)).digest('hex');
+}
+
+/** Length (uint32 big endian) ‖ data ‖ zeros, up to the next padding step. */
+export function pad(data: Uint8Array): Buffer {
+  const total = Math.ceil((4 + data.length) / LIMITS.paddingStep) * LIMITS.paddingStep;
+  const padded = Buffer.alloc(total);
+  padded.writeUInt32BE(data.length, 0);
+  padded.set(data, 4);
+  return padded;
+}
+
+/** @throws SealBroken when the length is impossible or the filling is not zero */
+export function unpad(padded: Buffer): Buffer {
+  if (padded.length < 4 || padded.length % LIMITS.paddingStep !== 0) {
+    throw new SealBroken();
+  }
+  const length = padded.readUInt32BE(0);
+  if (length > padded.length - 4 || padded.length - 4 - length >= LIMITS.paddingStep) {
+    throw new SealBroken();
+  }
+  if (padded.subarray(4 + length).some((byte) => byte !== 0)) {
+    throw new SealBroken();
+  }
+  return padded.subarray(4, 4 + length);
+}
+
+function headerBytes(header: SectionHeader): Buffer {
+  return canonicalBytes({
+    site: header.site,
+    patientRef: header.patientRef,
+    sectionId: header.sectionId,
+    version: header.version,
+    epoch: header.epoch,
+  });
+}
+
+/** AES-256-GCM(pad(brotli(canonical JSON))) under the class key. @throws RangeError above `LIMITS.sectionBytes` */
+export function sealSection(classKey: Uint8Array, header: SectionHeader, content: unknown): Buffer {
+  const compressed = brotliCompressSync(canonicalBytes(content), {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 5 },
+  });
+  const sealed = sealAead(classKey, pad(compressed), headerBytes(header));
+  if (sealed.length > LIMITS.sectionBytes) {
+    throw new RangeError('section is larger than the limit of a sealed section');
+  }
+  return sealed;
+}
+
+/**
+ * The section's JSON, still brotli-compressed: portal-api hands it on with `Content-Encoding: br`.
+ * @throws SealBroken
+ */
+export function openSection(classKey: Uint8Array, header: SectionHeader, sealed: Uint8Array): Buffer {
+  return unpad(openAead(classKey, sealed, headerBytes(header)));
+}
+
+/** Opened, decompressed and parsed; the caller validates with the section's schema. @throws SealBroken */
+export function readSection(classKey: Uint8Array, header: SectionHeader, sealed: Uint8Array): unknown {
+  return JSON.parse(decompress(openSection(classKey, header, sealed)).toString('utf8'));
+}
+
+/** Brotli with a bound on the result, against decompression bombs. */
+export function decompress(compressed: Uint8Array): Buffer {
+  return brotliDecompressSync(compressed, { maxOutputLength: 32 * LIMITS.sectionBytes });
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { Base64Url, Digest, Instant, Ref } from './identifiers.js';
+import { LIMITS } from './limits.js';
+import { typedText } from './text.js';
+
+/** What a patient chooses; the practice maps topics to pools. The words are OpenEMR's own portal subjects. */
+export const TOPICS = ['General', 'Appointment', 'Medication', 'Results', 'Billing', 'Insurance', 'Other'] as const;
+export const Topic = z.enum(TOPICS);
+export type Topic = z.infer<typeof Topic>;
+
+/** A message into a thread. `threadId` equals the envelope's stream; a new thread brings a new one. */
+export const MessagePayload = z.strictObject({
+  threadId: Ref,
+  topic: Topic,
+  subject: typedText({ min: 0, max: LIMITS.subjectCharacters, singleLine: true }),
+  body: typedText({ min: 1, max: LIMITS.messageCharacters }),
+  writtenAt: Instant,
+});
+export type MessagePayload = z.infer<typeof MessagePayload>;
+
+/** Acceptance of an invite: the account's public key with the proof that its maker held the code. */
+export const EnrolmentPayload = z.strictObject({
+  inviteId: z.string().regex(/^[0-9a-f]{10}$/),
+  accountRef: Ref,
+  publicKey: Base64Url.length(43),
+  proof: Digest,
+  /** as typed; checked inside only */
+  dateOfBirth: z.iso.date(),
+});
+export type EnrolmentPayload = z.infer<typeof EnrolmentPayload>;
+
+/** Kinds this version delivers, with the schema of what is sealed. */
+export const SUBMISSION_PAYLOADS = {
+  message: MessagePayload,
+  enrolment: EnrolmentPayload,
+} as const;
+
+export const SUBMISSION_KINDS = ['message', 'enrolment'] as const satisfies (keyof typeof SUBMISSION_PAYLOADS)[];
+export const SubmissionKind = z.enum(SUBMISSION_KINDS);
+export type SubmissionKind = z.infer<typeof SubmissionKind>;
+
+/** Kinds whose names are taken; they are refused until both sides know their payload. */
+export const RESERVED_SUBMISSION_KINDS = [
+  'refill-request',
+  'appointment-request',
+  'form',
+  'profile-change',
+  'payment',
+  'upload',
+  'amendment-request',
+  'restriction-request',
+] as const;
+
+/** A kind that this version does not deliver. */
+export class SubmissionKindNotSupported extends Error {
+  readonly code = 'submission-kind-not-supported';
+  constructor(kind: string) {
+    super(
+      (RESERVED_SUBMISSION_KINDS as readonly string[]).includes(kind)
+        ? `submissions of kind ${kind} are not supported yet`
+        : 'submissions of this kind are not known',
+    );
+  }
+}
+
+/** @throws SubmissionKindNotSupported */
+export function assertSubmissionKind(kind: string): SubmissionKind {
+  const parsed = SubmissionKind.safeParse(kind);
+  if (!parsed.success) {
+    throw new SubmissionKindNotSupported(kind);
+  }
+  return parsed.data;
+}
