@@ -18,11 +18,7 @@ export async function insertRows(connection: Connection, table: string, rows: re
     const columns = Object.keys(rows[start] ?? {});
     const shape = columns.join('\n');
     let end = start + 1;
-    while (
-      end < rows.length &&
-      end - start < ROWS_PER_STATEMENT &&
-      Object.keys(rows[end] ?? {}).join('\n') === shape
-    ) {
+    while (end < rows.length && end - start < ROWS_PER_STATEMENT && Object.keys(rows[end] ?? {}).join('\n') === shape) {
       end += 1;
     }
     const values = rows.slice(start, end).map((row) => columns.map((column) => row[column]));

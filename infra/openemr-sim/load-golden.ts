@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { Connection } from 'mysql2/promise';
-import { insertRows, type ColumnValue, type Row } from './insert-rows.js';
+import { insertRows, type Row } from './insert-rows.js';
+import { readOpenEmrTables } from './schema.js';
 import { RECORDED_SETS, readRecordedRows, simDataPath, type RecordedRow, type RecordedSet } from './sim-data.js';
 
 /** Clinic time zones OpenEMR's answers were recorded in: `fhir/` in UTC, `fhir-tz-new_york/` in the other. */
@@ -21,12 +22,14 @@ export function recordedTables(set: RecordedSet): string[] {
     .sort();
 }
 
-export function toColumnValue(recorded: string | number | null): ColumnValue {
-  return typeof recorded === 'string' && recorded.startsWith('hex:') ? Buffer.from(recorded.slice(4), 'hex') : recorded;
-}
-
-function toRow(recorded: RecordedRow): Row {
-  return Object.fromEntries(Object.entries(recorded).map(([column, value]) => [column, toColumnValue(value)]));
+/** Binary columns were recorded as `hex:…` (golden) or bare hex digits (screens). */
+function toRow(recorded: RecordedRow, binaryColumns: ReadonlySet<string>): Row {
+  return Object.fromEntries(
+    Object.entries(recorded).map(([column, value]) => [
+      column,
+      typeof value === 'string' && binaryColumns.has(column) ? Buffer.from(value.replace('hex:', ''), 'hex') : value,
+    ]),
+  );
 }
 
 /**
@@ -38,8 +41,16 @@ export async function loadGoldenRows(connection: Connection, options: LoadGolden
   const set = options.set ?? 'golden';
   await connection.query("SET SESSION sql_mode = '', SESSION time_zone = '+00:00'");
   await connection.beginTransaction();
+  const { tables } = readOpenEmrTables();
   for (const table of recordedTables(set)) {
-    await insertRows(connection, table, readRecordedRows(set, table).map(toRow));
+    const columns = tables[table]?.columns ?? [];
+    const binaryColumns = new Set(columns.filter(({ type }) => type === 'binary(16)').map(({ name }) => name));
+    const recorded = readRecordedRows(set, table);
+    await insertRows(
+      connection,
+      table,
+      recorded.map((row) => toRow(row, binaryColumns)),
+    );
   }
   if (options.timeZone !== undefined) {
     await connection.execute("UPDATE globals SET gl_value = ? WHERE gl_name = 'gbl_time_zone' AND gl_index = 0", [

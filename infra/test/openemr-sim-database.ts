@@ -14,22 +14,51 @@ export class SimDatabase implements AsyncDisposable {
   static async start(label: string): Promise<SimDatabase> {
     const dir = mkdtempSync('/tmp/openemr-sim-');
     chownSync(dir, 65534, 65534);
-    execFileSync('mariadb-install-db', ['--no-defaults', `--datadir=${dir}/data`, '--user=nobody', '--auth-root-authentication-method=normal', '--skip-test-db'], { stdio: 'ignore', cwd: '/tmp' });
-    const child = spawn('mariadbd', ['--no-defaults', '--user=nobody', `--datadir=${dir}/data`, `--socket=${dir}/s`, '--skip-networking', `--pid-file=${dir}/pid`, '--innodb-buffer-pool-size=32M'], { stdio: 'ignore', cwd: dir });
+    execFileSync(
+      'mariadb-install-db',
+      [
+        '--no-defaults',
+        `--datadir=${dir}/data`,
+        '--user=nobody',
+        '--auth-root-authentication-method=normal',
+        '--skip-test-db',
+      ],
+      { stdio: 'ignore', cwd: '/tmp' },
+    );
+    const child = spawn(
+      'mariadbd',
+      [
+        '--no-defaults',
+        '--user=nobody',
+        `--datadir=${dir}/data`,
+        `--socket=${dir}/s`,
+        '--skip-networking',
+        `--pid-file=${dir}/pid`,
+        '--innodb-buffer-pool-size=32M',
+      ],
+      { stdio: 'ignore', cwd: dir },
+    );
     for (;;) {
       try {
         const connection = await createConnection({ socketPath: `${dir}/s`, user: 'root', dateStrings: true });
         await connection.query(`CREATE DATABASE \`${label}\``);
         await connection.changeUser({ database: label });
-        return new SimDatabase(connection, label, async () => {
-          await connection.end();
-          const exited = new Promise((resolve) => child.once('exit', resolve));
-          child.kill('SIGTERM');
-          await exited;
-          rmSync(dir, { recursive: true, force: true });
-        }, `${dir}/s`);
+        return new SimDatabase(
+          connection,
+          label,
+          async () => {
+            await connection.end();
+            const exited = new Promise((resolve) => child.once('exit', resolve));
+            child.kill('SIGTERM');
+            await exited;
+            rmSync(dir, { recursive: true, force: true });
+          },
+          `${dir}/s`,
+        );
       } catch (error: unknown) {
-        if (child.exitCode !== null) { throw error; }
+        if (child.exitCode !== null) {
+          throw error;
+        }
         await delay(50);
       }
     }
