@@ -1,0 +1,229 @@
+/**
+ * What portal-api and the browser say to each other. Types only: the browser imports them and nothing else of this
+ * workspace. Paths:
+ *
+ *   GET  /api/health/live, /api/health/ready
+ *   GET  /api/practice                                  PracticeView
+ *   POST /api/join/check            CheckInvite         InviteView
+ *   POST /api/join/totp             StartTotp           TotpSetupView
+ *   POST /api/join                  Join                SessionView (201)
+ *   POST /api/join/date-of-birth    RetryDateOfBirth    SessionView
+ *   POST /api/sign-in               SignIn              SignInView
+ *   POST /api/sign-in/totp          SignInCode          SessionView
+ *   POST /api/sign-out              {}                  204
+ *   GET  /api/session                                   SessionView
+ *   POST /api/session/extend        {}                  SessionView
+ *   GET  /api/charts/:patientRef/status                 ChartStatusView
+ *   GET  /api/charts/:patientRef/sections/<name>        the section's JSON (sync-contract/section-content)
+ *   GET  /api/charts/:patientRef/own-copies?stream=     OwnCopiesView
+ *   POST /api/charts/:patientRef/messages  SendMessage  MessageSentView (201), needs `idempotency-key`
+ *   GET  /api/charts/:patientRef/receipts               ReceiptsView
+ *   GET  /api/events                                    text/event-stream of ChangeEvent
+ *
+ * Requests: JSON only. Every POST needs the page's own `origin`; with a session also `x-csrf` (SessionView.csrf), without
+ * one `x-requested-with: portal`. `x-user-act: 1` marks what the person did; only such requests extend the idle time.
+ */
+
+/** Header names of requests and answers. */
+export interface PortalHeaders {
+  csrf: 'x-csrf';
+  requestedWith: 'x-requested-with';
+  userAct: 'x-user-act';
+  idempotencyKey: 'idempotency-key';
+  /** the section's T, an instant */
+  asOf: 'x-as-of';
+}
+
+/** Fixed per cause; the page has one sentence for each. */
+export type ProblemCode =
+  // any route
+  | 'body-refused'
+  | 'body-too-large'
+  | 'body-not-json'
+  | 'request-refused'
+  | 'not-found'
+  | 'signed-out'
+  | 'too-many-tries'
+  | 'busy'
+  | 'unexpected'
+  // join
+  | 'invite-mistyped'
+  | 'invite-unknown'
+  | 'invite-used'
+  | 'invite-expired'
+  | 'name-refused'
+  | 'name-taken'
+  | 'password-refused'
+  | 'totp-setup-expired'
+  | 'totp-refused'
+  | 'date-of-birth-not-asked'
+  | 'clinic-keys-missing'
+  // sign-in
+  | 'sign-in-failed'
+  | 'code-refused'
+  | 'sign-in-expired'
+  // charts
+  | 'section-not-found'
+  | 'chart-not-ready'
+  | 'replica-unverified'
+  | 'scope-missing'
+  // submissions
+  | 'idempotency-conflict'
+  | 'idempotency-key-missing'
+  | 'thread-not-found';
+
+/** RFC 9457 problem details, `application/problem+json`. Never repeats what was sent. */
+export interface ProblemView {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+  detail?: string;
+  /** one entry per field that was refused; path like `totp.code` */
+  errors?: { path: string; message: string }[];
+}
+
+export interface PracticeView {
+  name: string;
+  /** IANA name of the clinic's time zone */
+  timeZone: string;
+}
+
+export interface HealthView {
+  status: 'ok' | 'not-ready';
+}
+
+export interface CheckInvite {
+  code: string;
+}
+
+export interface InviteView {
+  status: 'open';
+}
+
+export interface StartTotp {
+  /** shown by the authenticator app beside the practice's name */
+  name: string;
+}
+
+export interface TotpSetupView {
+  /** opaque, valid 30 minutes; goes back with `Join` */
+  setup: string;
+  /** base32, to be typed where a QR code cannot be read */
+  secret: string;
+  /** otpauth:// */
+  uri: string;
+  /** SVG as `data:image/svg+xml` URI for an `img` element */
+  qrSvg: string;
+}
+
+export interface Join {
+  code: string;
+  /** user name or e-mail, 3 to 254 characters */
+  name: string;
+  /** 12 to 256 characters */
+  password: string;
+  /** YYYY-MM-DD */
+  dateOfBirth: string;
+  totp: { setup: string; code: string };
+}
+
+export interface RetryDateOfBirth {
+  /** YYYY-MM-DD */
+  dateOfBirth: string;
+}
+
+export interface SignIn {
+  name: string;
+  password: string;
+}
+
+export interface SignInView {
+  next: 'totp';
+}
+
+export interface SignInCode {
+  /** six digits */
+  code: string;
+}
+
+export interface PatientView {
+  patientRef: string;
+  relation: 'self' | 'proxy';
+  scopes: ('message' | 'book' | 'refill' | 'pay' | 'sign')[];
+}
+
+export interface SessionView {
+  accountRef: string;
+  /** value of `x-csrf` */
+  csrf: string;
+  state: 'joining' | 'active';
+  /** the clinic's answer to the last acceptance; null while it has not answered */
+  enrolment: { outcome: 'accepted' | 'wrong-date' | 'void'; triesLeft: number } | null;
+  /** absolute end, an instant */
+  expiresAt: string;
+  /** seconds without an act of the person after which the session ends */
+  idleSeconds: number;
+  patients: PatientView[];
+}
+
+export interface ChartStatusView {
+  /** T: everything the clinic committed before this instant is in the chart; null while no chart has come */
+  currentAsOf: string | null;
+  /** by the age of T: amber from 15 minutes, red from 60. Red also while no chart has come. */
+  freshness: 'current' | 'amber' | 'red';
+  frozen: boolean;
+  /** sections without a part in their name that the chart has, e.g. `medications`, `results`, `messages` */
+  sections: string[];
+  /** grows with every change of the chart, in (era, seq) order; null while no chart has come */
+  manifest: { era: number; seq: number } | null;
+}
+
+/** What this account sent and the chart does not contain yet. */
+export interface OwnCopyView {
+  submissionId: string;
+  kind: 'message';
+  stream: string;
+  createdAt: string;
+  state: 'saved' | 'collected';
+  payload: { threadId: string; topic: string; subject: string; body: string; writtenAt: string };
+}
+
+export interface OwnCopiesView {
+  copies: OwnCopyView[];
+}
+
+export interface SendMessage {
+  /** null starts a thread */
+  threadId: string | null;
+  topic: string;
+  subject: string;
+  body: string;
+}
+
+export interface MessageSentView {
+  submissionId: string;
+  threadId: string;
+  state: 'saved';
+  savedAt: string;
+}
+
+export interface ReceiptView {
+  submissionId: string;
+  kind: 'message' | 'enrolment';
+  state: 'saved' | 'collected';
+  /** when it came into this state, an instant */
+  at: string;
+}
+
+export interface ReceiptsView {
+  receipts: ReceiptView[];
+}
+
+/** `event: change`. Says that something changed, never what: refetch. */
+export interface ChangeEvent {
+  kind: 'chart' | 'account' | 'receipt';
+  /** patientRef or accountRef */
+  ref: string;
+  seq: number;
+}
