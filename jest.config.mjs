@@ -1,7 +1,6 @@
 /** One configuration for every workspace: ESM, compiled by swc; imports between workspaces go to their sources. */
-export default {
+const shared = {
   testEnvironment: 'node',
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -24,4 +23,27 @@ export default {
     '^infra/(.*)$': '<rootDir>/infra/$1.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
+};
+
+const ON_SERVICES = '\\.(int|e2e)\\.spec\\.ts$';
+
+/** A suite on real services may wait for a server to start or a process to come up. */
+export default {
+  testTimeout: 60_000,
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/dist/', ON_SERVICES],
+    },
+    {
+      ...shared,
+      displayName: 'integration',
+      testRegex: [ON_SERVICES],
+      testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+      globalSetup: '<rootDir>/infra/test/global-setup.mjs',
+      globalTeardown: '<rootDir>/infra/test/global-teardown.mjs',
+    },
+  ],
 };

@@ -9,13 +9,15 @@ export interface ServerUser {
 /** Debian and Ubuntu give `nobody`/`nogroup` this number; it owns no file of the system. */
 const NOBODY = { uid: 65534, gid: 65534 };
 
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 export function serverUser(): ServerUser | null {
   return process.getuid?.() === 0 ? NOBODY : null;
 }
 
 export interface ChildOptions {
   user?: ServerUser | null;
-  /** The whole environment of the child: nothing is inherited. */
+  /** The whole environment of the child, beside a system PATH: nothing is inherited. */
   env: Record<string, string>;
   cwd?: string;
   stdio?: StdioOptions;
@@ -31,9 +33,9 @@ export function spawnChild(program: string, args: string[], options: ChildOption
     ? ['--reuid', String(options.user.uid), '--regid', String(options.user.gid), '--clear-groups']
     : [];
   return spawn(
-    'prlimit',
+    '/usr/bin/prlimit',
     ['--core=0', 'setpriv', '--pdeathsig', 'KILL', '--no-new-privs', ...identity, '--', program, ...args],
-    { env: options.env, cwd: options.cwd, stdio: options.stdio ?? 'ignore' },
+    { env: { PATH: SYSTEM_PATH, ...options.env }, cwd: options.cwd, stdio: options.stdio ?? 'ignore' },
   );
 }
 
@@ -80,5 +82,5 @@ export async function run(program: string, args: string[], options: ChildOptions
 
 /** Environment of the servers and of the tools that set them up: nothing secret, nothing of the caller's. */
 export function bareEnvironment(home: string): Record<string, string> {
-  return { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: home, TMPDIR: home, LC_ALL: 'C' };
+  return { HOME: home, TMPDIR: home, LC_ALL: 'C' };
 }

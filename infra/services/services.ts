@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Server } from 'node:net';
 import { ensureCertificates } from './certificates.js';
 import { serverUser } from './child-process.js';
-import { ensureSecret, lockDataFolder, prepareDataFolder, ZONES, type Zone } from './data-folder.js';
+import { ensureSecret, lockDataFolder, prepareDataFolder, readSecret, ZONES, type Zone } from './data-folder.js';
 import { convergeGrants, type DatabaseNames } from './grants.js';
 import { adminQuery, DATABASE_ACCOUNTS, MariadbServer, type SqlRow, type SqlValue } from './mariadb-server.js';
 import { DEFAULT_PORTS, type ServerName, type ServicePorts } from './ports.js';
@@ -81,6 +81,9 @@ export async function startServices({ dataDir: folder, ports = DEFAULT_PORTS, lo
         ensureSecret(access[zone].secretFile(account));
       }
     }
+    for (const name of ['pepper', 'blind-index']) {
+      ensureSecret(join(access.dmz.dir, 'secrets', `${name}.key`));
+    }
     await ensureCertificates(dataDir, user);
     await allOrFirstError(ZONES.flatMap((zone) => [startMariadb(zone), servers[zone].redis.start()]));
   } catch (error: unknown) {
@@ -157,13 +160,14 @@ export async function applyGrants(zones: Zones, zone: Zone, all: DatabaseNames =
   await convergeGrants(zone, zones[zone].mariadb.socket, namesOf(zone, all), 'all');
 }
 
-/** Commands that Redis refused since its start, per zone; a well-behaved run leaves none. */
+/** Commands that Redis refused to its users since its start; a well-behaved run leaves none. Failed sign-ins do not count. */
 export async function redisRefusals(access: ZoneAccess): Promise<string[]> {
-  const { readSecret } = await import('./data-folder.js');
   const entries = await withRedis(access.redis, 'operator', readSecret(access.secretFile('operator')), (redis) =>
     redis.call('ACL', 'LOG', '100'),
   );
-  return Array.isArray(entries) ? entries.map((entry) => JSON.stringify(entry)) : [];
+  return Array.isArray(entries)
+    ? entries.map((entry) => JSON.stringify(entry)).filter((entry) => !entry.includes('"reason","auth"'))
+    : [];
 }
 
 /** Waits for all, so that nothing is still starting when the first error is handled. */
