@@ -1,0 +1,142 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+import { defaultDataDir } from '../services/data-folder.js';
+import { freeServicePorts } from '../services/ports.js';
+import { runCheck } from './check.js';
+import { readyPatient, type ReadyPatient } from './ready-patient.js';
+import { GATEWAY_PORT, PORTAL_PORT, System, type SystemOptions } from './system.js';
+
+/**
+ * `npm run demo`: the complete system on this machine until Ctrl-C. With --check it does one round trip in a browser
+ * and ends.
+ */
+
+const PATIENTS = 12;
+
+interface DemoArguments {
+  dataDir: string;
+  port?: number;
+  gatewayPort?: number;
+  reset: boolean;
+  check: boolean;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function main(options: DemoArguments): Promise<void> {
+  const dataDir = resolve(options.dataDir);
+  if (options.reset) {
+    resetDataFolder(dataDir);
+  }
+  const systemOptions: SystemOptions = {
+    dataDir,
+    portalPort: options.port ?? PORTAL_PORT,
+    gatewayPort: options.gatewayPort ?? GATEWAY_PORT,
+    patients: PATIENTS,
+    log: print,
+    ...(await portsOf(dataDir)),
+  };
+  const stopRequested = Promise.withResolvers<'stop'>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      stopRequested.resolve('stop');
+    });
+  }
+  await using system = await System.start(systemOptions);
+  const ready = await readyPatient(system, dataDir);
+  if (options.check) {
+    await Promise.race([runCheck(system, ready, print), failureOf(system)]);
+    print('Round trip complete; stopping.');
+    return;
+  }
+  await printEntrance(system, ready);
+  const outcome = await Promise.race([stopRequested.promise, system.failed]);
+  if (outcome !== 'stop') {
+    throw outcome;
+  }
+  print('Stopping.');
+}
+
+/** Ports of the servers are chosen once per data folder, so that several demos can run side by side. */
+async function portsOf(dataDir: string): Promise<Pick<SystemOptions, 'servicePorts'>> {
+  if (dataDir === resolve(defaultDataDir())) {
+    return {};
+  }
+  const file = join(dataDir, 'ports.json');
+  if (existsSync(file)) {
+    const Zone = z.object({ mariadb: z.number(), redis: z.number() });
+    return { servicePorts: z.object({ dmz: Zone, inside: Zone }).parse(JSON.parse(readFileSync(file, 'utf8'))) };
+  }
+  const servicePorts = await freeServicePorts();
+  mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+  writeFileSync(file, JSON.stringify(servicePorts));
+  return { servicePorts };
+}
+
+/** Removes what an earlier demo left; a folder that is not a demo's is refused. */
+function resetDataFolder(dataDir: string): void {
+  if (!existsSync(dataDir)) {
+    return;
+  }
+  if (!existsSync(join(dataDir, 'inside')) || !existsSync(join(dataDir, 'dmz'))) {
+    throw new Error(`${dataDir} does not look like a data folder of this demo; it was left as it is.`);
+  }
+  for (const part of ['dmz', 'inside', 'ports.json', 'launcher.pid']) {
+    rmSync(join(dataDir, part), { recursive: true, force: true });
+  }
+}
+
+async function failureOf(system: System): Promise<never> {
+  throw await system.failed;
+}
+
+async function printEntrance(system: System, ready: ReadyPatient): Promise<void> {
+  const invited = system.patients[1];
+  print('');
+  print('OpenEMR DMZ Portal, demonstration with synthetic patients. OpenEMR itself is a SIMULATOR here.');
+  print('Everything runs on this machine; Ctrl-C stops all of it, a later start continues.');
+  print('');
+  print(`  Portal for patients   ${system.origin}`);
+  print(`  Data folder           ${system.services.dataDir}`);
+  print(`  Play the clinic       npm run clinic -- --help   (from a second terminal)`);
+  print('');
+  print(`  Ready patient         ${ready.patient}`);
+  print(`    sign-in name        ${ready.name}`);
+  print(`    password            ${ready.password}`);
+  print(`    TOTP secret         ${ready.totpSecret}   (any authenticator app)`);
+  if (invited !== undefined) {
+    const invite = await system.invite(invited.pid);
+    print('');
+    print(`  Open invite           ${invited.name}, born ${invited.dateOfBirth}`);
+    print(`    code                ${invite.code}`);
+    print(`    link                ${invite.link}`);
+  }
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65_535) {
+    throw new InvalidArgumentError('a port is a number from 1 to 65535');
+  }
+  return value;
+}
+
+const command = new Command('demo')
+  .description('The complete system on this machine, with an OpenEMR simulator')
+  .option('--data-dir <folder>', 'where all data is kept', defaultDataDir())
+  .option('--port <port>', `port of the portal (default ${String(PORTAL_PORT)})`, port)
+  .option('--gateway-port <port>', `port of the sync-gateway (default ${String(GATEWAY_PORT)})`, port)
+  .option('--reset', 'forget everything an earlier demo left', false)
+  .option('--check', 'do one round trip in a headless browser, print each step with its time, and end', false);
+
+try {
+  await main(command.parse().opts<DemoArguments>());
+  process.exit(0);
+} catch (error: unknown) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,71 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { PortalClient } from './portal-client.js';
+import type { System } from './system.js';
+
+/** The demo's patient who has joined already, with all that a person needs to sign in. */
+const ReadyPatient = z.object({
+  pid: z.number(),
+  patient: z.string(),
+  name: z.string(),
+  password: z.string(),
+  totpSecret: z.string(),
+});
+export type ReadyPatient = z.infer<typeof ReadyPatient>;
+
+const READY_NAME = 'demo@example.org';
+const READY_PASSWORD = 'lantern orchard quiet river';
+const JOIN_LIMIT = 60_000;
+
+/** Signs the first patient up once; later starts read the credentials from the data folder (never the DMZ's). */
+export async function readyPatient(system: System, dataDir: string): Promise<ReadyPatient> {
+  const file = join(dataDir, 'inside/ready-patient.json');
+  if (existsSync(file)) {
+    return ReadyPatient.parse(JSON.parse(readFileSync(file, 'utf8')));
+  }
+  const [patient] = system.patients;
+  if (patient === undefined) {
+    throw new Error('the simulator has no patients');
+  }
+  const invite = await system.invite(patient.pid);
+  const browser = new PortalClient(system.origin);
+  try {
+    await inviteArrived(browser, invite.code);
+    const credentials = await browser.join(invite.code, patient.dateOfBirth, READY_NAME, READY_PASSWORD);
+    await chartArrived(browser);
+    const ready: ReadyPatient = { pid: patient.pid, patient: patient.name, ...credentials };
+    writeFileSync(file, JSON.stringify(ready), { mode: 0o600 });
+    return ready;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Waits until the agent has carried the invite out. */
+export async function inviteArrived(browser: PortalClient, code: string): Promise<void> {
+  await until('the invite in the DMZ', async () => {
+    const answer = await browser.post('/api/join/check', { code });
+    return answer.status === 200;
+  });
+}
+
+/** Waits until the clinic has confirmed the account and its chart can be read. */
+export async function chartArrived(browser: PortalClient): Promise<string> {
+  let patientRef: string | undefined;
+  await until('the chart in the DMZ', async () => {
+    patientRef = await browser.patientRef();
+    return patientRef !== undefined && (await browser.section(patientRef, 'profile')).status === 200;
+  });
+  return patientRef ?? '';
+}
+
+/** Asks again every 200 ms; throws with what was waited for. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const limit = Date.now() + JOIN_LIMIT; !(await holds());) {
+    if (Date.now() > limit) {
+      throw new Error(`waited ${String(JOIN_LIMIT / 1000)} s for ${what}`);
+    }
+    await new Promise((done) => setTimeout(done, 200));
+  }
+}

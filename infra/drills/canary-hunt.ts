@@ -1,0 +1,164 @@
+import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+
+/**
+ * Looks for canaries in bytes, in the clear and behind the encodings that software uses without a key. Encodings with
+ * a sign of their own (gzip, zlib, zstd, base64, hex, UTF-16, JSON escapes) are tried wherever the sign stands; brotli
+ * has none and is tried from the start of each stored value. What decodes is searched again, three deep.
+ */
+
+/** Every canary begins with this; what follows names it. Letters and digits only, so that no escaping splits it. */
+export const CANARY_PREFIX = 'Zk7Qcanary';
+const CANARY = new RegExp(`${CANARY_PREFIX}([0-9a-z]{8,40}?)x`, 'g');
+const MAX_DEPTH = 3;
+const WINDOW = 4 * 1024 * 1024;
+/** Longer encoded runs than this are met again in the next window; every canary is far shorter. */
+const OVERLAP = 64 * 1024;
+const MAX_INFLATED = 16 * 1024 * 1024;
+/** Shortest encoded run that could hold a whole canary prefix. */
+const MIN_DECODED = CANARY_PREFIX.length;
+
+/** @param label letters and digits, at least 8 */
+export function canary(label: string): string {
+  return `${CANARY_PREFIX}${label}x`;
+}
+
+export interface Hunt {
+  /** labels found, with the places they were found in */
+  found: Map<string, Set<string>>;
+  /** bytes looked at, those that came out of decoders included */
+  bytes: number;
+}
+
+export function newHunt(): Hunt {
+  return { found: new Map(), bytes: 0 };
+}
+
+/**
+ * Searches bytes of any size.
+ * @param place named in the finding, e.g. a path with the encodings passed
+ * @param stored true when `bytes` is one stored value from its first byte (then brotli is tried too)
+ */
+export function huntCanaries(hunt: Hunt, place: string, bytes: Buffer, stored = false): void {
+  search(hunt, place, bytes, stored, MAX_DEPTH);
+}
+
+function search(hunt: Hunt, place: string, bytes: Buffer, stored: boolean, depth: number): void {
+  hunt.bytes += bytes.length;
+  for (let start = 0; start < bytes.length; start += WINDOW) {
+    const text = bytes.subarray(start, start + WINDOW + OVERLAP).toString('latin1');
+    for (const match of text.matchAll(CANARY)) {
+      const label = match[1] ?? '';
+      hunt.found.set(label, (hunt.found.get(label) ?? new Set()).add(place));
+    }
+    if (depth > 0) {
+      for (const [encoding, decoded] of decodings(text)) {
+        search(hunt, `${place} > ${encoding}`, decoded, true, depth - 1);
+      }
+    }
+  }
+  if (depth > 0) {
+    for (const [encoding, decoded] of compressed(bytes, stored)) {
+      search(hunt, `${place} > ${encoding}`, decoded, true, depth - 1);
+    }
+  }
+}
+
+/** Text encodings found by their signs anywhere in one window. */
+function* decodings(text: string): Generator<[string, Buffer]> {
+  for (const match of text.matchAll(/[A-Za-z0-9+/_-]{14,}/g)) {
+    const run = match[0];
+    for (let shift = 0; shift < 4 && run.length - shift >= 14; shift += 1) {
+      const decoded = Buffer.from(run.slice(shift), 'base64');
+      if (worthwhile(decoded)) {
+        yield ['base64', decoded];
+      }
+    }
+  }
+  for (const match of text.matchAll(/[0-9A-Fa-f]{20,}/g)) {
+    const run = match[0];
+    for (const shift of [0, 1]) {
+      yield ['hex', Buffer.from(run.slice(shift, run.length - ((run.length - shift) % 2)), 'hex')];
+    }
+  }
+  for (const match of text.matchAll(/(?:[\x09\x0a\x0d\x20-\x7e]\x00){10,}/g)) {
+    yield ['utf-16le', Buffer.from(match[0].replace(/\x00/g, ''), 'latin1')];
+  }
+  for (const match of text.matchAll(/(?:\x00[\x09\x0a\x0d\x20-\x7e]){10,}/g)) {
+    yield ['utf-16be', Buffer.from(match[0].replace(/\x00/g, ''), 'latin1')];
+  }
+  if (/\\u[0-9A-Fa-f]{4}|\\[nrt"\\/bf]/.test(text)) {
+    for (const match of text.matchAll(/[\x20-\x7e]*\\(?:u[0-9A-Fa-f]{4}|[nrt"\\/bf])[\x20-\x7e]*/g)) {
+      const unescaped = unescapeJson(match[0]);
+      if (unescaped !== match[0]) {
+        yield ['json', Buffer.from(unescaped, 'utf8')];
+        if (/[\x80-\xff]/.test(unescaped)) {
+          // escapes may also have carried bytes
+          yield ['json', Buffer.from(unescaped, 'latin1')];
+        }
+      }
+    }
+  }
+}
+
+/** Compressed streams found by their magic numbers anywhere, and brotli from the first byte of a stored value. */
+function* compressed(bytes: Buffer, stored: boolean): Generator<[string, Buffer]> {
+  yield* inflatedAt(bytes, Buffer.from('1f8b08', 'hex'), 'gzip', (part) =>
+    gunzipSync(part, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_INFLATED }),
+  );
+  for (const level of ['7801', '785e', '789c', '78da']) {
+    yield* inflatedAt(bytes, Buffer.from(level, 'hex'), 'zlib', (part) =>
+      inflateSync(part, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_INFLATED }),
+    );
+  }
+  yield* inflatedAt(bytes, Buffer.from('28b52ffd', 'hex'), 'zstd', (part) =>
+    zstdDecompressSync(part, { maxOutputLength: MAX_INFLATED }),
+  );
+  if (stored) {
+    // A value may carry a length or padding around the compressed bytes, as our own sections do.
+    for (const offset of [0, 4]) {
+      const decoded = attempt(() =>
+        brotliDecompressSync(bytes.subarray(offset), {
+          finishFlush: constants.BROTLI_OPERATION_FLUSH,
+          maxOutputLength: MAX_INFLATED,
+        }),
+      );
+      if (decoded !== undefined && decoded.length >= MIN_DECODED) {
+        yield ['brotli', decoded];
+      }
+    }
+  }
+}
+
+function* inflatedAt(
+  bytes: Buffer,
+  sign: Buffer,
+  name: string,
+  inflate: (part: Buffer) => Buffer,
+): Generator<[string, Buffer]> {
+  for (let at = bytes.indexOf(sign); at >= 0; at = bytes.indexOf(sign, at + 1)) {
+    const decoded = attempt(() => inflate(bytes.subarray(at, at + MAX_INFLATED)));
+    if (decoded !== undefined && decoded.length >= MIN_DECODED) {
+      yield [name, decoded];
+    }
+  }
+}
+
+/** Base64 of random bytes decodes to anything; only what could hold text or another encoding is searched on. */
+function worthwhile(decoded: Buffer): boolean {
+  return decoded.length >= MIN_DECODED;
+}
+
+function unescapeJson(text: string): string {
+  const short: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
+  return text.replace(/\\(?:u([0-9A-Fa-f]{4})|([nrtbf"\\/]))/g, (_, code: string | undefined, letter: string) =>
+    code === undefined ? (short[letter] ?? letter) : String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
+function attempt(decode: () => Buffer): Buffer | undefined {
+  try {
+    return decode();
+  } catch {
+    return undefined;
+  }
+}
