@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { DatabaseConfig } from './database/data-source.js';
+import { DATABASE_VARIABLES, databaseConfig, readEnvironment, secretFile } from './database/database-environment.js';
+import { REDIS_VARIABLES, redisConfig, type RedisConfig } from './redis/redis-environment.js';
+
+const keyFile = secretFile.transform((text, context) => {
+  const key = Buffer.from(text, 'base64url');
+  if (key.length !== 32) {
+    context.addIssue({ code: 'custom', message: 'names a file that is not 32 bytes in base64url' });
+  }
+  return key;
+});
+
+const VARIABLES = {
+  ...DATABASE_VARIABLES,
+  ...REDIS_VARIABLES,
+  SITE_ID: z.uuid(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
+  PUBLIC_ORIGIN: z.url().refine((url) => new URL(url).origin === url, 'must be an origin like https://portal.example'),
+  LISTEN_HOST: z.string().min(1),
+  LISTEN_PORT: z.coerce.number().int().min(0).max(65_535),
+  WEB_ROOT: z.string().min(1),
+  ROOT_PUBLIC_KEY_FILE: keyFile,
+  PEPPER_FILE: keyFile,
+  BLIND_INDEX_KEY_FILE: keyFile,
+  PRACTICE_NAME: z.string().min(1).max(120),
+  PRACTICE_TIME_ZONE: z
+    .string()
+    .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'must be an IANA time zone'),
+  TRUST_PROXY: z.string().optional(),
+};
+
+/** What portal-api's public process needs to know. A class, so that providers ask for it by its type. */
+export class PortalConfig {
+  readonly siteId!: string;
+  readonly logLevel!: string;
+  readonly database!: DatabaseConfig;
+  readonly redis!: RedisConfig;
+  /** scheme, host and port of the page, as the browser names it in `origin` */
+  readonly publicOrigin!: string;
+  readonly listen!: { host: string; port: number };
+  /** folder with the built web app */
+  readonly webRoot!: string;
+  /** raw Ed25519, pinned: the only root of trust for what the inside signs */
+  readonly rootPublicKey!: Buffer;
+  readonly pepper!: Buffer;
+  readonly blindIndexKey!: Buffer;
+  readonly practice!: { name: string; timeZone: string };
+  /** addresses of proxies whose forwarding headers count; none unless configured */
+  readonly trustProxy!: string[];
+
+  constructor(values: PortalConfig) {
+    Object.assign(this, values);
+  }
+}
+
+/** @throws Error with one sentence that names every variable to set, and no value */
+export function portalConfig(environment: NodeJS.ProcessEnv = process.env): PortalConfig {
+  const variables = readEnvironment(VARIABLES, environment);
+  return new PortalConfig({
+    siteId: variables.SITE_ID,
+    logLevel: variables.LOG_LEVEL,
+    database: databaseConfig(variables),
+    redis: redisConfig(variables),
+    publicOrigin: variables.PUBLIC_ORIGIN,
+    listen: { host: variables.LISTEN_HOST, port: variables.LISTEN_PORT },
+    webRoot: variables.WEB_ROOT,
+    rootPublicKey: variables.ROOT_PUBLIC_KEY_FILE,
+    pepper: variables.PEPPER_FILE,
+    blindIndexKey: variables.BLIND_INDEX_KEY_FILE,
+    practice: { name: variables.PRACTICE_NAME, timeZone: variables.PRACTICE_TIME_ZONE },
+    trustProxy: variables.TRUST_PROXY?.split(',').map((address) => address.trim()) ?? [],
+  });
+}

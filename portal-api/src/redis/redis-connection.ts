@@ -1,0 +1,39 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import type { RedisConfig } from './redis-environment.js';
+
+/** Longest wait between two tries to reach Redis again, milliseconds. */
+const RECONNECT_MS = 1_000;
+
+/**
+ * Options of every connection to the DMZ's Redis: TLS 1.3, the server's certificate verified, own user. A command while
+ * Redis is away fails at once instead of waiting in memory: sessions are refused, doorbells are lost, nothing else.
+ */
+export function redisOptions(config: RedisConfig): RedisOptions {
+  return {
+    host: config.host,
+    port: config.port,
+    username: config.user,
+    password: config.password,
+    tls: { ca: config.ca, minVersion: 'TLSv1.3' },
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    connectTimeout: 5_000,
+    commandTimeout: 2_000,
+    retryStrategy: (times) => Math.min(50 * times, RECONNECT_MS),
+    lazyConnect: true,
+  };
+}
+
+/** Connects once and keeps reconnecting; `onError` hears of every failure, without credentials. */
+export async function connectRedis(
+  config: RedisConfig,
+  onError: (message: string) => void,
+  options: RedisOptions = {},
+): Promise<Redis> {
+  const redis = new Redis({ ...redisOptions(config), ...options });
+  redis.on('error', (error: Error) => {
+    onError(error.message);
+  });
+  await redis.connect();
+  return redis;
+}
