@@ -1,0 +1,12 @@
+import { CreateReplica1763800000000 } from './migrations/1763800000000-create-replica.js';
+import { CreateSubmissions1763800000001 } from './migrations/1763800000001-create-submissions.js';
+import { CreateAccounts1763800000002 } from './migrations/1763800000002-create-accounts.js';
+import { CreateAudit1763800000003 } from './migrations/1763800000003-create-audit.js';
+
+/** All migrations in order. Append only: what has run somewhere is never changed. */
+export const MIGRATIONS = [
+  CreateReplica1763800000000,
+  CreateSubmissions1763800000001,
+  CreateAccounts1763800000002,
+  CreateAudit1763800000003,
+];
