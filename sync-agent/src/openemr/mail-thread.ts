@@ -1,0 +1,98 @@
+import { createHmac } from 'node:crypto';
+import { canonicalBytes } from 'sync-contract/canonical-json';
+import { TOPICS } from 'sync-contract/submission';
+
+/**
+ * A conversation in OpenEMR's portal mail has a number on each side: all copies that the patient owns carry one
+ * `mail_chain`, all copies that the staff member owns another. A thread of ours is the patient's number.
+ */
+export interface MailChains {
+  patient: number;
+  staff: number;
+}
+
+/** The columns of a copy in `onsite_mail` that say to which conversation it belongs. */
+export interface ChainedMail {
+  id: number;
+  mail_chain: number | null;
+}
+
+/** OpenEMR's screens take a chain of 0 for "its own id"; rows of other programs leave it empty. */
+export function chainOf(mail: ChainedMail): number {
+  return mail.mail_chain === null || mail.mail_chain === 0 ? mail.id : mail.mail_chain;
+}
+
+/**
+ * Thread id of a conversation that this portal did not begin (staff did, or OpenEMR's own portal), 32 hex digits.
+ * The same for ever, so that the patient's answer finds the conversation again.
+ * @param resourceIdKey the ledger's key for ids of resources
+ * @param patientChain `chainOf` a copy that the patient owns
+ */
+export function chainThreadId(resourceIdKey: Uint8Array, pid: number, patientChain: number): string {
+  return createHmac('sha256', resourceIdKey)
+    .update(canonicalBytes(['onsite_mail-thread', { pid, chain: patientChain }]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** What the ledger knows of a patient's threads: rows of `thread` and `thread_mail`. */
+export interface KnownThreads {
+  threads: readonly { threadId: string; firstPatientMailId: number; topic: string; subject: string }[];
+  mails: readonly { mailId: number; submissionId: string | null }[];
+}
+
+export interface ThreadOfMail {
+  threadId: string;
+  topic: string;
+  subject: string;
+  /** the submission this portal wrote the copy for */
+  submissionId: string | null;
+}
+
+/** For one patient: which thread a copy that the patient owns belongs to, and what the thread is about. Pure. */
+export function threadMapper(
+  resourceIdKey: Uint8Array,
+  pid: number,
+  known: KnownThreads,
+): (mail: ChainedMail & { title: string | null }) => ThreadOfMail {
+  const threads = new Map(known.threads.map((thread) => [thread.firstPatientMailId, thread]));
+  const submissions = new Map(known.mails.map((mail) => [mail.mailId, mail.submissionId]));
+  return (mail) => {
+    const chain = chainOf(mail);
+    const thread = threads.get(chain);
+    const { topic, subject } = thread ?? titleParts(mail.title ?? '');
+    return {
+      threadId: thread?.threadId ?? chainThreadId(resourceIdKey, pid, chain),
+      topic,
+      subject,
+      submissionId: submissions.get(mail.id) ?? null,
+    };
+  };
+}
+
+const TITLE_CHARACTERS = 255;
+
+/**
+ * OpenEMR has one line for both: its `title` is free text with words like "General" to choose from, and what staff see
+ * in their list. Angle brackets become look-alikes because OpenEMR's page carries titles inside a script, where an
+ * opening tag from a patient could swallow the page.
+ */
+export function mailTitle(topic: string, subject: string): string {
+  const title = subject === '' ? topic : `${topic}: ${subject}`;
+  const shown = title.replaceAll('<', '‹').replaceAll('>', '›');
+  return [...shown].slice(0, TITLE_CHARACTERS).join('');
+}
+
+/** The reverse for a conversation that this portal did not begin; a title of staff's own stays whole, as the topic. */
+export function titleParts(title: string): { topic: string; subject: string } {
+  const topic = TOPICS.find((each) => title.startsWith(`${each}: `));
+  return topic === undefined ? { topic: title, subject: '' } : { topic, subject: title.slice(topic.length + 2) };
+}
+
+const MARKUP: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#039;' };
+
+/** Body as OpenEMR's rich-text editor would write what was typed: one paragraph, every line end a `<br>`, no markup. */
+export function mailBody(text: string): string {
+  const escaped = text.replace(/[&<>"']/g, (sign) => MARKUP[sign] ?? sign);
+  return `<p>${escaped.replaceAll('\n', '<br>')}</p>`;
+}

@@ -1,0 +1,112 @@
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { clinicNow } from './clinic-clock.js';
+import { STRICTLY, type OpenEmrTables } from './writer-tables.js';
+
+/** What enrolment asks OpenEMR about a patient. Never leaves the inside. */
+export interface PortalPatient {
+  /** `patient_data.id`, which OpenEMR's portal puts into the user names it makes */
+  id: number;
+  firstName: string;
+  lastName: string;
+  /** `yyyy-MM-dd`; null when OpenEMR holds none */
+  dateOfBirth: string | null;
+  portalAllowed: boolean;
+}
+
+const PatientRows = z
+  .array(
+    z.object({
+      id: z.coerce.number(),
+      fname: z.string(),
+      lname: z.string(),
+      dob: z.string().nullable(),
+      allow_patient_portal: z.string(),
+    }),
+  )
+  .max(1);
+
+const ISO_DATE = /^(?!0000)\d{4}-(?!00)\d{2}-(?!00)\d{2}$/;
+
+export async function readPortalPatient(
+  manager: EntityManager,
+  tables: OpenEmrTables,
+  pid: number,
+): Promise<PortalPatient | null> {
+  const rows: unknown = await manager.query(
+    `SELECT id, fname, lname, CAST(DOB AS CHAR) AS dob, allow_patient_portal FROM ${tables.patients} WHERE pid = ?`,
+    [pid],
+  );
+  const [patient] = PatientRows.parse(rows);
+  return patient === undefined
+    ? null
+    : {
+        id: patient.id,
+        firstName: patient.fname,
+        lastName: patient.lname,
+        dateOfBirth: patient.dob !== null && ISO_DATE.test(patient.dob) ? patient.dob : null,
+        portalAllowed: patient.allow_patient_portal === 'YES',
+      };
+}
+
+const AccessRows = z.array(z.object({ portal_username: z.string().nullable() })).max(1);
+
+/** The patient's identity in portal mail, null when OpenEMR's portal does not know the patient. */
+export async function readPortalUsername(
+  manager: EntityManager,
+  tables: OpenEmrTables,
+  pid: number,
+  lock: '' | 'FOR UPDATE' = '',
+): Promise<string | null> {
+  const rows: unknown = await manager.query(
+    `SELECT portal_username FROM ${tables.access} WHERE pid = ? ${lock}`,
+    [pid],
+  );
+  const name = AccessRows.parse(rows)[0]?.portal_username ?? '';
+  return name === '' ? null : name;
+}
+
+/** No function of OpenEMR makes this text from any password, so nobody signs in with the row. */
+const UNUSABLE_PASSWORD_HASH = '*';
+const NAME_CHARACTERS = 100;
+
+/**
+ * Gives the patient an identity in portal mail, inside the caller's transaction: the one OpenEMR has, else first name
+ * and `patient_data.id`, which is how its own portal names patients and how its staff screen addresses them. Rows are
+ * found by name, so a name that another patient holds (compared as OpenEMR does) gets the pid behind it.
+ */
+export async function ensurePortalAccess(
+  manager: EntityManager,
+  tables: OpenEmrTables,
+  pid: number,
+  patient: PortalPatient,
+): Promise<string> {
+  const known = await readPortalUsername(manager, tables, pid);
+  // Looked at again under a lock, because OpenEMR or another enrolment may be writing the row right now.
+  const existing = known ?? (await readPortalUsername(manager, tables, pid, 'FOR UPDATE'));
+  if (existing !== null) {
+    return existing;
+  }
+  const number = String(patient.id);
+  const wanted = [...patient.firstName].slice(0, NAME_CHARACTERS - number.length).join('') + number;
+  const name = (await nameIsTaken(manager, tables, wanted)) ? `${number}-${String(pid)}-portal` : wanted;
+  // A row without a name (a patient once prepared for OpenEMR's own portal) keeps its other columns.
+  await manager.query(
+    `${STRICTLY} INSERT INTO ${tables.access}
+       (pid, portal_username, portal_pwd, portal_pwd_status, portal_login_username, date_created)
+     VALUES (?, ?, ?, 1, ?, ?)
+     ON DUPLICATE KEY UPDATE portal_username = VALUES(portal_username)`,
+    [pid, name, UNUSABLE_PASSWORD_HASH, name, await clinicNow(manager, tables)],
+  );
+  return name;
+}
+
+async function nameIsTaken(manager: EntityManager, tables: OpenEmrTables, name: string): Promise<boolean> {
+  const rows: unknown = await manager.query(
+    `SELECT 1 AS taken FROM ${tables.access} WHERE portal_username = ?
+      UNION ALL SELECT 1 FROM ${tables.users} WHERE username = ?
+      UNION ALL SELECT 1 FROM ${tables.mail} WHERE owner = ? LIMIT 1`,
+    [name, name, name],
+  );
+  return z.array(z.unknown()).parse(rows).length > 0;
+}
