@@ -1,0 +1,89 @@
+import type { ListOptionRow } from '../openemr/read-lookups.js';
+import { SYSTEMS, type CodeableConcept, type Coding } from './fhir.js';
+
+/** OpenEMR's code types as it writes them before the colon, with their FHIR systems. */
+const CODE_TYPES: Readonly<Record<string, string>> = {
+  'SNOMED-CT': SYSTEMS.snomed,
+  SNOMED: SYSTEMS.snomed,
+  ICD10: SYSTEMS.icd10cm,
+  ICD9: 'http://hl7.org/fhir/sid/icd-9-cm',
+  RXCUI: SYSTEMS.rxnorm,
+  RXNORM: SYSTEMS.rxnorm,
+  LOINC: SYSTEMS.loinc,
+  CPT4: 'http://www.ama-assn.org/go/cpt',
+  CVX: 'http://hl7.org/fhir/sid/cvx',
+  HCPCS: 'https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets',
+  NDC: SYSTEMS.ndc,
+  'NCI-CONCEPT-ID': SYSTEMS.nci,
+  HL7: 'http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender',
+  DataAbsentReason: SYSTEMS.dataAbsentReason,
+};
+
+export interface TypedCode {
+  /** OpenEMR's word for the system; empty when the text has none */
+  type: string;
+  coding: Coding;
+}
+
+/** `SNOMED-CT:44054006;ICD10:E11.9` → its codes. A code of an unknown type keeps its text and gets no system. */
+export function parseCodes(stored: string): TypedCode[] {
+  return stored
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const colon = part.indexOf(':');
+      const type = colon < 0 ? '' : part.slice(0, colon).trim();
+      const system = CODE_TYPES[type];
+      return system === undefined
+        ? { type: '', coding: { code: part } }
+        : { type, coding: { system, code: part.slice(colon + 1).trim() } };
+    })
+    .filter(({ coding }) => coding.code !== '');
+}
+
+const LOINC_CODE = /^\d{1,7}-\d$/;
+
+/** A laboratory's code: LOINC when it says so or looks so, else the laboratory's own without a system. */
+export function laboratoryCoding(stored: string, display: string): Coding | undefined {
+  const code = stored.startsWith('LOINC:') ? stored.slice('LOINC:'.length).trim() : stored;
+  if (code === '') {
+    return undefined;
+  }
+  return { system: LOINC_CODE.test(code) ? SYSTEMS.loinc : undefined, code, display };
+}
+
+/** OpenEMR's list options by list and id. An option that is not (or no longer) in its list is shown as text. */
+export class ListOptions {
+  private readonly options: ReadonlyMap<string, ListOptionRow>;
+
+  constructor(rows: readonly ListOptionRow[]) {
+    this.options = new Map(rows.map((row) => [optionKey(row.list_id, row.option_id), row]));
+  }
+
+  find(list: string, option: string | number): ListOptionRow | undefined {
+    return this.options.get(optionKey(list, String(option)));
+  }
+
+  /** Title of the option; the stored text when the list does not know it; '' for OpenEMR's "none" (0 or empty). */
+  title(list: string, option: string | number): string {
+    const text = String(option);
+    if (text === '' || text === '0') {
+      return '';
+    }
+    return this.find(list, text)?.title || text;
+  }
+
+  /** Codes of the option, each with the option's title, and the title as text. */
+  concept(list: string, option: string | number): CodeableConcept | undefined {
+    const text = this.title(list, option);
+    if (text === '') {
+      return undefined;
+    }
+    const codes = parseCodes(this.find(list, option)?.codes ?? '');
+    return { coding: codes.map(({ coding }) => ({ ...coding, display: text })), text };
+  }
+}
+
+/** The lists' collation ignores case, OpenEMR's look-ups with it. */
+const optionKey = (list: string, option: string): string => `${list}|${option.toLowerCase()}`;

@@ -1,0 +1,102 @@
+import type { ThreadContent, ThreadsContent } from 'sync-contract/section-content';
+import type { ThreadOfMail } from '../openemr/mail-thread.js';
+import type { MailRow, MessageRows } from '../openemr/read-messages.js';
+import type { ClinicTime } from './clinic-time.js';
+import { mailText } from './mail-text.js';
+import { threadMails, type MailThread } from './mail-threads.js';
+import type { ResourceIds } from './resource-id.js';
+
+export interface MessageContext {
+  ids: ResourceIds;
+  time: ClinicTime;
+  /** what the ledger knows of a copy that the patient owns: its thread, and the submission it came from */
+  threadOf(mail: MailRow): ThreadOfMail;
+}
+
+export interface RenderedMessages {
+  index: ThreadsContent;
+  threads: ThreadContent[];
+  /** mails whose date cannot be read */
+  skipped: number;
+}
+
+const EXCERPT_CHARACTERS = 140;
+const ENCRYPTED = 'This message is encrypted in the records of the practice and cannot be shown here.';
+
+type Message = ThreadContent['messages'][number];
+
+/** Threads with at least one mail the patient has not deleted, newest first. */
+export function renderMessages(rows: MessageRows, context: MessageContext): RenderedMessages {
+  const rendered = threadMails(rows.mails).map((thread) => renderThread(thread, rows.portalUsername, context));
+  const threads = rendered.filter(({ content }) => content.messages.length > 0).sort(newestFirst);
+  return {
+    index: { threads: threads.map(({ content, unread }) => summary(content, unread)) },
+    threads: threads.map(({ content }) => content),
+    skipped: rendered.reduce((sum, { skipped }) => sum + skipped, 0),
+  };
+}
+
+interface RenderedThread {
+  content: ThreadContent;
+  unread: number;
+  skipped: number;
+}
+
+function newestFirst(a: RenderedThread, b: RenderedThread): number {
+  const [at, bt] = [a, b].map(({ content }) => content.messages.at(-1)?.sentAt ?? '');
+  return compare(bt ?? '', at ?? '') || compare(a.content.threadId, b.content.threadId);
+}
+
+/** The thread's first mail says which thread it is: later copies may carry numbers of their own. */
+function renderThread(thread: MailThread, portalUsername: string | null, context: MessageContext): RenderedThread {
+  const { threadId, topic, subject } = context.threadOf(thread[0]);
+  const shown = thread.filter((mail) => mail.deleted !== 1 && mail.message_status !== 'Delete');
+  const messages = shown.map((mail) => renderMessage(mail, portalUsername, context));
+  const readable = messages.filter((message) => message !== undefined);
+  return {
+    content: {
+      threadId,
+      topic: singleLine(topic) || 'General',
+      subject: singleLine(subject),
+      messages: readable.sort((a, b) => compare(a.sentAt, b.sentAt)),
+    },
+    unread: shown.filter((mail) => mail.sender_id !== portalUsername && mail.message_status === 'New').length,
+    skipped: messages.length - readable.length,
+  };
+}
+
+function renderMessage(
+  mail: MailRow,
+  portalUsername: string | null,
+  context: MessageContext,
+): Message | undefined {
+  const sentAt = context.time.instant(mail.date);
+  if (sentAt === undefined) {
+    return undefined;
+  }
+  return {
+    id: context.ids.id('onsite_mail', mail.id),
+    from: mail.sender_id === portalUsername ? 'patient' : 'practice',
+    senderName: mailText(mail.sender_name),
+    sentAt,
+    body: mail.is_msg_encrypted === 1 ? ENCRYPTED : mailText(mail.body),
+    submissionId: context.threadOf(mail).submissionId,
+  };
+}
+
+const singleLine = (text: string): string => mailText(text).replace(/\s+/g, ' ');
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function summary(thread: ThreadContent, unread: number): ThreadsContent['threads'][number] {
+  const newest = thread.messages.at(-1);
+  return {
+    threadId: thread.threadId,
+    topic: thread.topic,
+    subject: thread.subject,
+    messages: thread.messages.length,
+    unread,
+    lastAt: newest?.sentAt ?? '',
+    lastFrom: newest?.from ?? 'practice',
+    excerpt: [...(newest?.body.replace(/\s+/g, ' ') ?? '')].slice(0, EXCERPT_CHARACTERS).join(''),
+  };
+}

@@ -1,0 +1,28 @@
+import { createHmac } from 'node:crypto';
+import { canonicalBytes } from 'sync-contract/canonical-json';
+import type { Reference } from './fhir.js';
+
+/** Names resources: hex HMAC-SHA-256 of (table, natural key), 32 digits. OpenEMR's uuids are NULL at first and set later. */
+export class ResourceIds {
+  constructor(private readonly key: Uint8Array) {}
+
+  id(table: string, naturalKey: string | number): string {
+    return createHmac('sha256', this.key)
+      .update(canonicalBytes([table, String(naturalKey)]))
+      .digest('hex')
+      .slice(0, 32);
+  }
+
+  reference(type: string, table: string, naturalKey: string | number, display?: string): Reference {
+    return { reference: `${type}/${this.id(table, naturalKey)}`, type, display };
+  }
+
+  patient(pid: number): Reference {
+    return this.reference('Patient', 'patient_data', pid);
+  }
+
+  /** By the number that links everything of an encounter, `form_encounter.encounter`; 0 is none. */
+  encounter(number: number): Reference | undefined {
+    return number > 0 ? this.reference('Encounter', 'form_encounter', number) : undefined;
+  }
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { Id, Text, Whole } from './column-types.js';
+import type { Snapshot } from './snapshot.js';
+import { sourceRow, type SourceRow } from './tables.js';
+
+/** A user of the practice or an entry of its address book. */
+export const UserRow = z.object({
+  id: Id,
+  username: Text,
+  title: Text,
+  fname: Text,
+  mname: Text,
+  lname: Text,
+  suffix: Text,
+  npi: Text,
+  organization: Text,
+  street: Text,
+  streetb: Text,
+  city: Text,
+  state: Text,
+  zip: Text,
+  phonew1: Text,
+});
+export type UserRow = z.infer<typeof UserRow>;
+
+export const FacilityRow = z.object({
+  id: Id,
+  name: Text,
+  phone: Text,
+  street: Text,
+  city: Text,
+  state: Text,
+  postal_code: Text,
+  country_code: Text,
+  facility_npi: Text,
+});
+export type FacilityRow = z.infer<typeof FacilityRow>;
+
+export const ListOptionRow = z.object({
+  list_id: z.string(),
+  option_id: z.string(),
+  title: Text,
+  notes: Text,
+  codes: Text,
+});
+export type ListOptionRow = z.infer<typeof ListOptionRow>;
+
+/** Rows of the practice that the patient's rows point to. */
+export interface Lookups {
+  users: UserRow[];
+  /** the practice itself: the facility that is its primary business entity */
+  practice: FacilityRow | null;
+  listOptions: ListOptionRow[];
+}
+
+/** What the patient's rows point to, collected before one query per table fetches it. */
+export class LookupsWanted {
+  readonly userIds = new Set<number>();
+  readonly usernames = new Set<string>();
+  private readonly options = new Map<string, readonly [string, string]>();
+
+  user(id: number): void {
+    if (id > 0) {
+      this.userIds.add(id);
+    }
+  }
+
+  username(name: string): void {
+    if (name !== '') {
+      this.usernames.add(name);
+    }
+  }
+
+  option(list: string, option: string | number | null): void {
+    const id = String(option ?? '');
+    if (id !== '') {
+      this.options.set(`${list}|${id}`, [list, id]);
+    }
+  }
+
+  get optionKeys(): (readonly [string, string])[] {
+    return [...this.options.values()];
+  }
+}
+
+const USER_COLUMNS =
+  'id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1';
+
+/** At most four queries. Options and users that do not exist are simply not in the answer. */
+export async function readLookups(
+  snapshot: Snapshot,
+  wanted: LookupsWanted,
+): Promise<{ lookups: Lookups; sources: SourceRow[] }> {
+  const users = await readUsers(snapshot, wanted);
+  const facilities = await snapshot.select(
+    'the practice',
+    FacilityRow,
+    `SELECT id, name, phone, street, city, state, postal_code, country_code, facility_npi
+       FROM facility WHERE primary_business_entity = 1 ORDER BY id LIMIT 1`,
+  );
+  const keys = wanted.optionKeys;
+  const listOptions =
+    keys.length === 0
+      ? []
+      : await snapshot.select(
+          'list options',
+          ListOptionRow,
+          `SELECT list_id, option_id, title, notes, codes FROM list_options
+            WHERE (list_id, option_id) IN (?) ORDER BY list_id, option_id`,
+          [keys],
+        );
+  return {
+    lookups: { users, practice: facilities[0] ?? null, listOptions },
+    sources: [
+      ...users.map((row) => sourceRow('users', row)),
+      ...facilities.map((row) => sourceRow('facility', row)),
+      ...listOptions.map((row) => sourceRow('list_options', row)),
+    ],
+  };
+}
+
+/** `users` has no index on the name; it holds the practice's staff and address book, not patients. */
+async function readUsers(snapshot: Snapshot, wanted: LookupsWanted): Promise<UserRow[]> {
+  const byId =
+    wanted.userIds.size === 0
+      ? []
+      : await snapshot.select('users', UserRow, `SELECT ${USER_COLUMNS} FROM users WHERE id IN (?) ORDER BY id`, [
+          [...wanted.userIds],
+        ]);
+  const byName =
+    wanted.usernames.size === 0
+      ? []
+      : await snapshot.select(
+          'users by name',
+          UserRow,
+          `SELECT ${USER_COLUMNS} FROM users WHERE username IN (?) ORDER BY id`,
+          [[...wanted.usernames]],
+        );
+  const users = new Map([...byId, ...byName].map((user) => [user.id, user]));
+  return [...users.values()].sort((a, b) => a.id - b.id);
+}

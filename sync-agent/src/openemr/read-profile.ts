@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import { Id, Text, WallClock, Whole } from './column-types.js';
+import type { LookupsWanted } from './read-lookups.js';
+import type { Snapshot } from './snapshot.js';
+import { sourceRow, type SourceRow } from './tables.js';
+
+export const PatientRow = z.object({
+  pid: Id,
+  title: Text,
+  fname: Text,
+  mname: Text,
+  lname: Text,
+  suffix: Text,
+  preferred_name: Text,
+  birth_fname: Text,
+  birth_mname: Text,
+  birth_lname: Text,
+  DOB: WallClock,
+  sex: Text,
+  status: Text,
+  language: Text,
+  interpreter_needed: Text,
+  race: Text,
+  ethnicity: Text,
+  deceased_date: WallClock,
+  pubpid: Text,
+  providerID: Whole,
+  street: Text,
+  street_line_2: Text,
+  city: Text,
+  county: Text,
+  state: Text,
+  postal_code: Text,
+  country_code: Text,
+  phone_home: Text,
+  phone_biz: Text,
+  phone_cell: Text,
+  phone_contact: Text,
+  contact_relationship: Text,
+  email: Text,
+  email_direct: Text,
+  guardiansname: Text,
+  guardianrelationship: Text,
+  guardianphone: Text,
+  guardianworkphone: Text,
+  guardianemail: Text,
+  guardianaddress: Text,
+  guardiancity: Text,
+  guardianstate: Text,
+  guardianpostalcode: Text,
+  guardiancountry: Text,
+});
+export type PatientRow = z.infer<typeof PatientRow>;
+
+export const PreviousNameRow = z.object({
+  id: Id,
+  previous_name_prefix: Text,
+  previous_name_first: Text,
+  previous_name_middle: Text,
+  previous_name_last: Text,
+  previous_name_suffix: Text,
+  previous_name_enddate: WallClock,
+});
+export type PreviousNameRow = z.infer<typeof PreviousNameRow>;
+
+export const FurtherAddressRow = z.object({
+  contact_id: Id,
+  contact_address_id: Id,
+  address_id: Id,
+  type: Text,
+  use: Text,
+  period_start: WallClock,
+  period_end: WallClock,
+  line1: Text,
+  line2: Text,
+  city: Text,
+  district: Text,
+  state: Text,
+  zip: Text,
+  plus_four: Text,
+  country: Text,
+});
+export type FurtherAddressRow = z.infer<typeof FurtherAddressRow>;
+
+export interface ProfileRows {
+  patient: PatientRow;
+  previousNames: PreviousNameRow[];
+  furtherAddresses: FurtherAddressRow[];
+}
+
+/** The chart's patient is not (or no longer) in OpenEMR: merged into another, deleted, or never there. */
+export class PatientRowMissing extends Error {
+  readonly code = 'patient-row-missing';
+  readonly logLevel = 'error';
+  constructor() {
+    super('the patient of this chart has no row in patient_data');
+  }
+}
+
+const PATIENT_COLUMNS = Object.keys(PatientRow.shape).join(', ');
+
+/** Three queries. @throws PatientRowMissing, OpenEmrReadFailed */
+export async function readProfile(
+  snapshot: Snapshot,
+  pid: number,
+  wanted: LookupsWanted,
+): Promise<{ rows: ProfileRows; sources: SourceRow[] }> {
+  const patient = await readPatient(snapshot, pid);
+  const previousNames = await snapshot.select(
+    'previous names',
+    PreviousNameRow,
+    `SELECT id, previous_name_prefix, previous_name_first, previous_name_middle, previous_name_last,
+            previous_name_suffix, previous_name_enddate
+       FROM patient_history WHERE pid = ? AND history_type_key = 'name_history' ORDER BY id`,
+    [pid],
+  );
+  const furtherAddresses = await snapshot.select(
+    'further addresses',
+    FurtherAddressRow,
+    `SELECT c.id AS contact_id, ca.id AS contact_address_id, a.id AS address_id, ca.type, ca.\`use\`,
+            ca.period_start, ca.period_end,
+            a.line1, a.line2, a.city, a.district, a.state, a.zip, a.plus_four, a.country
+       FROM contact c
+       JOIN contact_address ca ON ca.contact_id = c.id
+       JOIN addresses a ON a.id = ca.address_id
+      WHERE c.foreign_id = ? AND c.foreign_table_name = 'patient_data' AND ca.status = 'A'
+      ORDER BY ca.id`,
+    [pid],
+  );
+  wanted.user(patient.providerID);
+  wantPatientOptions(patient, wanted);
+  return {
+    rows: { patient, previousNames, furtherAddresses },
+    sources: [
+      sourceRow('patient_data', patient),
+      ...previousNames.map((row) => sourceRow('patient_history', row)),
+      ...furtherAddresses.flatMap((row) => [
+        sourceRow('contact', { id: row.contact_id }),
+        sourceRow('contact_address', { id: row.contact_address_id }),
+        sourceRow('addresses', { id: row.address_id }),
+      ]),
+    ],
+  };
+}
+
+async function readPatient(snapshot: Snapshot, pid: number): Promise<PatientRow> {
+  const [patient] = await snapshot.select(
+    'the patient',
+    PatientRow,
+    `SELECT ${PATIENT_COLUMNS} FROM patient_data WHERE pid = ?`,
+    [pid],
+  );
+  if (patient === undefined) {
+    throw new PatientRowMissing();
+  }
+  return patient;
+}
+
+/** Several races stand in one column, separated by `|`. */
+export function splitOptions(stored: string): string[] {
+  return stored
+    .split('|')
+    .map((option) => option.trim())
+    .filter((option) => option !== '');
+}
+
+function wantPatientOptions(patient: PatientRow, wanted: LookupsWanted): void {
+  for (const race of splitOptions(patient.race)) {
+    wanted.option('race', race);
+  }
+  for (const ethnicity of splitOptions(patient.ethnicity)) {
+    wanted.option('ethnicity', ethnicity);
+  }
+  wanted.option('language', patient.language);
+  wanted.option('marital', patient.status);
+}

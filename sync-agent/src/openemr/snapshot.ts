@@ -1,0 +1,137 @@
+import { DateTime, IANAZone } from 'luxon';
+import type { Pool, PoolConnection, RowDataPacket } from 'mysql2/promise';
+import { z } from 'zod';
+
+/** What a statement's placeholders take: a list for `IN (?)`, a list of lists for rows. */
+export type SqlValue = string | number | readonly (string | number | readonly (string | number)[])[];
+
+/** Place in the binlog: number of the file (its suffix) and offset in it. */
+export interface BinlogPosition {
+  file: number;
+  offset: number;
+}
+
+/**
+ * OpenEMR could not be read. The message names the query and the server's error code, never a value: statements carry
+ * patient ids and portal names.
+ */
+export class OpenEmrReadFailed extends Error {
+  readonly code = 'openemr-read-failed';
+  readonly logLevel = 'error';
+  constructor(query: string, failure: unknown) {
+    super(`reading ${query} from OpenEMR failed: ${failureCode(failure)}`);
+  }
+}
+
+/** OpenEMR's setting for the clinic's time zone is empty or unknown, so no time in a chart would be certain. */
+export class ClinicTimeZoneUnknown extends Error {
+  readonly code = 'clinic-time-zone-unknown';
+  readonly logLevel = 'error';
+  constructor() {
+    super(
+      "OpenEMR's global setting gbl_time_zone names no time zone; set it under Administration, Config, Locale, Time Zone",
+    );
+  }
+}
+
+function failureCode(failure: unknown): string {
+  if (failure instanceof z.ZodError) {
+    const issue = failure.issues[0];
+    return issue === undefined ? 'unexpected shape' : `unexpected shape at ${issue.path.join('.')} (${issue.code})`;
+  }
+  const coded = z.object({ code: z.string() }).safeParse(failure);
+  return coded.success ? coded.data.code : 'unknown error';
+}
+
+const TimeZoneRows = z.array(z.object({ zone: z.string() })).max(1);
+const StatusRows = z.array(z.object({ Variable_name: z.string(), Value: z.string() }));
+
+/**
+ * One consistent, read-only view of OpenEMR's tables: every select sees the same commit, and `position` says which.
+ * `position` is null when the server writes no binlog. Dispose of it soon: it holds a connection and an undo history.
+ */
+export class Snapshot implements AsyncDisposable {
+  private constructor(
+    private readonly connection: PoolConnection,
+    readonly timeZone: string,
+    readonly position: BinlogPosition | null,
+    /** Today in the clinic, `yyyy-MM-dd`, by the database's clock. */
+    readonly readOn: string,
+  ) {}
+
+  static async open(pool: Pool, fallbackTimeZone?: string): Promise<Snapshot> {
+    const connection = await pool.getConnection().catch((failure: unknown) => {
+      throw new OpenEmrReadFailed('a connection', failure);
+    });
+    try {
+      await connection.query("SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'");
+      await connection.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+      const position = await readPosition(connection);
+      const timeZone = await readTimeZone(connection, fallbackTimeZone);
+      const readOn = await useTimeZone(connection, timeZone);
+      return new Snapshot(connection, timeZone, position, readOn);
+    } catch (failure) {
+      connection.destroy();
+      throw failure instanceof ClinicTimeZoneUnknown ? failure : new OpenEmrReadFailed('the snapshot', failure);
+    }
+  }
+
+  /** Rows of one statement, checked against `row`. `name` stands in for the statement in errors. */
+  async select<T>(name: string, row: z.ZodType<T>, sql: string, values: SqlValue[] = []): Promise<T[]> {
+    try {
+      const [rows] = await this.connection.query<RowDataPacket[]>(sql, values);
+      return z.array(row).parse(rows);
+    } catch (failure) {
+      throw new OpenEmrReadFailed(name, failure);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.connection.query('ROLLBACK');
+      this.connection.release();
+    } catch {
+      // A connection that cannot end its transaction must not serve anybody else.
+      this.connection.destroy();
+    }
+  }
+}
+
+/** @throws OpenEmrReadFailed, ClinicTimeZoneUnknown */
+export async function openSnapshot(pool: Pool, fallbackTimeZone?: string): Promise<Snapshot> {
+  return Snapshot.open(pool, fallbackTimeZone);
+}
+
+async function readPosition(connection: PoolConnection): Promise<BinlogPosition | null> {
+  const [rows] = await connection.query<RowDataPacket[]>("SHOW STATUS LIKE 'binlog_snapshot_%'");
+  const status = new Map(StatusRows.parse(rows).map((row) => [row.Variable_name.toLowerCase(), row.Value]));
+  const file = /\.(\d+)$/.exec(status.get('binlog_snapshot_file') ?? '')?.[1];
+  const offset = status.get('binlog_snapshot_position') ?? '';
+  return file === undefined || !/^\d+$/.test(offset) ? null : { file: Number(file), offset: Number(offset) };
+}
+
+async function readTimeZone(connection: PoolConnection, fallback: string | undefined): Promise<string> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "SELECT gl_value AS zone FROM globals WHERE gl_name = 'gbl_time_zone' AND gl_index = 0",
+  );
+  const zone = (TimeZoneRows.parse(rows)[0]?.zone ?? '').trim() || (fallback ?? '');
+  if (zone === '' || !IANAZone.isValidZone(zone)) {
+    throw new ClinicTimeZoneUnknown();
+  }
+  return zone;
+}
+
+/**
+ * Sets the session's zone and answers the clinic's date. A server without zone tables gets today's offset, which is
+ * what OpenEMR itself sets; the reader takes no TIMESTAMP column, so it matters to nothing but `NOW()`.
+ */
+async function useTimeZone(connection: PoolConnection, timeZone: string): Promise<string> {
+  try {
+    await connection.query('SET SESSION time_zone = ?', [timeZone]);
+  } catch {
+    await connection.query('SET SESSION time_zone = ?', [DateTime.now().setZone(timeZone).toFormat('ZZ')]);
+  }
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT CAST(CURRENT_DATE AS CHAR) AS today');
+  return z.array(z.object({ today: z.iso.date() })).parse(rows)[0]?.today ?? '';
+}

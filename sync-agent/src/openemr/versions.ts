@@ -1,0 +1,47 @@
+import type { Pool, RowDataPacket } from 'mysql2/promise';
+import { z } from 'zod';
+import { OpenEmrReadFailed } from './snapshot.js';
+import { READER_COLUMNS } from './tables.js';
+
+/**
+ * OpenEMR's tables lack columns the reader needs, or its account may not see them. Normal before the first grants
+ * and with an OpenEMR older than 7.0.4; nothing is read until it is settled, because a chart without a column would
+ * look like a chart without the fact.
+ */
+export class OpenEmrNotSupported extends Error {
+  readonly code = 'openemr-not-supported';
+  readonly logLevel = 'error';
+  constructor(readonly missing: readonly string[]) {
+    super(
+      `OpenEMR's database lacks, or the reader account may not select, ${missing.join(', ')}; ` +
+        'OpenEMR 7.0.4 or later and the reader grants are needed',
+    );
+  }
+}
+
+const ColumnRows = z.array(z.object({ name: z.string() }));
+
+/** Refuses to start when a column that the reader needs is not there. @throws OpenEmrNotSupported, OpenEmrReadFailed */
+export async function assertReadableOpenEmr(pool: Pool): Promise<void> {
+  const visible = await readVisibleColumns(pool);
+  const missing = Object.entries(READER_COLUMNS).flatMap(([table, columns]) =>
+    columns.map((column) => `${table}.${column}`).filter((name) => !visible.has(name.toLowerCase())),
+  );
+  if (missing.length > 0) {
+    throw new OpenEmrNotSupported(missing);
+  }
+}
+
+/** `information_schema` shows an account only the columns it has a right to. */
+async function readVisibleColumns(pool: Pool): Promise<Set<string>> {
+  try {
+    const [rows] = await pool.query<RowDataPacket[]>(
+      `SELECT LOWER(CONCAT(table_name, '.', column_name)) AS name
+         FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name IN (?)`,
+      [Object.keys(READER_COLUMNS)],
+    );
+    return new Set(ColumnRows.parse(rows).map((row) => row.name));
+  } catch (failure) {
+    throw new OpenEmrReadFailed('the list of columns', failure);
+  }
+}
