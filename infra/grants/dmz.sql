@@ -1,4 +1,44 @@
--- Rights in the DMZ's MariaDB. {{portal}} is the portal's database. Applied after the migrations; nothing else is granted.
+-- Rights in the DMZ's MariaDB, whole: an account has what stands here and nothing else. {{portal}} is the portal's database.
+-- Rights on tables are given after the migrations made them.
 
 -- The deployment's account: makes and changes tables, moves rows in migrations. No running process uses it.
 GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES ON {{portal}}.* TO migrate;
+
+-- portal_api, the process that patients reach. It reads the replica and never writes it.
+GRANT SELECT ON {{portal}}.key_statement TO portal_api;
+GRANT SELECT ON {{portal}}.chart_grant TO portal_api;
+GRANT SELECT ON {{portal}}.chart TO portal_api;
+GRANT SELECT ON {{portal}}.section TO portal_api;
+GRANT SELECT ON {{portal}}.heartbeat TO portal_api;
+GRANT SELECT ON {{portal}}.heartbeat_bucket TO portal_api;
+-- An invite is used up by the account that joins with it.
+GRANT SELECT, UPDATE (state, account_ref) ON {{portal}}.invite TO portal_api;
+-- A submission is added; what is in the outbox cannot be changed or taken back from here.
+GRANT SELECT, INSERT, UPDATE (next_seq) ON {{portal}}.stream TO portal_api;
+GRANT SELECT, INSERT ON {{portal}}.outbox TO portal_api;
+GRANT SELECT, INSERT ON {{portal}}.own_copy TO portal_api;
+GRANT SELECT, INSERT ON {{portal}}.receipt TO portal_api;
+-- Who an account belongs to is fixed: its reference, name and keys are written once.
+GRANT SELECT, INSERT, UPDATE (totp_last_step, enrolment_proof_sealed, enrolment_outcome) ON {{portal}}.account TO portal_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.throttle TO portal_api;
+-- Audit entries are added and never changed; the head moves with them.
+GRANT SELECT, INSERT ON {{portal}}.audit_entry TO portal_api;
+GRANT SELECT, UPDATE (n, hash) ON {{portal}}.audit_head TO portal_api;
+
+-- sync_gateway, the process that the agent reaches: writes the replica, hands out the outbox.
+GRANT SELECT, INSERT, UPDATE ON {{portal}}.key_statement TO sync_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart_grant TO sync_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart TO sync_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.section TO sync_gateway;
+GRANT SELECT, INSERT, UPDATE ON {{portal}}.heartbeat TO sync_gateway;
+GRANT SELECT, INSERT, UPDATE ON {{portal}}.heartbeat_bucket TO sync_gateway;
+GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.invite TO sync_gateway;
+-- It leases, acknowledges and, after their time, drops envelopes; it cannot make one.
+GRANT SELECT, UPDATE (state, lease, leased_until, acked_at), DELETE ON {{portal}}.outbox TO sync_gateway;
+-- A patient's own copy goes when the signed section holds it; what is in the copy is not the gateway's to read.
+GRANT SELECT (submission_id, account_ref, patient_ref, stream, kind, created_at), DELETE ON {{portal}}.own_copy TO sync_gateway;
+GRANT SELECT, UPDATE (state, collected_at), DELETE ON {{portal}}.receipt TO sync_gateway;
+-- Nothing that belongs to a sign-in is readable here; the outcome of an enrolment is written.
+GRANT SELECT (account_ref, state, enrolment_outcome, enrolment_tries_left), UPDATE (state, enrolment_outcome, enrolment_tries_left) ON {{portal}}.account TO sync_gateway;
+GRANT SELECT, INSERT ON {{portal}}.audit_entry TO sync_gateway;
+GRANT SELECT, UPDATE (n, hash) ON {{portal}}.audit_head TO sync_gateway;

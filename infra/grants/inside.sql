@@ -1,13 +1,57 @@
--- Rights in the MariaDB inside. {{openemr}} is OpenEMR's database, {{ledger}} the ledger. Applied after both have their tables.
+-- Rights in the MariaDB inside, whole: an account has what stands here and nothing else. {{openemr}} is OpenEMR's database,
+-- {{ledger}} the ledger. Rights on tables are given after OpenEMR's schema made them.
 
--- OpenEMR itself (here: the simulator and the clinic's command-line tool).
+-- OpenEMR itself (here: its simulator and the clinic's command-line tool).
 GRANT ALL PRIVILEGES ON {{openemr}}.* TO openemr;
 
--- DDL of the ledger, at deployment.
+-- ledger_owner: DDL of the ledger, at deployment. No running process uses it.
 GRANT ALL PRIVILEGES ON {{ledger}}.* TO ledger_owner;
 
--- The change feed: the whole server's binlog, and nothing else. BINLOG MONITOR gives the position and the variables.
+-- agent_feed, the change feed: the server's binlog and its position, no table. REPLICATION SLAVE cannot be limited to a database.
 GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 
--- The writer joins the ledger and OpenEMR's rows in one transaction.
+-- agent_reader: the tables that sections are made of. Column by column where a table also holds what no section needs:
+-- no password hash (users, patient_access_onsite), no social security or licence number (patient_data).
+GRANT SELECT (
+  pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
+  language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
+  county, state, postal_code, country_code, phone_home, phone_biz, phone_cell, phone_contact, contact_relationship,
+  email, email_direct, guardiansname, guardianrelationship, guardianphone, guardianworkphone, guardianemail,
+  guardianaddress, guardiancity, guardianstate, guardianpostalcode, guardiancountry
+) ON {{openemr}}.patient_data TO agent_reader;
+GRANT SELECT (
+  id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1
+) ON {{openemr}}.users TO agent_reader;
+GRANT SELECT (id, pid, portal_username) ON {{openemr}}.patient_access_onsite TO agent_reader;
+GRANT SELECT ON {{openemr}}.patient_history TO agent_reader;
+GRANT SELECT ON {{openemr}}.contact TO agent_reader;
+GRANT SELECT ON {{openemr}}.contact_address TO agent_reader;
+GRANT SELECT ON {{openemr}}.addresses TO agent_reader;
+GRANT SELECT ON {{openemr}}.prescriptions TO agent_reader;
+GRANT SELECT ON {{openemr}}.lists TO agent_reader;
+GRANT SELECT ON {{openemr}}.lists_medication TO agent_reader;
+GRANT SELECT ON {{openemr}}.drug_sales TO agent_reader;
+GRANT SELECT ON {{openemr}}.drugs TO agent_reader;
+GRANT SELECT ON {{openemr}}.procedure_order TO agent_reader;
+GRANT SELECT ON {{openemr}}.procedure_order_code TO agent_reader;
+GRANT SELECT ON {{openemr}}.procedure_report TO agent_reader;
+GRANT SELECT ON {{openemr}}.procedure_result TO agent_reader;
+GRANT SELECT ON {{openemr}}.procedure_specimen TO agent_reader;
+GRANT SELECT ON {{openemr}}.procedure_type TO agent_reader;
+GRANT SELECT ON {{openemr}}.procedure_providers TO agent_reader;
+GRANT SELECT ON {{openemr}}.facility TO agent_reader;
+GRANT SELECT ON {{openemr}}.list_options TO agent_reader;
+GRANT SELECT ON {{openemr}}.onsite_mail TO agent_reader;
+-- The clinic's time zone stands here, beside values that OpenEMR encrypts; rows cannot be granted.
+GRANT SELECT ON {{openemr}}.globals TO agent_reader;
+
+-- agent_writer: the ledger's rows and OpenEMR's in one transaction. In OpenEMR: portal mail is added and threaded, a missing
+-- portal row of a patient is made; the rest is what it takes to do so. Nothing clinical can be changed, nothing deleted.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{ledger}}.* TO agent_writer;
+GRANT SELECT, INSERT, UPDATE (mail_chain, reply_mail_chain) ON {{openemr}}.onsite_mail TO agent_writer;
+GRANT SELECT (id, pid, portal_username), UPDATE (portal_username), INSERT (
+  pid, portal_username, portal_pwd, portal_pwd_status, portal_login_username, date_created
+) ON {{openemr}}.patient_access_onsite TO agent_writer;
+GRANT SELECT (id, pid, fname, lname, DOB, allow_patient_portal) ON {{openemr}}.patient_data TO agent_writer;
+GRANT SELECT (id, username, fname, lname, active, portal_user) ON {{openemr}}.users TO agent_writer;
+GRANT SELECT ON {{openemr}}.globals TO agent_writer;

@@ -1,5 +1,14 @@
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, chownSync, copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { bareEnvironment, run, type ServerUser } from './child-process.js';
 
@@ -56,10 +65,11 @@ export async function ensureCertificates(dataDir: string, user: ServerUser | nul
     LINKS.map(async (link) => {
       const ca = join(dataDir, 'inside/ca', link.ca);
       if (!isGood(ca, CA_RENEWAL)) {
-        await issue(ca, ['-days', String(CA_DAYS), '-subj', `/CN=OpenEMR DMZ Portal ${link.ca}`], [
-          'basicConstraints=critical,CA:TRUE,pathlen:0',
-          'keyUsage=critical,keyCertSign,cRLSign',
-        ]);
+        await issue(
+          ca,
+          ['-days', String(CA_DAYS), '-subj', `/CN=OpenEMR DMZ Portal ${link.ca}`],
+          ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign,cRLSign'],
+        );
       }
       for (const folder of link.trustedIn) {
         copyFileSync(`${ca}.crt`, join(dataDir, folder, `${link.ca}.crt`));
@@ -74,7 +84,8 @@ export async function ensureCertificates(dataDir: string, user: ServerUser | nul
 
 async function ensureLeaf(path: string, leaf: Leaf, ca: string, user: ServerUser | null): Promise<void> {
   if (!isGood(path, LEAF_RENEWAL, ca)) {
-    const names = leaf.usage === 'serverAuth' ? `DNS:${leaf.commonName},DNS:localhost,IP:127.0.0.1` : `DNS:${leaf.commonName}`;
+    const names =
+      leaf.usage === 'serverAuth' ? `DNS:${leaf.commonName},DNS:localhost,IP:127.0.0.1` : `DNS:${leaf.commonName}`;
     await issue(
       path,
       ['-days', String(LEAF_DAYS), '-subj', `/CN=${leaf.commonName}`, '-CA', `${ca}.crt`, '-CAkey', `${ca}.key`],

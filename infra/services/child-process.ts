@@ -60,7 +60,11 @@ function exitReason(code: number | null, signal: NodeJS.Signals | null): string 
 }
 
 /** Runs a program to its end and gives its standard output; throws with its last words when it fails. */
-export async function run(program: string, args: string[], options: ChildOptions & { input?: string }): Promise<string> {
+export async function run(
+  program: string,
+  args: string[],
+  options: ChildOptions & { input?: string },
+): Promise<string> {
   const child = spawnChild(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';
   let complaints = '';

@@ -4,7 +4,9 @@ const NAME = 'TEST_SERVICES_FILE';
 export function testServicesFile(): string {
   const file = process.env[NAME];
   if (file === undefined) {
-    throw new Error(`${NAME} is not set: run this test through jest's project "integration", which starts the services.`);
+    throw new Error(
+      `${NAME} is not set: run this test through jest's project "integration", which starts the services.`,
+    );
   }
   return file;
 }

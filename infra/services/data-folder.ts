@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,9 +28,7 @@ const OF_SERVERS: readonly string[] = ['mariadb', 'redis', 'run', 'logs'];
 
 /** Where the data lies unless the caller says otherwise: a place the servers' user can reach. */
 export function defaultDataDir(): string {
-  return process.getuid?.() === 0
-    ? '/var/lib/openemr-dmz-portal'
-    : join(homedir(), '.local/share/openemr-dmz-portal');
+  return process.getuid?.() === 0 ? '/var/lib/openemr-dmz-portal' : join(homedir(), '.local/share/openemr-dmz-portal');
 }
 
 /** Makes what is missing of the data folder and sets owners and modes again, so that a careless copy is mended. */
@@ -74,7 +81,9 @@ export async function lockDataFolder(dataDir: string): Promise<Server> {
         return;
       }
       const holder = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').trim() : 'unknown';
-      reject(new Error(`The data folder ${dataDir} is in use by the process ${holder}; stop it or use another folder.`));
+      reject(
+        new Error(`The data folder ${dataDir} is in use by the process ${holder}; stop it or use another folder.`),
+      );
     });
     lock.listen({ path: `\0openemr-dmz-portal-${dev}-${ino}` }, resolve);
   });

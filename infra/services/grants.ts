@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import type { Zone } from './data-folder.js';
 import { grantsFile } from './grants-files.js';
-import { ACCOUNT_HOST, adminQuery, DATABASE_ACCOUNTS } from './mariadb-server.js';
+import { ACCOUNT_HOST, adminQuery, DATABASE_ACCOUNTS, withAdmin } from './mariadb-server.js';
 
 /** Names of the databases that stand for the placeholders {{portal}}, {{openemr}}, {{ledger}} of the grants files. */
 export interface DatabaseNames {
@@ -71,7 +72,8 @@ export function parseGrant(statement: string): Right[] {
 export async function liveRights(socket: string): Promise<Right[]> {
   const accounts = await adminQuery(
     socket,
-    "SELECT User AS user, Host AS host FROM mysql.global_priv WHERE User NOT IN (CURRENT_USER(), 'mariadb.sys', 'mysql', 'root') AND User <> SUBSTRING_INDEX(CURRENT_USER(), '@', 1)",
+    "SELECT User AS user, Host AS host FROM mysql.global_priv WHERE Host <> 'localhost' OR User NOT IN ('root', 'mariadb.sys', ?)",
+    [userInfo().username],
   );
   const rights: Right[] = [];
   for (const { user, host } of accounts) {
@@ -105,7 +107,9 @@ export async function compareGrants(
     (right) => only === undefined || databases.has(right.object.split('.')[0] ?? ''),
   );
   const [wanted, had] = [new Set(declared.map(rightText)), new Set(live.map(rightText))];
-  const accounts = await adminQuery(socket, "SELECT User AS user FROM mysql.global_priv WHERE Host = ?", [ACCOUNT_HOST]);
+  const accounts = await adminQuery(socket, 'SELECT User AS user FROM mysql.global_priv WHERE Host = ?', [
+    ACCOUNT_HOST,
+  ]);
   const strangers = accounts
     .map(({ user }) => String(user))
     .filter((user) => !(DATABASE_ACCOUNTS[zone] as readonly string[]).includes(user))
@@ -117,20 +121,27 @@ export async function compareGrants(
 }
 
 /** Makes the live rights in the named databases equal to the declared ones: grants what is missing, revokes what is more. */
-export async function convergeGrants(zone: Zone, socket: string, names: DatabaseNames, scope: 'all' | 'owners'): Promise<void> {
+export async function convergeGrants(
+  zone: Zone,
+  socket: string,
+  names: DatabaseNames,
+  scope: 'all' | 'owners',
+): Promise<void> {
   const { missing, excess } = await compareGrants(zone, socket, names, 'named databases');
-  const quiet = 'SET STATEMENT sql_log_bin = 0 FOR';
-  for (const right of missing) {
-    // A table's rights wait until the migrations have made the table.
-    if (scope === 'all' || right.object.endsWith('*')) {
-      await adminQuery(socket, `${quiet} GRANT ${right.privilege} ON ${quoted(right.object)} TO ?@?`, [right.account, ACCOUNT_HOST]);
+  const text = ({ privilege, object }: Right): string =>
+    `${privilege.replace(/\((.+)\)/, '(`$1`)')} ON ${quoted(object)}`;
+  await withAdmin(socket, async (connection) => {
+    await connection.query('SET SESSION sql_log_bin = 0');
+    for (const right of missing) {
+      // A table's rights wait until the migrations have made the table.
+      if (scope === 'all' || right.object.endsWith('*')) {
+        await connection.query(`GRANT ${text(right)} TO ?@?`, [right.account, ACCOUNT_HOST]);
+      }
     }
-  }
-  for (const right of excess) {
-    if (!right.privilege.startsWith('to ')) {
-      await adminQuery(socket, `${quiet} REVOKE ${right.privilege} ON ${quoted(right.object)} FROM ?@?`, [right.account, ACCOUNT_HOST]);
+    for (const right of excess.filter(({ privilege }) => !privilege.startsWith('to '))) {
+      await connection.query(`REVOKE ${text(right)} FROM ?@?`, [right.account, ACCOUNT_HOST]);
     }
-  }
+  });
 }
 
 export function rightText(right: Right): string {

@@ -137,7 +137,11 @@ export class MariadbServer {
       await connection.query('SET SESSION sql_log_bin = 0');
       for (const account of DATABASE_ACCOUNTS[this.zone]) {
         const password = readSecret(secretFile(account));
-        await connection.query(`CREATE USER IF NOT EXISTS ?@? IDENTIFIED BY ? REQUIRE SSL`, [account, ACCOUNT_HOST, password]);
+        await connection.query(`CREATE USER IF NOT EXISTS ?@? IDENTIFIED BY ? REQUIRE SSL`, [
+          account,
+          ACCOUNT_HOST,
+          password,
+        ]);
         await connection.query(`ALTER USER ?@? IDENTIFIED BY ? REQUIRE SSL`, [account, ACCOUNT_HOST, password]);
       }
     });
@@ -157,7 +161,8 @@ export class MariadbServer {
     const tail = zones.splice(-1, 1, zones.at(-1)?.slice(0, end) ?? '')[0]?.slice(end) ?? '';
     const wanted = zones.filter((zone) => !/VALUES \('(posix|right)\//.test(zone));
     // Without the table's own log an INSERT need not wait for the disk: seconds less at the first start.
-    const journal = (on: 0 | 1): string => TIME_ZONE_TABLES.map((table) => `ALTER TABLE ${table} TRANSACTIONAL = ${on};\n`).join('');
+    const journal = (on: 0 | 1): string =>
+      TIME_ZONE_TABLES.map((table) => `ALTER TABLE ${table} TRANSACTIONAL = ${on};\n`).join('');
     const input = [journal(0), head, ...wanted, tail, journal(1)].join('');
     const client = ['--no-defaults', `--socket=${this.socket}`, '--user', userInfo().username];
     await run('mariadb', [...client, '--init-command=SET SESSION sql_log_bin = 0', 'mysql'], { ...environment, input });
@@ -172,7 +177,13 @@ export class MariadbServer {
     await run(
       'mariadb-install-db',
       [
-        ...['--no-defaults', `--datadir=${growing}`, `--tmpdir=${this.folder}`, '--skip-test-db', '--skip-name-resolve'],
+        ...[
+          '--no-defaults',
+          `--datadir=${growing}`,
+          `--tmpdir=${this.folder}`,
+          '--skip-test-db',
+          '--skip-name-resolve',
+        ],
         ...['--auth-root-authentication-method=socket', `--auth-root-socket-user=${userInfo().username}`],
         `--innodb-log-file-size=${ZONE_SETTINGS[this.zone]['innodb_log_file_size'] ?? '48M'}`,
       ],
@@ -200,7 +211,8 @@ export class MariadbServer {
   }
 }
 
-async function withAdmin<T>(socket: string, use: (connection: Connection) => Promise<T>): Promise<T> {
+/** Work on one connection of the server's root, who is known by the operating system's user on the socket. */
+export async function withAdmin<T>(socket: string, use: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await createConnection({ socketPath: socket, user: userInfo().username, supportBigNumbers: true });
   try {
     return await use(connection);
@@ -209,7 +221,7 @@ async function withAdmin<T>(socket: string, use: (connection: Connection) => Pro
   }
 }
 
-/** One statement as the server's root, who is known by the operating system's user on the socket. */
+/** One statement as the server's root. */
 export function adminQuery(socket: string, sql: string, params: SqlValue[] = []): Promise<SqlRow[]> {
   return withAdmin(socket, async (connection) => {
     const [result] = await connection.query<RowDataPacket[]>(sql, params);

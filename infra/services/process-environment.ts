@@ -59,7 +59,10 @@ export function gatewayEnvironment(zones: Zones, settings: ProgramSettings): Env
 }
 
 /** The environment of the migrations of the DMZ's database. */
-export function migrateEnvironment(zones: Zones, settings: Pick<ProgramSettings, 'siteId' | 'logLevel' | 'databases'>): Environment {
+export function migrateEnvironment(
+  zones: Zones,
+  settings: Pick<ProgramSettings, 'siteId' | 'logLevel' | 'databases'>,
+): Environment {
   return { ...common(settings), ...database(zones.dmz, portalName(settings), 'migrate') };
 }
 

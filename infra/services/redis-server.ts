@@ -1,18 +1,11 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { ServerUser } from './child-process.js';
 import { readSecret, writeForServer, type Zone } from './data-folder.js';
-import { grantsFile } from './grants-files.js';
 import { SERVER_TITLES } from './ports.js';
+import { withRedis } from './redis-client.js';
+import { declaredRedisUsers } from './redis-users.js';
 import { ServerProcess } from './server-process.js';
-
-/** Redis users by zone. `operator` is the launcher's own: it reads, lists refusals, and flushes in drills. */
-export const REDIS_ACCOUNTS = {
-  dmz: ['portal_api', 'sync_gateway', 'operator'],
-  inside: ['sync_agent', 'operator'],
-} as const satisfies Record<Zone, readonly string[]>;
 
 const ZONE_SETTINGS: Record<Zone, string[]> = {
   // What the DMZ's Redis holds (sessions) must never reach a disk.
@@ -59,7 +52,8 @@ export class RedisServer {
   }
 
   async start(): Promise<void> {
-    writeForServer(join(this.folder, 'users.acl'), redisUsers(this.zone, this.secretFile), this.user);
+    const users = declaredRedisUsers({ zone: this.zone, secretFile: this.secretFile });
+    writeForServer(join(this.folder, 'users.acl'), `${users.join('\n')}\n`, this.user);
     writeForServer(join(this.folder, 'redis.conf'), this.configuration(), this.user);
     await this.process.start();
   }
@@ -106,47 +100,5 @@ export class RedisServer {
       ...ZONE_SETTINGS[this.zone],
       '',
     ].join('\n');
-  }
-}
-
-/** The declared users of a zone with the hashes of their passwords in place of the placeholders. */
-export function redisUsers(zone: Zone, secretFile: (account: string) => string): string {
-  const declared = readFileSync(grantsFile(`${zone}-redis.acl`), 'utf8');
-  return declared
-    .split('\n')
-    .filter((line) => line.startsWith('user '))
-    .map((line) =>
-      line.replace(/\{\{(\w+)\}\}/, (_, account: string) =>
-        createHash('sha256').update(readSecret(secretFile(account))).digest('hex'),
-      ),
-    )
-    .join('\n')
-    .concat('\n');
-}
-
-/** A connection that reports refusals at once instead of trying again, closed after the work. */
-export async function withRedis<T>(
-  server: { host: string; port: number; caFile: string },
-  username: string,
-  password: string,
-  work: (redis: Redis) => Promise<T>,
-): Promise<T> {
-  const redis = new Redis({
-    host: server.host,
-    port: server.port,
-    username,
-    password,
-    tls: { ca: readFileSync(server.caFile), servername: 'localhost' },
-    lazyConnect: true,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-  });
-  // Without a listener an error of the connection would be printed; the work's own promise reports it.
-  redis.on('error', () => undefined);
-  try {
-    await redis.connect();
-    return await work(redis);
-  } finally {
-    redis.disconnect();
   }
 }

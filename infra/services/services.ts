@@ -7,7 +7,9 @@ import { ensureSecret, lockDataFolder, prepareDataFolder, readSecret, ZONES, typ
 import { convergeGrants, type DatabaseNames } from './grants.js';
 import { adminQuery, DATABASE_ACCOUNTS, MariadbServer, type SqlRow, type SqlValue } from './mariadb-server.js';
 import { DEFAULT_PORTS, type ServerName, type ServicePorts } from './ports.js';
-import { REDIS_ACCOUNTS, RedisServer, withRedis } from './redis-server.js';
+import { withRedis } from './redis-client.js';
+import { RedisServer } from './redis-server.js';
+import { REDIS_ACCOUNTS } from './redis-users.js';
 
 /** Databases that every installation has; tests make more of them beside these. */
 export const DEFAULT_DATABASES = { portal: 'portal', openemr: 'openemr', ledger: 'portal_ledger' } as const;
@@ -133,8 +135,13 @@ export function zoneAccess(zone: Zone, dataDir: string, ports: ServicePorts): Zo
 }
 
 function withPids(access: ZoneAccess, servers: { mariadb: MariadbServer; redis: RedisServer }): ZoneServices {
-  const withPid = <T extends object>(facts: T, server: { pid: number | undefined }): T & { readonly pid: number | undefined } =>
-    Object.defineProperty(facts, 'pid', { get: () => server.pid, enumerable: true }) as T & { readonly pid: number | undefined };
+  const withPid = <T extends object>(
+    facts: T,
+    server: { pid: number | undefined },
+  ): T & { readonly pid: number | undefined } =>
+    Object.defineProperty(facts, 'pid', { get: () => server.pid, enumerable: true }) as T & {
+      readonly pid: number | undefined;
+    };
   return { ...access, mariadb: withPid(access.mariadb, servers.mariadb), redis: withPid(access.redis, servers.redis) };
 }
 
@@ -179,7 +186,10 @@ async function allOrFirstError(tasks: Promise<void>[]): Promise<void> {
   }
 }
 
-async function stopServers(servers: Record<Zone, { mariadb: MariadbServer; redis: RedisServer }>, lock: Server): Promise<void> {
+async function stopServers(
+  servers: Record<Zone, { mariadb: MariadbServer; redis: RedisServer }>,
+  lock: Server,
+): Promise<void> {
   await Promise.all(ZONES.flatMap((zone) => [servers[zone].mariadb.stop(), servers[zone].redis.stop()]));
   lock.close();
 }

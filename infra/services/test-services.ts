@@ -42,7 +42,9 @@ export async function stopTestServices(services: Services): Promise<void> {
   await services.stop();
   rmSync(services.dataDir, { recursive: true, force: true });
   if (refusals.length > 0) {
-    throw new Error(`Redis refused commands during the run, the ACLs and the programs disagree:\n${refusals.join('\n')}`);
+    throw new Error(
+      `Redis refused commands during the run, the ACLs and the programs disagree:\n${refusals.join('\n')}`,
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { freeServicePorts, type ServicePorts } from 'infra/services/ports';
-import { withRedis } from 'infra/services/redis-server';
+import { withRedis } from 'infra/services/redis-client';
 import { startServices, type Services, type ZoneAccess } from 'infra/services/services';
 import { temporaryDataDir } from 'infra/services/test-services';
 
@@ -145,7 +145,7 @@ describe('servers', () => {
     expect(pids.map(isAlive)).toEqual([true, true, true, true]);
     launcher.kill('SIGKILL');
     await once(launcher, 'exit');
-    for (const limit = Date.now() + 5_000; pids.some(isAlive) && Date.now() < limit; ) {
+    for (const limit = Date.now() + 5_000; pids.some(isAlive) && Date.now() < limit;) {
       await sleep(20);
     }
     expect(pids.map(isAlive)).toEqual([false, false, false, false]);
@@ -178,7 +178,9 @@ describe('MariaDB', () => {
     await expect(createConnection({ host, port, user: 'root', ssl: { ca: readFileSync(caFile) } })).rejects.toThrow(
       /denied/,
     );
-    const accounts = await services.dmz.adminSql("SELECT User AS user FROM mysql.global_priv WHERE Host <> 'localhost'");
+    const accounts = await services.dmz.adminSql(
+      "SELECT User AS user FROM mysql.global_priv WHERE Host <> 'localhost'",
+    );
     expect(accounts.map(({ user }) => user).sort()).toEqual(['migrate', 'portal_api', 'sync_gateway']);
   });
 
