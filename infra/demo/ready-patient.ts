@@ -61,10 +61,10 @@ export async function chartArrived(browser: PortalClient): Promise<string> {
 }
 
 /** Asks again every 200 ms; throws with what was waited for. */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const limit = Date.now() + JOIN_LIMIT; !(await holds());) {
+export async function until(what: string, holds: () => Promise<boolean>, patience: number = JOIN_LIMIT): Promise<void> {
+  for (const limit = Date.now() + patience; !(await holds());) {
     if (Date.now() > limit) {
-      throw new Error(`waited ${String(JOIN_LIMIT / 1000)} s for ${what}`);
+      throw new Error(`waited ${String(patience / 1000)} s for ${what}`);
     }
     await new Promise((done) => setTimeout(done, 200));
   }
