@@ -9,10 +9,12 @@ const ROWS_PER_STATEMENT = 500;
 const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
 /**
- * Inserts rows of one shape per run of equal column lists, in the given order, several rows per statement. A row's
- * missing columns get their default. Not a transaction of its own.
+ * Inserts rows in the given order, several per statement. A row's missing columns get their default. Not a transaction
+ * of its own. Answers the ids the rows got where the table numbers them itself: InnoDB gives one statement consecutive
+ * numbers (`innodb_autoinc_lock_mode` 0 or 1; MariaDB's default is 1).
  */
-export async function insertRows(connection: Connection, table: string, rows: readonly Row[]): Promise<void> {
+export async function insertRows(connection: Connection, table: string, rows: readonly Row[]): Promise<number[]> {
+  const ids: number[] = [];
   let start = 0;
   while (start < rows.length) {
     const columns = Object.keys(rows[start] ?? {});
@@ -22,9 +24,14 @@ export async function insertRows(connection: Connection, table: string, rows: re
       end += 1;
     }
     const values = rows.slice(start, end).map((row) => columns.map((column) => row[column]));
-    await connection.query(`INSERT INTO ${quoteName(table)} (${columns.map(quoteName).join(', ')}) VALUES ?`, [values]);
+    const [result] = await connection.query<ResultSetHeader>(
+      `INSERT INTO ${quoteName(table)} (${columns.map(quoteName).join(', ')}) VALUES ?`,
+      [values],
+    );
+    ids.push(...values.map((_, index) => result.insertId + index));
     start = end;
   }
+  return ids;
 }
 
 /** Inserts one row and answers the id its auto_increment column got (0 where the table has none). */

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { Connection } from 'mysql2/promise';
 import { insertRows, type Row } from './insert-rows.js';
 import { readOpenEmrTables } from './schema.js';
-import { RECORDED_SETS, readRecordedRows, simDataPath, type RecordedRow, type RecordedSet } from './sim-data.js';
+import { RECORDED_SETS, readRecordedRows, simDataPath, type RecordedSet } from './sim-data.js';
 
 /** Clinic time zones OpenEMR's answers were recorded in: `fhir/` in UTC, `fhir-tz-new_york/` in the other. */
 export const RECORDED_TIME_ZONES = ['UTC', 'America/New_York'] as const;
@@ -22,14 +22,22 @@ export function recordedTables(set: RecordedSet): string[] {
     .sort();
 }
 
-/** Binary columns were recorded as `hex:…` (golden) or bare hex digits (screens). */
-function toRow(recorded: RecordedRow, binaryColumns: ReadonlySet<string>): Row {
-  return Object.fromEntries(
-    Object.entries(recorded).map(([column, value]) => [
-      column,
-      typeof value === 'string' && binaryColumns.has(column) ? Buffer.from(value.replace('hex:', ''), 'hex') : value,
-    ]),
+/** Recorded rows as they go into the database: binary columns (`hex:…` or bare hex digits) as bytes. */
+function readRows(set: RecordedSet, table: string): Row[] {
+  const columns = readOpenEmrTables().tables[table]?.columns ?? [];
+  const binaryColumns = new Set(columns.filter(({ type }) => type === 'binary(16)').map(({ name }) => name));
+  return readRecordedRows(set, table).map((recorded) =>
+    Object.fromEntries(
+      Object.entries(recorded).map(([column, value]) => [
+        column,
+        typeof value === 'string' && binaryColumns.has(column) ? Buffer.from(value.replace('hex:', ''), 'hex') : value,
+      ]),
+    ),
   );
+}
+
+export function readGoldenRows(table: string): Row[] {
+  return readRows('golden', table);
 }
 
 /**
@@ -41,16 +49,8 @@ export async function loadGoldenRows(connection: Connection, options: LoadGolden
   const set = options.set ?? 'golden';
   await connection.query("SET SESSION sql_mode = '', SESSION time_zone = '+00:00'");
   await connection.beginTransaction();
-  const { tables } = readOpenEmrTables();
   for (const table of recordedTables(set)) {
-    const columns = tables[table]?.columns ?? [];
-    const binaryColumns = new Set(columns.filter(({ type }) => type === 'binary(16)').map(({ name }) => name));
-    const recorded = readRecordedRows(set, table);
-    await insertRows(
-      connection,
-      table,
-      recorded.map((row) => toRow(row, binaryColumns)),
-    );
+    await insertRows(connection, table, readRows(set, table));
   }
   if (options.timeZone !== undefined) {
     await connection.execute("UPDATE globals SET gl_value = ? WHERE gl_name = 'gbl_time_zone' AND gl_index = 0", [

@@ -29,8 +29,11 @@ export type OpenEmrIndex = z.infer<typeof Index>;
 export type OpenEmrTable = z.infer<typeof Table>;
 export type OpenEmrTables = z.infer<typeof OpenEmrTables>;
 
+let parsed: OpenEmrTables | undefined;
+
 export function readOpenEmrTables(): OpenEmrTables {
-  return OpenEmrTables.parse(readSimJson('columns.json'));
+  parsed ??= OpenEmrTables.parse(readSimJson('columns.json'));
+  return parsed;
 }
 
 const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;

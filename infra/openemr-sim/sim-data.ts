@@ -29,22 +29,12 @@ export function readRecordedRows(set: RecordedSet, table: string): RecordedRow[]
   return z.array(RecordedRow).parse(readSimJson(`${RECORDED_SETS[set]}/${table}.json`));
 }
 
-/** The Synthea transaction bundles that come with the project, one per patient, unparsed. */
-export function readBundles(): unknown[] {
+/** The first `count` (default: all) of the Synthea transaction bundles that come with the project, one per patient. */
+export function readBundles(count?: number): unknown[] {
   return gunzipSync(readFileSync(simDataPath('patients.ndjson.gz')))
     .toString('utf8')
     .split('\n')
     .filter((line) => line !== '')
+    .slice(0, count)
     .map((line): unknown => JSON.parse(line));
-}
-
-/** One bundle by its line number from 0, without parsing the others. */
-export function readBundle(index: number): unknown {
-  const line = gunzipSync(readFileSync(simDataPath('patients.ndjson.gz')))
-    .toString('utf8')
-    .split('\n')[index];
-  if (line === undefined || line === '') {
-    throw new RangeError(`there is no bundle ${String(index)}`);
-  }
-  return JSON.parse(line);
 }

@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { RowDataPacket } from 'mysql2/promise';
 import { loadGoldenRows, recordedTables } from '../openemr-sim/load-golden.js';
-import { createOpenEmrSchema, readOpenEmrTables, type OpenEmrTable } from '../openemr-sim/schema.js';
+import { readOpenEmrTables, type OpenEmrTable } from '../openemr-sim/schema.js';
 import { readRecordedRows, type RecordedRow, type RecordedSet } from '../openemr-sim/sim-data.js';
-import { SimDatabase } from './openemr-sim-database.js';
+import { openSimDatabase, type SimDatabase } from './openemr-sim-database.js';
 
 let db: SimDatabase;
 
 beforeAll(async () => {
-  db = await SimDatabase.start('sim_schema');
-  await createOpenEmrSchema(db.connection);
-}, 60_000);
+  db = await openSimDatabase('sim_schema');
+});
 
 afterAll(async () => {
   await db[Symbol.asyncDispose]();
