@@ -4,6 +4,7 @@ import { loadGoldenRows, recordedTables } from '../openemr-sim/load-golden.js';
 import { readOpenEmrTables, type OpenEmrTable } from '../openemr-sim/schema.js';
 import { readRecordedRows, type RecordedRow, type RecordedSet } from '../openemr-sim/sim-data.js';
 import { openSimDatabase, type SimDatabase } from './openemr-sim-database.js';
+import { readAsRecorded } from './openemr-sim-rows.js';
 
 let db: SimDatabase;
 
@@ -80,31 +81,6 @@ test('every column, default, key, index and collation of the generated database 
   }
 });
 
-const INTEGER_TYPES = ['TINY', 'SHORT', 'INT24', 'LONG', 'LONGLONG'];
-/** The screens' rows were recorded with decimals as numbers, the golden rows with decimals as text. */
-const NUMBER_TYPES = {
-  golden: new Set(INTEGER_TYPES),
-  screens: new Set([...INTEGER_TYPES, 'NEWDECIMAL']),
-} satisfies Record<RecordedSet, Set<string>>;
-
-const HEX_PREFIX = { golden: 'hex:', screens: '' } satisfies Record<RecordedSet, string>;
-
-/** Reads a table back in the form of the recording: binary as hex, numbers, the rest as MariaDB prints it. */
-async function readAsRecorded(set: RecordedSet, table: string, columns: string[]): Promise<RecordedRow[]> {
-  const [found] = await db.connection.query<RowDataPacket[]>({
-    sql: `SELECT ${columns.map((column) => `\`${column}\``).join(', ')} FROM \`${table}\``,
-    typeCast: (field) => {
-      if (field.type === 'STRING' && field.length === 16) {
-        const bytes = field.buffer();
-        return bytes === null ? null : `${HEX_PREFIX[set]}${bytes.toString('hex')}`;
-      }
-      const text = field.string();
-      return text !== null && NUMBER_TYPES[set].has(field.type) ? Number(text) : text;
-    },
-  });
-  return found.map((row) => ({ ...row }));
-}
-
 const asLines = (found: RecordedRow[]): string[] =>
   found.map((row) => JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))).sort();
 
@@ -118,7 +94,7 @@ test.each(['golden', 'screens'] satisfies RecordedSet[])('the %s rows read back 
     const recorded = readRecordedRows(set, table);
     const [first] = recorded;
     if (first !== undefined) {
-      const found = await readAsRecorded(set, table, Object.keys(first));
+      const found = await readAsRecorded(db.connection, set, table, Object.keys(first));
       expect({ [table]: asLines(found) }).toEqual({ [table]: asLines(recorded) });
       compared += found.length;
     }

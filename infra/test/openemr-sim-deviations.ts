@@ -1,0 +1,25 @@
+/**
+ * Where the loader or the clinic writes a kind of value that no golden row has in that column, and why that is meant.
+ * `table.column: kind` → reason. An entry that no longer applies fails the test.
+ */
+const UUID_LATER = 'OpenEMR gives a uuid on a later screen or job; until then it is NULL (assignUuids plays that job)';
+
+export const LOADER_DEVIATIONS: Readonly<Record<string, string>> = {
+  'form_encounter.uuid: NULL': UUID_LATER,
+  'form_vitals.uuid: NULL': UUID_LATER,
+  'immunizations.uuid: NULL': UUID_LATER,
+  'lists.uuid: NULL': UUID_LATER,
+  'patient_data.uuid: NULL': UUID_LATER,
+  'prescriptions.uuid: NULL': UUID_LATER,
+  'procedure_order.uuid: NULL': UUID_LATER,
+  'procedure_report.uuid: NULL': UUID_LATER,
+  'procedure_result.uuid: NULL': UUID_LATER,
+  'procedure_specimen.uuid: NULL': UUID_LATER,
+  'patient_data.phone_cell: empty': 'Synthea knows one telephone; a field left empty on the form is an empty text',
+  'patient_data.phone_contact: empty': 'Synthea knows one telephone; a field left empty on the form is an empty text',
+  'prescriptions.form: zero': 'patches and rings: the form list has nothing for them, the form then saves option 0',
+  'prescriptions.size: decimal': 'strengths such as 0.125 mg; the golden rows happen to have whole numbers',
+  'prescriptions.size: empty': 'combinations and packs have no single strength to type in',
+  'prescriptions.unit: zero': 'without a strength the unit stays at option 0',
+};
+export const CLINIC_DEVIATIONS: Readonly<Record<string, string>> = {};
