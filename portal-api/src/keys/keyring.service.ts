@@ -5,7 +5,7 @@ import { Signed, StatementRefused, type VerifyingKey } from 'sync-contract/signe
 import { PortalConfig } from '../config.js';
 
 /** A key that is not there is looked for again only after this long, so that junk signatures cost no queries. */
-const LOOK_AGAIN_MS = 1_000;
+const LOOK_AGAIN_MS = 250;
 
 /** The agent's keys as the pinned root vouches for them. What the table says beside that is ignored. */
 @Injectable()

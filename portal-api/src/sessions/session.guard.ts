@@ -1,0 +1,67 @@
+import { timingSafeEqual } from 'node:crypto';
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import { auditOriginOf } from '../audit/audit-origin.js';
+import { AuditService } from '../audit/audit.service.js';
+import { RequestRefused, SignedOut } from '../problems/request.problems.js';
+import type { PortalRequest } from './portal-request.js';
+import { PUBLIC_ROUTE } from './session.decorators.js';
+import { Session } from './session.js';
+import { SESSION_STRATEGY } from './session.strategy.js';
+
+const READING = new Set(['GET', 'HEAD']);
+
+/**
+ * Registered for every route: closed unless `@Public()`. What changes something must carry the session's own token, or
+ * on public routes a header that no foreign page can set without asking first.
+ */
+@Injectable()
+export class SessionGuard extends AuthGuard(SESSION_STRATEGY) {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly audit: AuditService,
+  ) {
+    super();
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<PortalRequest>();
+    const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC_ROUTE, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (isPublic === true) {
+      if (!READING.has(request.method) && request.headers['x-requested-with'] !== 'portal') {
+        throw new RequestRefused();
+      }
+      return true;
+    }
+    await super.canActivate(context);
+    if (!READING.has(request.method) && !this.tokenMatches(request)) {
+      await this.audit.record({ ...auditOriginOf(request), action: 'access-refused', outcome: 'refused', reason: 'csrf' });
+      throw new RequestRefused();
+    }
+    return true;
+  }
+
+  override getAuthenticateOptions(): { session: false; property: string } {
+    return { session: false, property: 'session' };
+  }
+
+  override handleRequest<User = Session>(error: unknown, user: unknown): User {
+    if (error !== null && error !== undefined) {
+      throw error instanceof Error ? error : new SignedOut();
+    }
+    if (!(user instanceof Session)) {
+      throw new SignedOut();
+    }
+    return user as User;
+  }
+
+  private tokenMatches(request: PortalRequest): boolean {
+    const given = Buffer.from(String(request.headers['x-csrf'] ?? ''), 'utf8');
+    const expected = Buffer.from(request.session?.csrf ?? '', 'utf8');
+    return expected.length > 0 && given.length === expected.length && timingSafeEqual(given, expected);
+  }
+}

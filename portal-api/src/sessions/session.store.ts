@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { SealBroken, openAead, sealAead } from 'sync-contract/aead';
+import { canonicalBytes } from 'sync-contract/canonical-json';
+import { GrantTerms } from 'sync-contract/grant';
+import { Base64Url, Instant, Ref } from 'sync-contract/identifiers';
+import { TIMES } from 'sync-contract/limits';
+import { z } from 'zod';
+import { Busy } from '../problems/request.problems.js';
+import { REDIS } from '../redis/redis.module.js';
+import { newHalfKey, type HalfKey } from './half-key-cookie.js';
+import { Session, type OpenedGrant } from './session.js';
+
+/** Parallel sessions of one account; one more ends the oldest. */
+export const SESSIONS_PER_ACCOUNT = 5;
+
+/** Published when a session ends before its time; the message is its idHash. */
+export const SESSION_ENDED_CHANNEL = 'portal:session-ended';
+
+const key32 = Base64Url.length(43).transform((text) => Buffer.from(text, 'base64url'));
+
+const SessionRecord = z.strictObject({
+  accountRef: Ref,
+  accountPrivateKey: key32,
+  endsAt: Instant,
+  grants: z.array(
+    z.strictObject({
+      grantId: Ref,
+      patientRef: Ref,
+      relation: GrantTerms.shape.relation,
+      scopes: GrantTerms.shape.scopes,
+      epoch: z.int(),
+      from: Instant,
+      to: Instant.nullable(),
+      chartKey: key32,
+    }),
+  ),
+});
+
+/**
+ * Sessions in Redis: AES-GCM(cookie's key; account key, opened chart keys) under SHA-256(cookie's id). Redis expires
+ * them by the idle time; the absolute end is inside the seal. A flushed Redis signs people out and loses nothing else.
+ */
+@Injectable()
+export class SessionStore {
+  private readonly logger = new Logger(SessionStore.name);
+
+  constructor(@Inject(REDIS) private readonly redis: Redis) {}
+
+  /** Starts a session with a new id and key; the account's oldest one ends when there are too many. */
+  async create(account: {
+    accountRef: string;
+    privateKey: Buffer;
+    grants: readonly OpenedGrant[];
+  }): Promise<{ cookie: string; session: Session }> {
+    const { cookie, half } = newHalfKey();
+    const endsAt = new Date(Date.now() + TIMES.sessionAbsolute);
+    const session = new Session(half.idHash, half.key, account.accountRef, account.privateKey, endsAt, account.grants);
+    await this.reach(async () => {
+      await this.redis.set(recordKey(half.idHash), seal(session), 'PX', TIMES.sessionIdle);
+      await this.limitSessions(session);
+    });
+    return { cookie, session };
+  }
+
+  /**
+   * The session that a cookie's two halves open, or null. Only the person's own act moves the idle end.
+   * @throws Busy when Redis is away: nobody is signed out for that
+   */
+  async load(half: HalfKey, userAct: boolean): Promise<Session | null> {
+    const key = recordKey(half.idHash);
+    const sealed = await this.reach(() =>
+      userAct ? this.redis.getexBuffer(key, 'PX', TIMES.sessionIdle) : this.redis.getBuffer(key),
+    );
+    if (sealed === null) {
+      return null;
+    }
+    try {
+      return this.open(half, sealed);
+    } catch (error: unknown) {
+      if (error instanceof SealBroken) {
+        return null;
+      }
+      throw error;
+    }
+  }
+
+  /** Keeps changed grants. An ended session stays ended. */
+  async save(session: Session): Promise<void> {
+    await this.reach(() => this.redis.set(recordKey(session.idHash), seal(session), 'KEEPTTL', 'XX'));
+  }
+
+  async end(session: Pick<Session, 'idHash' | 'accountRef'>): Promise<void> {
+    await this.reach(async () => {
+      await this.redis.del(recordKey(session.idHash));
+      await this.redis.zrem(listKey(session.accountRef), session.idHash);
+      await this.redis.publish(SESSION_ENDED_CHANNEL, session.idHash);
+    });
+  }
+
+  /** Milliseconds until the idle end; null when the session is gone. Never extends it. */
+  async idleLeft(idHash: string): Promise<number | null> {
+    const left = await this.reach(() => this.redis.pttl(recordKey(idHash)));
+    return left > 0 ? left : null;
+  }
+
+  private open(half: HalfKey, sealed: Buffer): Session | null {
+    const record = SessionRecord.parse(JSON.parse(openAead(half.key, sealed, recordAad(half.idHash)).toString('utf8')));
+    const endsAt = new Date(record.endsAt);
+    if (endsAt <= new Date()) {
+      return null;
+    }
+    return new Session(half.idHash, half.key, record.accountRef, record.accountPrivateKey, endsAt, record.grants);
+  }
+
+  private async limitSessions(session: Session): Promise<void> {
+    const list = listKey(session.accountRef);
+    await this.redis.zadd(list, String(Date.now()), session.idHash);
+    await this.redis.pexpire(list, TIMES.sessionAbsolute);
+    const oldestFirst = await this.redis.zrange(list, 0, -1);
+    const alive: string[] = [];
+    for (const idHash of oldestFirst) {
+      if ((await this.redis.exists(recordKey(idHash))) === 1) {
+        alive.push(idHash);
+      } else {
+        await this.redis.zrem(list, idHash);
+      }
+    }
+    for (const idHash of alive.slice(0, Math.max(0, alive.length - SESSIONS_PER_ACCOUNT))) {
+      await this.end({ idHash, accountRef: session.accountRef });
+    }
+  }
+
+  private async reach<T>(command: () => Promise<T>): Promise<T> {
+    try {
+      return await command();
+    } catch (error: unknown) {
+      this.logger.warn(`Redis did not answer: ${error instanceof Error ? error.message : 'unknown'}`);
+      throw new Busy();
+    }
+  }
+}
+
+function recordKey(idHash: string): string {
+  return `session:${idHash}`;
+}
+
+function listKey(accountRef: string): string {
+  return `session:of:${createHash('sha256').update(accountRef).digest('hex')}`;
+}
+
+function recordAad(idHash: string): Buffer {
+  return canonicalBytes({ use: 'session', idHash });
+}
+
+function seal(session: Session): Buffer {
+  const record: z.input<typeof SessionRecord> = {
+    accountRef: session.accountRef,
+    accountPrivateKey: session.accountPrivateKey.toString('base64url'),
+    endsAt: session.endsAt.toISOString(),
+    grants: session.grants.map((grant) => ({
+      ...grant,
+      scopes: [...grant.scopes],
+      chartKey: grant.chartKey.toString('base64url'),
+    })),
+  };
+  return sealAead(session.cookieKey, Buffer.from(JSON.stringify(record), 'utf8'), recordAad(session.idHash));
+}
