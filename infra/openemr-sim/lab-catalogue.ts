@@ -48,9 +48,9 @@ export function referenceRange(loinc: string): string {
 }
 
 /** Option ids of list `proc_res_abnormal`, or '' where nobody judged the value. */
-export type Abnormal = '' | 'no' | 'low' | 'high' | 'vlow' | 'vhigh';
+export type Abnormal = '' | 'no' | 'low' | 'high' | 'vhigh';
 
-/** A value half as high again as the upper limit, or below half of the lower one, is beyond the panic limits. */
+/** A value half as high again as the upper limit is beyond the panic limit. */
 export function judge(value: number, range: string): Abnormal {
   const between = /^(-?[\d.]+)-(-?[\d.]+)$/.exec(range);
   const below = /^<([\d.]+)$/.exec(range);
@@ -61,12 +61,9 @@ export function judge(value: number, range: string): Abnormal {
   const low = Number(between?.[1] ?? above?.[1] ?? Number.NEGATIVE_INFINITY);
   const high = Number(between?.[2] ?? below?.[1] ?? Number.POSITIVE_INFINITY);
   if (value > high) {
-    return value > high * 1.5 ? 'vhigh' : 'high';
+    return value >= high * 1.5 ? 'vhigh' : 'high';
   }
-  if (value < low) {
-    return value < low / 2 ? 'vlow' : 'low';
-  }
-  return 'no';
+  return value < low ? 'low' : 'no';
 }
 
 /** Panels that go to the reference laboratory; everything else is done in house. */

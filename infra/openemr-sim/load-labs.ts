@@ -95,9 +95,16 @@ function codeRow(orderId: number, seq: number, test: OrderedTest, code: OrderCod
   };
 }
 
-/** Four significant digits, as the recorded laboratories report; large counts as whole numbers. */
+/** As the recorded laboratories print numbers: at most two decimals below a hundred, always one above. */
 function reportedNumber(value: number): string {
-  return Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(4)));
+  return Math.abs(value) >= 100 ? value.toFixed(1) : String(Number(value.toFixed(2)));
+}
+
+function resultText({ valueQuantity: quantity, valueCodeableConcept: concept }: SyntheaObservation): string {
+  if (quantity !== undefined) {
+    return reportedNumber(quantity.value);
+  }
+  return concept === undefined ? '' : firstCode(concept).text;
 }
 
 /** Reports come four hours after the collection, results are stamped an hour later: three times that differ. */
@@ -107,9 +114,7 @@ const RESULT_HOURS = 5;
 function resultRow(context: LoadContext, reportId: number, observation: SyntheaObservation): Row {
   const { code, text } = firstCode(observation.code);
   const quantity = observation.valueQuantity;
-  const coded = observation.valueCodeableConcept;
   const range = quantity === undefined ? '' : referenceRange(code);
-  const value = quantity === undefined ? '' : reportedNumber(quantity.value);
   return {
     procedure_report_id: reportId,
     result_data_type: quantity === undefined ? 'S' : 'N',
@@ -117,9 +122,9 @@ function resultRow(context: LoadContext, reportId: number, observation: SyntheaO
     result_text: text,
     date: clinicTime(context, addHours(observation.effectiveDateTime, RESULT_HOURS)),
     units: quantity?.unit ?? '',
-    result: coded === undefined ? value : firstCode(coded).text,
+    result: resultText(observation),
     range,
-    abnormal: quantity === undefined ? '' : judge(Number(value), range),
+    abnormal: quantity === undefined ? '' : judge(quantity.value, range),
     comments: '',
     result_status: 'final',
   };

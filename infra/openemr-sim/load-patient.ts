@@ -5,7 +5,7 @@ import type { Clinician } from './practice.js';
 import { firstCode, type SyntheaPatient } from './synthea-bundle.js';
 
 const US_CORE = 'http://hl7.org/fhir/us/core/StructureDefinition';
-/** Synthea files Hispanic origin under race. */
+/** Synthea files Hispanic origin under race; the clinic asks both, and gets this answer most often. */
 const HISPANIC = '2135-2';
 const FIRST_PID = 1001;
 
@@ -33,7 +33,7 @@ async function raceAndEthnicity(connection: Connection, patient: SyntheaPatient)
   const race = ombCategory(patient, 'race');
   const hispanic = race === HISPANIC;
   return {
-    race: hispanic ? 'other_race' : await optionByNotes(connection, 'race', race),
+    race: hispanic ? 'white' : await optionByNotes(connection, 'race', race),
     ethnicity: hispanic
       ? 'hisp_or_latin'
       : await optionByNotes(connection, 'ethnicity', ombCategory(patient, 'ethnicity')),
