@@ -1,0 +1,13 @@
+import 'reflect-metadata';
+import { createGateway } from './gateway/gateway-app.js';
+import { gatewayConfig } from './gateway-config.js';
+
+try {
+  const config = gatewayConfig();
+  const app = await createGateway(config);
+  await app.listen(config.listen.port, config.listen.host);
+  process.stdout.write(`sync-gateway listens at ${await app.getUrl()}\n`);
+} catch (error: unknown) {
+  process.stderr.write(`sync-gateway cannot start: ${error instanceof Error ? error.message : 'unknown reason'}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,169 @@
+import { Body, Controller, HttpCode, Logger, Post, Req, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import {
+  AckRequest,
+  ChartBatchRequest,
+  ChartStateRequest,
+  EnrolmentsRequest,
+  GATEWAY_ROUTES,
+  GrantsRequest,
+  HeartbeatRequest,
+  HelloRequest,
+  InvitesRequest,
+  KeysRequest,
+  LeaseRequest,
+  RevocationsRequest,
+  type AckAnswer,
+  type ChartBatchAnswer,
+  type ChartState,
+  type Done,
+  type HelloAnswer,
+  type LeaseAnswer,
+  type RevocationsAnswer,
+} from 'sync-contract/gateway-wire';
+import { TIMES } from 'sync-contract/limits';
+import { ACCEPTED_PROTOCOL_VERSIONS } from 'sync-contract/protocol';
+import { AuditService } from '../audit/audit.service.js';
+import { crashPoint } from '../crash-point.js';
+import { GatewayConfig } from '../gateway-config.js';
+import { AccessStore } from './access-store.service.js';
+import { AgentGuard } from './agent.guard.js';
+import { ChartStore } from './chart-store.service.js';
+import { GatewayKeys } from './gateway-keys.js';
+import { HeartbeatStore } from './heartbeat-store.service.js';
+import { OutboxLease } from './outbox-lease.service.js';
+import { WireBody } from './wire-body.pipe.js';
+
+/** The crossing's routes, called by the agent only; their meaning stands in gateway-wire. */
+@Controller()
+@UseGuards(AgentGuard)
+export class GatewayController {
+  private readonly logger = new Logger(GatewayController.name);
+
+  constructor(
+    private readonly config: GatewayConfig,
+    private readonly keyring: GatewayKeys,
+    private readonly access: AccessStore,
+    private readonly outbox: OutboxLease,
+    private readonly charts: ChartStore,
+    private readonly heartbeats: HeartbeatStore,
+    private readonly audit: AuditService,
+  ) {}
+
+  @Post(GATEWAY_ROUTES.hello)
+  @HttpCode(200)
+  async hello(@Body(new WireBody(HelloRequest)) body: HelloRequest): Promise<HelloAnswer> {
+    const now = new Date();
+    const skew = Math.abs(now.getTime() - Date.parse(body.now));
+    if (skew > TIMES.skewAlarm) {
+      this.logger.error(`clocks of DMZ and inside differ by ${String(Math.round(skew / 1_000))} s: codes and freshness suffer`);
+    }
+    if (body.site !== this.config.siteId) {
+      this.logger.error('the agent belongs to another site than this gateway');
+    }
+    await this.audit.record({
+      action: 'gateway-hello',
+      outcome: body.site === this.config.siteId ? 'ok' : 'refused',
+      actor: 'agent',
+    });
+    return {
+      versions: [...ACCEPTED_PROTOCOL_VERSIONS],
+      site: this.config.siteId,
+      now: now.toISOString(),
+      heartbeat: await this.heartbeats.highest(),
+    };
+  }
+
+  @Post(GATEWAY_ROUTES.keys)
+  @HttpCode(200)
+  async keys(@Body(new WireBody(KeysRequest)) body: KeysRequest): Promise<Done> {
+    await this.keyring.store(body.statements);
+    return {};
+  }
+
+  @Post(GATEWAY_ROUTES.invites)
+  @HttpCode(200)
+  async invites(@Body(new WireBody(InvitesRequest)) body: InvitesRequest): Promise<Done> {
+    await this.access.invites(body);
+    return {};
+  }
+
+  @Post(GATEWAY_ROUTES.enrolments)
+  @HttpCode(200)
+  async enrolments(@Body(new WireBody(EnrolmentsRequest)) body: EnrolmentsRequest): Promise<Done> {
+    await this.access.enrolments(body);
+    return {};
+  }
+
+  @Post(GATEWAY_ROUTES.grants)
+  @HttpCode(200)
+  async grants(@Body(new WireBody(GrantsRequest)) body: GrantsRequest): Promise<Done> {
+    await this.access.grants(body.grants);
+    return {};
+  }
+
+  @Post(GATEWAY_ROUTES.revocations)
+  @HttpCode(200)
+  async revocations(@Body(new WireBody(RevocationsRequest)) body: RevocationsRequest): Promise<RevocationsAnswer> {
+    return this.access.revocations(body);
+  }
+
+  /** Answers by hand: what was claimed for a connection that ended before the answer left is given back. */
+  @Post(GATEWAY_ROUTES.lease)
+  async lease(
+    @Body(new WireBody(LeaseRequest)) body: LeaseRequest,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const gone = new AbortController();
+    const leave = (): void => {
+      gone.abort();
+    };
+    request.raw.socket.once('close', leave);
+    let answer: LeaseAnswer;
+    try {
+      answer = await this.outbox.lease(body.limit, body.waitMs, gone.signal);
+    } finally {
+      request.raw.socket.off('close', leave);
+    }
+    const { lease } = answer;
+    reply.raw.once('close', () => {
+      if (lease !== null && !reply.raw.writableFinished) {
+        this.giveBack(lease);
+      }
+    });
+    await reply.status(200).send(answer);
+  }
+
+  @Post(GATEWAY_ROUTES.ack)
+  @HttpCode(200)
+  async ack(@Body(new WireBody(AckRequest)) body: AckRequest): Promise<AckAnswer> {
+    return { acked: await this.outbox.ack(body.submissionIds) };
+  }
+
+  @Post(GATEWAY_ROUTES.chartState)
+  @HttpCode(200)
+  async chartState(@Body(new WireBody(ChartStateRequest)) body: ChartStateRequest): Promise<ChartState> {
+    return this.charts.state(body.patientRef);
+  }
+
+  @Post(GATEWAY_ROUTES.chartBatch)
+  @HttpCode(200)
+  async chartBatch(@Body(new WireBody(ChartBatchRequest)) body: ChartBatchRequest): Promise<ChartBatchAnswer> {
+    crashPoint('received:gateway-chart-batch');
+    return { version: await this.charts.apply(body) };
+  }
+
+  @Post(GATEWAY_ROUTES.heartbeat)
+  @HttpCode(200)
+  async heartbeat(@Body(new WireBody(HeartbeatRequest)) body: HeartbeatRequest): Promise<Done> {
+    await this.heartbeats.store(body);
+    return {};
+  }
+
+  private giveBack(lease: string): void {
+    this.outbox.release(lease).catch(() => {
+      this.logger.warn('a lease could not be given back; its rows are free when its time is over');
+    });
+  }
+}

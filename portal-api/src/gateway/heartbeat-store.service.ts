@@ -1,0 +1,123 @@
+import { Injectable } from '@nestjs/common';
+import type { HeartbeatRequest } from 'sync-contract/gateway-wire';
+import {
+  HEARTBEAT_BUCKETS,
+  bucketOf,
+  bucketRoot,
+  heartbeatRoot,
+  verifyHeartbeat,
+  type Heartbeat,
+  type HeartbeatBucket,
+} from 'sync-contract/heartbeat';
+import { compareVersions } from 'sync-contract/identifiers';
+import { DataSource, type EntityManager } from 'typeorm';
+import { crashPoint } from '../crash-point.js';
+import { settleTransaction } from '../database/settle-transaction.js';
+import { GatewayConfig } from '../gateway-config.js';
+import { GatewayKeys } from './gateway-keys.js';
+import { HeartbeatNotAccepted, HeartbeatRefused } from './gateway.problems.js';
+
+const ROOT_BYTES = 32;
+/** What a gateway without any heartbeat holds: 256 buckets without leaves. */
+const EMPTY_ROOT = bucketRoot([]);
+
+interface HeldHeartbeat {
+  era: number;
+  seq: number;
+  signed: string;
+  bucket_roots: Buffer;
+}
+
+/** The newest heartbeat with the leaves under it. What is stored always adds up to the signed root. */
+@Injectable()
+export class HeartbeatStore {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly keys: GatewayKeys,
+    private readonly config: GatewayConfig,
+  ) {}
+
+  async highest(): Promise<{ era: number; seq: number } | null> {
+    const [held] = await this.dataSource.query<{ era: number; seq: number }[]>(
+      'SELECT era, seq FROM heartbeat WHERE id = 1',
+    );
+    return held === undefined ? null : { era: held.era, seq: held.seq };
+  }
+
+  /** @throws StatementRefused, HeartbeatRefused, HeartbeatNotAccepted */
+  async store(request: HeartbeatRequest): Promise<void> {
+    const heartbeat = verifyHeartbeat(request.heartbeat, this.config.siteId, this.keys.signer);
+    assertAddsUp(heartbeat, request);
+    await settleTransaction(this.dataSource, async (manager) => {
+      await this.storeIn(manager, heartbeat, request);
+      crashPoint('before-commit:gateway-heartbeat');
+    });
+    crashPoint('after-commit:gateway-heartbeat');
+  }
+
+  private async storeIn(manager: EntityManager, heartbeat: Heartbeat, request: HeartbeatRequest): Promise<void> {
+    const [held] = await manager.query<HeldHeartbeat[]>(
+      'SELECT era, seq, signed, bucket_roots FROM heartbeat WHERE id = 1 FOR UPDATE',
+    );
+    const signed = JSON.stringify(request.heartbeat);
+    if (held !== undefined && compareVersions(heartbeat, held) <= 0) {
+      if (held.signed === signed) {
+        return;
+      }
+      throw new HeartbeatNotAccepted([], { era: held.era, seq: held.seq });
+    }
+    const heldRoots = rootsOf(held);
+    const coming = new Map(request.buckets.map((bucket) => [bucket.bucket, bucket]));
+    const missing = request.bucketRoots.flatMap((root, bucket) =>
+      root === heldRoots[bucket] || coming.has(bucket) ? [] : [bucket],
+    );
+    if (missing.length > 0) {
+      throw new HeartbeatNotAccepted(missing, held === undefined ? null : { era: held.era, seq: held.seq });
+    }
+    for (const { bucket, leaves } of coming.values()) {
+      await manager.query(
+        'INSERT INTO heartbeat_bucket (bucket, leaves) VALUES (?, ?) ON DUPLICATE KEY UPDATE leaves = VALUES(leaves)',
+        [bucket, JSON.stringify(leaves)],
+      );
+    }
+    await manager.query(
+      `INSERT INTO heartbeat (id, era, seq, signed, bucket_roots) VALUES (1, ?, ?, ?, ?)
+       ON DUPLICATE KEY UPDATE era = VALUES(era), seq = VALUES(seq), signed = VALUES(signed),
+         bucket_roots = VALUES(bucket_roots)`,
+      [heartbeat.era, heartbeat.seq, signed, Buffer.from(request.bucketRoots.join(''), 'hex')],
+    );
+  }
+}
+
+function rootsOf(held: HeldHeartbeat | undefined): string[] {
+  return Array.from({ length: HEARTBEAT_BUCKETS }, (_, bucket) =>
+    held === undefined
+      ? EMPTY_ROOT
+      : held.bucket_roots.subarray(bucket * ROOT_BYTES, (bucket + 1) * ROOT_BYTES).toString('hex'),
+  );
+}
+
+/** @throws HeartbeatRefused */
+function assertAddsUp(heartbeat: Heartbeat, request: HeartbeatRequest): void {
+  if (heartbeatRoot(request.bucketRoots) !== heartbeat.root) {
+    throw new HeartbeatRefused('the bucket roots do not lead to the signed root');
+  }
+  if (new Set(request.buckets.map((bucket) => bucket.bucket)).size !== request.buckets.length) {
+    throw new HeartbeatRefused('a bucket comes twice');
+  }
+  for (const bucket of request.buckets) {
+    assertBucket(bucket, request.bucketRoots[bucket.bucket]);
+  }
+}
+
+function assertBucket({ bucket, leaves }: HeartbeatBucket, root: string | undefined): void {
+  if (leaves.some((leaf) => bucketOf(leaf.patientRef) !== bucket)) {
+    throw new HeartbeatRefused('a leaf lies in another bucket than its own');
+  }
+  if (new Set(leaves.map((leaf) => leaf.patientRef)).size !== leaves.length) {
+    throw new HeartbeatRefused('a chart comes twice in its bucket');
+  }
+  if (bucketRoot(leaves) !== root) {
+    throw new HeartbeatRefused('the leaves of a bucket do not lead to its root');
+  }
+}

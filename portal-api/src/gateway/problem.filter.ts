@@ -1,0 +1,92 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ScopedGrantNotSupported } from 'sync-contract/grant';
+import { StatementRefused } from 'sync-contract/signed';
+import {
+  GatewayFailed,
+  GatewayProblem,
+  NotSupportedYet,
+  RouteUnknown,
+  StatementNotAccepted,
+  WireNotJson,
+  WireNotSupported,
+  WireTooLarge,
+} from './gateway.problems.js';
+
+/** Turns whatever was thrown into one RFC 9457 answer and one line in the log, neither of which repeats what was sent. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Gateway');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const reply = http.getResponse<FastifyReply>();
+    const problem = problemOf(error);
+    this.log(problem, error, http.getRequest<FastifyRequest>());
+    if (reply.sent || reply.raw.destroyed) {
+      return;
+    }
+    void reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toBody()));
+  }
+
+  private log(problem: GatewayProblem, error: unknown, request: FastifyRequest): void {
+    const line = `${request.id} ${problem.code}${problem.detail === undefined ? '' : `: ${problem.detail}`}`;
+    switch (problem.level) {
+      case 'debug':
+        this.logger.debug(line);
+        break;
+      case 'info':
+        this.logger.log(line);
+        break;
+      case 'warn':
+        this.logger.warn(line);
+        break;
+      case 'error':
+        this.logger.error(`${line} ${traceOf(error)}`);
+        break;
+    }
+  }
+}
+
+function problemOf(error: unknown): GatewayProblem {
+  if (error instanceof GatewayProblem) {
+    return error;
+  }
+  if (error instanceof StatementRefused) {
+    return new StatementNotAccepted(error.message);
+  }
+  if (error instanceof ScopedGrantNotSupported) {
+    return new NotSupportedYet(error.message);
+  }
+  switch (statusOf(error)) {
+    case 400:
+      return new WireNotJson();
+    case 404:
+    case 405:
+      return new RouteUnknown();
+    case 413:
+      return new WireTooLarge();
+    case 415:
+      return new WireNotSupported();
+    default:
+      return new GatewayFailed();
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof HttpException) {
+    return error.getStatus();
+  }
+  // Fastify's own errors carry their status.
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+}
+
+/** Where it happened. The message stays out: a database's message quotes the values of the statement. */
+function traceOf(error: unknown): string {
+  if (!(error instanceof Error)) {
+    return typeof error;
+  }
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
+  return `${error.name}${code} ${frames.slice(0, 6).map((line) => line.trim()).join(' < ')}`;
+}
