@@ -45,9 +45,12 @@ function interval(stored: number, { options }: RenderTools): CodeableConcept | u
 }
 
 function composedText(row: PrescriptionRow, tools: RenderTools, form: string, asNeeded: boolean): string {
-  const amount = parseNumber(row.dosage) === undefined && !COUNT_RANGE.test(row.dosage) ? row.dosage : `${row.dosage} ${form}`;
-  const every = row.interval === 0 ? '' : tools.options.title('drug_interval', row.interval);
-  const parts = [amount.trim(), tools.options.title('drug_route', row.route), every, asNeeded ? 'as needed' : ''];
+  const amount =
+    parseNumber(row.dosage) === undefined && !COUNT_RANGE.test(row.dosage) ? row.dosage : `${row.dosage} ${form}`;
+  const route = tools.options.title('drug_route', row.route);
+  // "Twice daily (bis in die) - Two times a day at institution specified time": what comes first is the short form.
+  const every = interval(row.interval, tools)?.text?.split(' - ', 1)[0] ?? '';
+  const parts = [amount.trim(), route, every, asNeeded ? 'as needed' : ''];
   return row.dosage === '' ? '' : parts.filter((part) => part !== '').join(', ');
 }
 
@@ -64,7 +67,9 @@ function dose(stored: string, form: string): unknown {
   if (value === undefined || unit === undefined) {
     return undefined;
   }
-  return { doseQuantity: { value: Number(value), unit, ...(UCUM_UNITS.has(unit) ? { system: SYSTEMS.ucum, code: unit } : {}) } };
+  return {
+    doseQuantity: { value: Number(value), unit, ...(UCUM_UNITS.has(unit) ? { system: SYSTEMS.ucum, code: unit } : {}) },
+  };
 }
 
 const UCUM_UNITS: ReadonlySet<string> = new Set(['mL', 'mg', 'g', 'ug', 'L']);

@@ -16,7 +16,20 @@ const safeAnchor: FormatCallback = (element, walk, builder) => {
   }
 };
 
-const SKIPPED = ['script', 'style', 'head', 'title', 'template', 'iframe', 'object', 'embed', 'svg', 'math', 'noscript', 'img'];
+const SKIPPED = [
+  'script',
+  'style',
+  'head',
+  'title',
+  'template',
+  'iframe',
+  'object',
+  'embed',
+  'svg',
+  'math',
+  'noscript',
+  'img',
+];
 
 /**
  * Plain text of a mail written in OpenEMR's rich-text editor: paragraphs, line breaks and lists keep their lines,

@@ -43,13 +43,16 @@ export class People {
       return undefined;
     }
     const id = this.ids.id('facility', facility.id);
-    this.used.set(id, organization(id, facility.name, facility.facility_npi, facility.phone, {
-      line: [facility.street],
-      city: facility.city,
-      state: facility.state,
-      postalCode: facility.postal_code,
-      country: facility.country_code,
-    }));
+    this.used.set(
+      id,
+      organization(id, facility.name, facility.facility_npi, facility.phone, {
+        line: [facility.street],
+        city: facility.city,
+        state: facility.state,
+        postalCode: facility.postal_code,
+        country: facility.country_code,
+      }),
+    );
     return { reference: `Organization/${id}`, type: 'Organization', display: facility.name };
   }
 
@@ -60,12 +63,15 @@ export class People {
     }
     const id = this.ids.id('procedure_providers', lab.ppid);
     const director = this.users.get(lab.lab_director);
-    this.used.set(id, organization(id, lab.name, lab.npi, director?.phonew1 ?? '', {
-      line: [director?.street ?? '', director?.streetb ?? ''],
-      city: director?.city,
-      state: director?.state,
-      postalCode: director?.zip,
-    }));
+    this.used.set(
+      id,
+      organization(id, lab.name, lab.npi, director?.phonew1 ?? '', {
+        line: [director?.street ?? '', director?.streetb ?? ''],
+        city: director?.city,
+        state: director?.state,
+        postalCode: director?.zip,
+      }),
+    );
     return { reference: `Organization/${id}`, type: 'Organization', display: lab.name };
   }
 

@@ -1,10 +1,5 @@
 import type { RecordClass } from 'sync-contract/classes';
-import type {
-  ResourcesContent,
-  ThreadContent,
-  ThreadsContent,
-  YearsContent,
-} from 'sync-contract/section-content';
+import type { ResourcesContent, ThreadContent, ThreadsContent, YearsContent } from 'sync-contract/section-content';
 import type { ThreadOfMail } from '../openemr/mail-thread.js';
 import type { ChartRows } from '../openemr/read-chart.js';
 import type { MailRow } from '../openemr/read-messages.js';
@@ -58,7 +53,12 @@ export function renderChart(rows: ChartRows, context: ChartContext): RenderedSec
     people: peopleOf(),
   });
   return [
-    { name: 'profile', recordClass: 'profile', content: { resources: renderProfile(rows.profile, tools()) }, skipped: 0 },
+    {
+      name: 'profile',
+      recordClass: 'profile',
+      content: { resources: renderProfile(rows.profile, tools()) },
+      skipped: 0,
+    },
     ...medicationSections(rows, tools()),
     ...resultSections(rows, tools(), peopleOf),
     ...messageSections(rows, context, ids, time),
@@ -89,15 +89,13 @@ function resultSections(rows: ChartRows, tools: RenderTools, peopleOf: () => Peo
       newest: years[0]?.newest ?? undefined,
       skipped: 0,
     },
-    ...years.map(
-      ({ section, newest, resources }): RenderedSection => ({
-        name: section,
-        recordClass: 'results',
-        content: { resources },
-        newest: newest ?? undefined,
-        skipped: 0,
-      }),
-    ),
+    ...years.map(({ section, newest, resources }): RenderedSection => ({
+      name: section,
+      recordClass: 'results',
+      content: { resources },
+      newest: newest ?? undefined,
+      skipped: 0,
+    })),
   ];
 }
 
@@ -117,14 +115,12 @@ function messageSections(
   });
   return [
     { name: 'messages', recordClass: 'messages', content: index, newest: index.threads[0]?.lastAt, skipped },
-    ...threads.map(
-      (thread): RenderedSection => ({
-        name: `messages/${thread.threadId}`,
-        recordClass: 'messages',
-        content: thread,
-        newest: thread.messages.at(-1)?.sentAt,
-        skipped: 0,
-      }),
-    ),
+    ...threads.map((thread): RenderedSection => ({
+      name: `messages/${thread.threadId}`,
+      recordClass: 'messages',
+      content: thread,
+      newest: thread.messages.at(-1)?.sentAt,
+      skipped: 0,
+    })),
   ];
 }

@@ -16,11 +16,18 @@ import type { RenderTools } from './render-profile.js';
  * Prescriptions and list entries as MedicationRequests, newest first, then what the practice dispensed. A list entry
  * that belongs to a prescription is that prescription and not shown twice.
  */
-export function renderMedications(rows: MedicationRows, tools: RenderTools): { resources: Resource[]; skipped: number } {
+export function renderMedications(
+  rows: MedicationRows,
+  tools: RenderTools,
+): { resources: Resource[]; skipped: number } {
   const drugs = new Map(rows.drugs.map((drug) => [drug.drug_id, drug]));
   const prescriptions = new Map(rows.prescriptions.map((row) => [row.id, row]));
   const requests = [
-    ...rows.prescriptions.map((row) => ({ ...row, made: row.date_added, render: () => renderPrescription(row, drugs, tools) })),
+    ...rows.prescriptions.map((row) => ({
+      ...row,
+      made: row.date_added,
+      render: () => renderPrescription(row, drugs, tools),
+    })),
     ...withoutPrescription(rows.listed, prescriptions).map((row) => ({
       ...row,
       made: row.date,
@@ -30,7 +37,9 @@ export function renderMedications(rows: MedicationRows, tools: RenderTools): { r
   const newestFirst = requests.sort((a, b) => compare(b.made ?? '', a.made ?? '') || b.id - a.id);
   const rendered = [
     ...newestFirst.map((request) => request.render()),
-    ...rows.sales.map((sale) => renderSale(sale, drugs.get(sale.drug_id), prescriptions.get(sale.prescription_id), tools)),
+    ...rows.sales.map((sale) =>
+      renderSale(sale, drugs.get(sale.drug_id), prescriptions.get(sale.prescription_id), tools),
+    ),
   ];
   const resources = rendered.filter((each) => each !== undefined);
   return {
@@ -46,7 +55,9 @@ function withoutPrescription(
   listed: readonly ListMedicationRow[],
   prescriptions: ReadonlyMap<number, PrescriptionRow>,
 ): ListMedicationRow[] {
-  const shownAsPrescription = new Set(listed.filter((row) => prescriptions.has(row.prescription_id)).map((row) => row.id));
+  const shownAsPrescription = new Set(
+    listed.filter((row) => prescriptions.has(row.prescription_id)).map((row) => row.id),
+  );
   const first = new Map<number, ListMedicationRow>();
   for (const row of listed) {
     if (!shownAsPrescription.has(row.id) && !first.has(row.id)) {
@@ -239,10 +250,7 @@ function renderSale(
     medicationCodeableConcept: { coding: codings, text: name },
     subject: tools.ids.patient(tools.pid),
     context: tools.ids.encounter(sale.encounter),
-    performer: [
-      { actor: tools.people.practitionerNamed(sale.user) },
-      { actor: tools.people.practiceOrganization() },
-    ],
+    performer: [{ actor: tools.people.practitionerNamed(sale.user) }, { actor: tools.people.practiceOrganization() }],
     authorizingPrescription: [
       sale.prescription_id > 0
         ? tools.ids.reference('MedicationRequest', 'prescriptions', sale.prescription_id)

@@ -65,11 +65,7 @@ function renderThread(thread: MailThread, portalUsername: string | null, context
   };
 }
 
-function renderMessage(
-  mail: MailRow,
-  portalUsername: string | null,
-  context: MessageContext,
-): Message | undefined {
+function renderMessage(mail: MailRow, portalUsername: string | null, context: MessageContext): Message | undefined {
   const sentAt = context.time.instant(mail.date);
   if (sentAt === undefined) {
     return undefined;

@@ -104,7 +104,10 @@ function telecom(system: string, value: string, use?: string): unknown {
   return value === '' ? undefined : { system, value, use };
 }
 
-function furtherAddress(row: FurtherAddressRow, time: ClinicTime): {
+function furtherAddress(
+  row: FurtherAddressRow,
+  time: ClinicTime,
+): {
   line: string[];
   city: string;
   postalCode: string;
@@ -186,15 +189,7 @@ function language(stored: string, options: ListOptions): unknown {
 }
 
 const CDC_RACE_AND_ETHNICITY = 'urn:oid:2.16.840.1.113883.6.238';
-const OMB_CATEGORIES: readonly string[] = [
-  '1002-5',
-  '2028-9',
-  '2054-5',
-  '2076-8',
-  '2106-3',
-  '2135-2',
-  '2186-5',
-];
+const OMB_CATEGORIES: readonly string[] = ['1002-5', '2028-9', '2054-5', '2076-8', '2106-3', '2135-2', '2186-5'];
 
 function patientExtensions(patient: PatientRow, options: ListOptions): unknown[] {
   const birthSex = { female: 'F', male: 'M', unk: 'UNK' }[patient.sex.toLowerCase()];
@@ -230,7 +225,5 @@ function interpreterNeeded(stored: string): unknown {
     yes: { system: SYSTEMS.snomed, code: '373066001', display: 'Yes' },
     no: { system: SYSTEMS.snomed, code: '373067005', display: 'No' },
   }[stored.toLowerCase()];
-  return coding === undefined
-    ? undefined
-    : { url: usCore('us-core-interpreter-needed'), valueCoding: coding };
+  return coding === undefined ? undefined : { url: usCore('us-core-interpreter-needed'), valueCoding: coding };
 }

@@ -94,8 +94,11 @@ class ResultIndex {
     const entries = this.rows.procedureTypes.filter(
       (row) => row.procedure_code.toLowerCase() === procedureCode.toLowerCase() && row.standard_code !== '',
     );
-    const rank = (row: (typeof entries)[number]): number => (row.lab_id === labId ? 2 : 0) + (row.activity === 1 ? 1 : 0);
-    return entries.sort((a, b) => rank(b) - rank(a) || a.procedure_type_id - b.procedure_type_id)[0]?.standard_code ?? '';
+    const rank = (row: (typeof entries)[number]): number =>
+      (row.lab_id === labId ? 2 : 0) + (row.activity === 1 ? 1 : 0);
+    return (
+      entries.sort((a, b) => rank(b) - rank(a) || a.procedure_type_id - b.procedure_type_id)[0]?.standard_code ?? ''
+    );
   }
 }
 
@@ -169,7 +172,9 @@ function reportCode(code: OrderCodeRow | undefined, order: OrderRow, index: Resu
   const name = code?.procedure_name ?? '';
   const standard = procedureCode === '' ? '' : index.catalogueCode(procedureCode, order.lab_id);
   const own = parseCodes(procedureCode)[0];
-  const coding = laboratoryCoding(standard, name) ?? (own === undefined || own.type === '' ? undefined : { ...own.coding, display: name });
+  const coding =
+    laboratoryCoding(standard, name) ??
+    (own === undefined || own.type === '' ? undefined : { ...own.coding, display: name });
   return { coding: coding === undefined ? [] : [coding], text: name || procedureCode || 'Laboratory report' };
 }
 
@@ -191,7 +196,8 @@ export function resultStatus(stored: string): string {
 }
 
 /** `appended` exists for reports only. */
-const reportStatus = (stored: string): string => (stored.toLowerCase() === 'appended' ? 'appended' : resultStatus(stored));
+const reportStatus = (stored: string): string =>
+  stored.toLowerCase() === 'appended' ? 'appended' : resultStatus(stored);
 
 /** A laboratory's "do not report": the value is not for the record. */
 const DO_NOT_REPORT = 'DNR';

@@ -1,0 +1,129 @@
+import { readdirSync } from 'node:fs';
+import { z } from 'zod';
+import { readRecordedRows, readSimJson, simDataPath, type RecordedRow } from 'infra/openemr-sim/sim-data';
+import { ResourceIds } from '../src/chart/resource-id.js';
+import type { Json, JsonObject } from './golden-comparison.js';
+
+export const COMPARED_TYPES = [
+  'Patient',
+  'MedicationRequest',
+  'MedicationDispense',
+  'Observation',
+  'DiagnosticReport',
+] as const;
+export type ComparedType = (typeof COMPARED_TYPES)[number];
+
+const Patients = z.array(z.object({ label: z.string(), pid: z.int() }));
+const Bundle = z.object({ entry: z.array(z.object({ resource: z.record(z.string(), z.json()) })).default([]) });
+const SingleResource = z.record(z.string(), z.json());
+
+/** The recordings: the folder of OpenEMR's answers and the zone they were recorded in. */
+export const RECORDINGS = [
+  { set: 'utc', folder: 'golden/fhir', timeZone: 'UTC' },
+  { set: 'newYork', folder: 'golden/fhir-tz-new_york', timeZone: 'America/New_York' },
+] as const;
+export type Recording = (typeof RECORDINGS)[number];
+
+/** Patients of a recording. */
+export function goldenPatients(recording: Recording): { label: string; pid: number }[] {
+  const recorded = readdirSync(simDataPath(recording.folder));
+  return Patients.parse(readSimJson('golden/patients.json')).filter(({ label }) => recorded.includes(label));
+}
+
+const CATEGORY_OF: Partial<Record<ComparedType, string>> = { Observation: 'laboratory', DiagnosticReport: 'LAB' };
+
+/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport the laboratory's. */
+export function goldenResources(recording: Recording, label: string): JsonObject[] {
+  return COMPARED_TYPES.flatMap((type) => {
+    const answer = readSimJson(`${recording.folder}/${label}/${type}.json`);
+    const resources =
+      type === 'Patient' ? [SingleResource.parse(answer)] : Bundle.parse(answer).entry.map(({ resource }) => resource);
+    const category = CATEGORY_OF[type];
+    return category === undefined
+      ? resources
+      : resources.filter((each) => JSON.stringify(each['category'] ?? null).includes(`"code":"${category}"`));
+  });
+}
+
+/** Natural keys of the tables whose rows are FHIR resources. */
+const KEYS = {
+  patient_data: 'pid',
+  prescriptions: 'id',
+  lists: 'id',
+  drug_sales: 'sale_id',
+  procedure_order: 'procedure_order_id',
+  procedure_report: 'procedure_report_id',
+  procedure_result: 'procedure_result_id',
+  procedure_specimen: 'procedure_specimen_id',
+  procedure_providers: 'ppid',
+  users: 'id',
+  facility: 'id',
+  form_encounter: 'encounter',
+} as const;
+export type GoldenTable = keyof typeof KEYS;
+
+const uuidOf = (hex: string): string =>
+  hex.replace('hex:', '').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+
+/** The recorded rows, and OpenEMR's uuid for each of our resource ids. */
+export class GoldenRows {
+  private readonly tables = new Map<string, RecordedRow[]>();
+  private readonly byUuid = new Map<string, { table: GoldenTable; row: RecordedRow }>();
+  private readonly uuidByOurId = new Map<string, string>();
+
+  constructor(resourceIdKey: Uint8Array) {
+    const ids = new ResourceIds(resourceIdKey);
+    for (const [table, key] of Object.entries(KEYS)) {
+      for (const row of this.all(table)) {
+        const uuid = uuidOf(z.string().parse(row['uuid']));
+        this.byUuid.set(uuid, { table: z.enum(Object.keys(KEYS)).parse(table) as GoldenTable, row });
+        this.uuidByOurId.set(ids.id(table, z.int().parse(row[key])), uuid);
+      }
+    }
+  }
+
+  all(table: string): RecordedRow[] {
+    const rows = this.tables.get(table) ?? readRecordedRows('golden', table);
+    this.tables.set(table, rows);
+    return rows;
+  }
+
+  /** The row a resource was made of, by OpenEMR's uuid. */
+  of(uuid: string): { table: GoldenTable; row: RecordedRow } {
+    const found = this.byUuid.get(uuid);
+    if (found === undefined) {
+      throw new Error(`no recorded row has uuid ${uuid}`);
+    }
+    return found;
+  }
+
+  /** First row of a table with these values. */
+  find(table: string, values: RecordedRow): RecordedRow | undefined {
+    return this.all(table).find((row) => Object.entries(values).every(([column, value]) => row[column] === value));
+  }
+
+  /** Our resource with OpenEMR's uuids in its id and references, everything else as it is. */
+  withUuids(value: Json): Json {
+    if (Array.isArray(value)) {
+      return value.map((item) => this.withUuids(item));
+    }
+    if (typeof value === 'object' && value !== null) {
+      return Object.fromEntries(
+        Object.entries(value).map(([key, part]) => [
+          key,
+          typeof part === 'string' && (key === 'id' || key === 'reference') ? this.uuid(part) : this.withUuids(part),
+        ]),
+      );
+    }
+    return value;
+  }
+
+  private uuid(reference: string): string {
+    const [type, id] = reference.includes('/') ? reference.split('/') : ['', reference];
+    const uuid = this.uuidByOurId.get(id ?? '');
+    if (uuid === undefined) {
+      throw new Error(`${reference} is the id of no recorded row`);
+    }
+    return type === '' ? uuid : `${type ?? ''}/${uuid}`;
+  }
+}
