@@ -1,0 +1,234 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { SiteId } from 'sync-contract/identifiers';
+
+/** An account at a database or Redis; the password was read from its file. */
+export interface Account {
+  user: string;
+  password: string;
+}
+
+export interface LedgerAddress {
+  host: string;
+  port: number;
+  caFile: string;
+  /** OpenEMR's database and the ledger's, on one server. */
+  openemrName: string;
+  ledgerName: string;
+}
+
+export interface GatewayConfig {
+  url: string;
+  caFile: string;
+  /** name its certificate must carry, whatever the address */
+  name: string;
+  certFile: string;
+  keyFile: string;
+}
+
+export interface RedisConfig extends Account {
+  host: string;
+  port: number;
+  caFile: string;
+}
+
+/** Everything the agent process is told from outside. */
+export interface AgentConfig {
+  siteId: string;
+  logLevel: string;
+  keyDir: string;
+  gateway: GatewayConfig;
+  database: LedgerAddress;
+  reader: Account;
+  writer: Account;
+  feed: Account;
+  redis: RedisConfig;
+  queuePrefix: string;
+  portalOrigin: string;
+  /** topic → OpenEMR user name; `default` takes the topics that are not named */
+  pools: Readonly<Record<string, string>> & { readonly default: string };
+}
+
+/** The environment does not say what the program needs; each sentence names a variable and what to set. */
+export class ConfigurationRefused extends Error {
+  readonly code = 'configuration-refused';
+  constructor(sentences: readonly string[]) {
+    super(sentences.join('\n'));
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const PLACEHOLDER = /^(change.?me|todo|xxx+|placeholder|example|<.*>|\$\{.*\})$/i;
+
+const given = z
+  .string({ error: 'is not set' })
+  .min(1, 'is empty')
+  .refine((value) => !PLACEHOLDER.test(value), 'still has a placeholder value');
+const port = given.transform(Number).pipe(z.int('must be a port number').min(1).max(65_535));
+const databaseName = given.regex(/^[A-Za-z0-9_]{1,64}$/, 'must be a database name of letters, digits and _');
+const readable = given.refine((path) => fileContent(path) !== undefined, 'must be the path of a readable file');
+const secretFile = given.transform((path, context) => {
+  const secret = fileContent(path)?.replace(/\r?\n$/, '');
+  if (secret === undefined || secret === '' || PLACEHOLDER.test(secret)) {
+    context.addIssue({ code: 'custom', message: 'must be the path of a file with the secret' });
+    return z.NEVER;
+  }
+  return secret;
+});
+const Pools = given.transform((text, context): AgentConfig['pools'] => {
+  const parsed = z
+    .object({ default: z.string().min(1) })
+    .catchall(z.string().min(1))
+    .safeParse(jsonOf(text));
+  if (!parsed.success) {
+    context.addIssue({ code: 'custom', message: 'must be JSON like {"default":"<OpenEMR user name>"}' });
+    return z.NEVER;
+  }
+  return parsed.data;
+});
+
+const DATABASE = {
+  OPENEMR_DB_HOST: given,
+  OPENEMR_DB_PORT: port,
+  OPENEMR_DB_NAME: databaseName,
+  OPENEMR_DB_CA_FILE: readable,
+  LEDGER_DB_NAME: databaseName,
+};
+const KEYS = { SITE_ID: SiteId, KEY_DIR: given };
+const LOG_LEVEL = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info');
+
+const AgentEnvironment = z.object({
+  ...KEYS,
+  ...DATABASE,
+  LOG_LEVEL,
+  GATEWAY_URL: z.url({ protocol: /^https$/, error: 'must be the https address of the gateway' }),
+  GATEWAY_CA_FILE: readable,
+  GATEWAY_NAME: given,
+  AGENT_CERT_FILE: readable,
+  AGENT_KEY_FILE: readable,
+  READER_USER: given,
+  READER_PASSWORD_FILE: secretFile,
+  WRITER_USER: given,
+  WRITER_PASSWORD_FILE: secretFile,
+  FEED_USER: given,
+  FEED_PASSWORD_FILE: secretFile,
+  REDIS_HOST: given,
+  REDIS_PORT: port,
+  REDIS_USER: given,
+  REDIS_PASSWORD_FILE: secretFile,
+  REDIS_CA_FILE: readable,
+  QUEUE_PREFIX: given.regex(/^[a-z][a-z0-9_-]*$/).default('bull-inside'),
+  PORTAL_ORIGIN: z.url({
+    protocol: /^https?$/,
+    error: 'must be the address patients type, e.g. https://portal.example.org',
+  }),
+  POOLS: Pools,
+});
+
+const OwnerEnvironment = z.object({ ...DATABASE, LEDGER_OWNER_USER: given, LEDGER_OWNER_PASSWORD_FILE: secretFile });
+const KeysEnvironment = z.object(KEYS);
+const CrashEnvironment = z.object({
+  CRASH_POINT: z.string().min(1),
+  CRASH_POINT_AFTER: z.coerce.number().int().min(1).default(1),
+  CRASH_POINT_LOG: z.string().min(1).optional(),
+});
+
+/** @throws ConfigurationRefused */
+export function readAgentConfig(environment: Environment = process.env): AgentConfig {
+  const env = parse(AgentEnvironment, environment);
+  return {
+    siteId: env.SITE_ID,
+    logLevel: env.LOG_LEVEL,
+    keyDir: env.KEY_DIR,
+    gateway: {
+      url: env.GATEWAY_URL,
+      caFile: env.GATEWAY_CA_FILE,
+      name: env.GATEWAY_NAME,
+      certFile: env.AGENT_CERT_FILE,
+      keyFile: env.AGENT_KEY_FILE,
+    },
+    database: addressOf(env),
+    reader: { user: env.READER_USER, password: env.READER_PASSWORD_FILE },
+    writer: { user: env.WRITER_USER, password: env.WRITER_PASSWORD_FILE },
+    feed: { user: env.FEED_USER, password: env.FEED_PASSWORD_FILE },
+    redis: {
+      host: env.REDIS_HOST,
+      port: env.REDIS_PORT,
+      caFile: env.REDIS_CA_FILE,
+      user: env.REDIS_USER,
+      password: env.REDIS_PASSWORD_FILE,
+    },
+    queuePrefix: env.QUEUE_PREFIX,
+    portalOrigin: new URL(env.PORTAL_ORIGIN).origin,
+    pools: env.POOLS,
+  };
+}
+
+/** What `ledger migrate` needs: the owner account, which the running agent never sees. @throws ConfigurationRefused */
+export function readOwnerConfig(environment: Environment = process.env): { address: LedgerAddress; owner: Account } {
+  const env = parse(OwnerEnvironment, environment);
+  return {
+    address: addressOf(env),
+    owner: { user: env.LEDGER_OWNER_USER, password: env.LEDGER_OWNER_PASSWORD_FILE },
+  };
+}
+
+/** What `keys init` needs. @throws ConfigurationRefused */
+export function readKeysConfig(environment: Environment = process.env): { siteId: string; keyDir: string } {
+  const env = parse(KeysEnvironment, environment);
+  return { siteId: env.SITE_ID, keyDir: env.KEY_DIR };
+}
+
+let crash: { name: string; after: number; log?: string } | null | undefined;
+
+/** Where the crash drill wants this process to die; null outside the drill. */
+export function crashPointSettings(): { name: string; after: number; log?: string } | null {
+  if (crash === undefined) {
+    const env = CrashEnvironment.safeParse(process.env);
+    crash = env.success
+      ? { name: env.data.CRASH_POINT, after: env.data.CRASH_POINT_AFTER, log: env.data.CRASH_POINT_LOG }
+      : null;
+  }
+  return crash;
+}
+
+function addressOf(env: {
+  OPENEMR_DB_HOST: string;
+  OPENEMR_DB_PORT: number;
+  OPENEMR_DB_NAME: string;
+  OPENEMR_DB_CA_FILE: string;
+  LEDGER_DB_NAME: string;
+}): LedgerAddress {
+  return {
+    host: env.OPENEMR_DB_HOST,
+    port: env.OPENEMR_DB_PORT,
+    caFile: env.OPENEMR_DB_CA_FILE,
+    openemrName: env.OPENEMR_DB_NAME,
+    ledgerName: env.LEDGER_DB_NAME,
+  };
+}
+
+function parse<T>(schema: z.ZodType<T>, environment: Environment): T {
+  const parsed = schema.safeParse(environment);
+  if (!parsed.success) {
+    throw new ConfigurationRefused(parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
+  }
+  return parsed.data;
+}
+
+function fileContent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

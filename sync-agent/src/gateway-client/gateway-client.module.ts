@@ -1,0 +1,28 @@
+import { Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { AGENT_CONFIG } from '../agent-config.module.js';
+import type { AgentConfig } from '../config.js';
+import { GatewayClient } from './gateway-client.js';
+import { GatewayConnection } from './gateway-connection.js';
+
+const log = new Logger('gateway');
+
+@Module({
+  providers: [
+    {
+      provide: GatewayClient,
+      inject: [AGENT_CONFIG],
+      useFactory: (config: AgentConfig) =>
+        new GatewayClient(new GatewayConnection(config.gateway), config.siteId, (skewMs) => {
+          log.error({ msg: 'the clocks of DMZ and inside differ: freshness and sign-in codes depend on them', skewMs });
+        }),
+    },
+  ],
+  exports: [GatewayClient],
+})
+export class GatewayClientModule implements OnApplicationShutdown {
+  constructor(private readonly client: GatewayClient) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.client.close();
+  }
+}

@@ -1,0 +1,215 @@
+import { z } from 'zod';
+import { ACCEPTED_PROTOCOL_VERSIONS, PROTOCOL_VERSION } from 'sync-contract/protocol';
+import {
+  AckAnswer,
+  ChartBatchAnswer,
+  ChartConflict,
+  ChartState,
+  Done,
+  GATEWAY_ROUTES,
+  HeartbeatConflict,
+  HelloAnswer,
+  LeaseAnswer,
+  RevocationsAnswer,
+  type AckRequest,
+  type ChartBatchRequest,
+  type ChartStateRequest,
+  type EnrolmentsRequest,
+  type GatewayRoute,
+  type GrantsRequest,
+  type HeartbeatRequest,
+  type InvitesRequest,
+  type KeysRequest,
+  type LeaseRequest,
+  type RevocationsRequest,
+} from 'sync-contract/gateway-wire';
+import { TIMES } from 'sync-contract/limits';
+import { Conflict, Permanent, Transient } from './gateway-failures.js';
+import { GatewayConnection, type GatewayAnswer } from './gateway-connection.js';
+
+type Body<Request extends { v: number }> = Omit<Request, 'v'>;
+
+/** What the last handshake said about the other side. */
+export interface Handshake {
+  at: Date;
+  /** gateway's clock minus ours, milliseconds; exact to half the call's duration */
+  skewMs: number;
+  skewAlarm: boolean;
+  heartbeat: HelloAnswer['heartbeat'];
+}
+
+const CALL_TIMEOUT = 20_000;
+
+/**
+ * The calls of the crossing, each typed by its wire schema. Before the first call, and again after every failed one,
+ * `hello` compares protocol, site and clocks; no other call leaves before it agrees. Failures are `Transient`,
+ * `Permanent` or `Conflict`; whatever the gateway answers, a call ends within its time and reads a bounded answer.
+ */
+export class GatewayClient {
+  private greeting: Promise<Handshake> | undefined;
+  private last: Handshake | undefined;
+
+  constructor(
+    private readonly connection: GatewayConnection,
+    private readonly siteId: string,
+    private readonly onSkew: (skewMs: number) => void,
+  ) {}
+
+  /** the last handshake that succeeded */
+  get handshake(): Handshake | undefined {
+    return this.last;
+  }
+
+  /** Handshake now. @throws Transient, Permanent */
+  async hello(): Promise<Handshake> {
+    const sentAt = Date.now();
+    const answer = await this.exchange(
+      'hello',
+      { site: this.siteId, now: new Date(sentAt).toISOString() },
+      HelloAnswer,
+    );
+    const receivedAt = Date.now();
+    if (answer.site !== this.siteId) {
+      throw new Permanent(
+        'gateway-foreign-site',
+        `the gateway belongs to another site: set its SITE_ID to this agent's`,
+      );
+    }
+    if (!answer.versions.includes(PROTOCOL_VERSION)) {
+      throw new Permanent(
+        'gateway-protocol-refused',
+        `the gateway speaks protocol ${answer.versions.slice(0, 8).join(', ')}, this agent ` +
+          `${ACCEPTED_PROTOCOL_VERSIONS.join(' and ')}: update the older side`,
+      );
+    }
+    const skewMs = Math.round(Date.parse(answer.now) - (sentAt + receivedAt) / 2);
+    const skewAlarm = Math.abs(skewMs) > TIMES.skewAlarm + (receivedAt - sentAt) / 2;
+    if (skewAlarm) {
+      this.onSkew(skewMs);
+    }
+    this.last = { at: new Date(receivedAt), skewMs, skewAlarm, heartbeat: answer.heartbeat };
+    return this.last;
+  }
+
+  async sendKeys(body: Body<KeysRequest>): Promise<Done> {
+    return this.call('keys', body, Done);
+  }
+
+  async sendInvites(body: Body<InvitesRequest>): Promise<Done> {
+    return this.call('invites', body, Done);
+  }
+
+  async sendEnrolments(body: Body<EnrolmentsRequest>): Promise<Done> {
+    return this.call('enrolments', body, Done);
+  }
+
+  async sendGrants(body: Body<GrantsRequest>): Promise<Done> {
+    return this.call('grants', body, Done);
+  }
+
+  async sendRevocations(body: Body<RevocationsRequest>): Promise<RevocationsAnswer> {
+    return this.call('revocations', body, RevocationsAnswer);
+  }
+
+  /** Waits up to `waitMs` for new rows. `signal` ends the wait early, as a Transient. */
+  async lease(body: Body<LeaseRequest>, signal?: AbortSignal): Promise<LeaseAnswer> {
+    return this.call('lease', body, LeaseAnswer, { timeout: body.waitMs + CALL_TIMEOUT, signal });
+  }
+
+  async ack(body: Body<AckRequest>): Promise<AckAnswer> {
+    return this.call('ack', body, AckAnswer);
+  }
+
+  async chartState(body: Body<ChartStateRequest>): Promise<ChartState> {
+    return this.call('chartState', body, ChartState);
+  }
+
+  /** @throws Conflict<ChartConflict> */
+  async pushChart(body: Body<ChartBatchRequest>): Promise<ChartBatchAnswer> {
+    return this.call('chartBatch', body, ChartBatchAnswer, { conflict: ChartConflict, timeout: 2 * CALL_TIMEOUT });
+  }
+
+  /** @throws Conflict<HeartbeatConflict> */
+  async sendHeartbeat(body: Body<HeartbeatRequest>): Promise<Done> {
+    return this.call('heartbeat', body, Done, { conflict: HeartbeatConflict });
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  private async call<Answer>(
+    route: GatewayRoute,
+    body: Record<string, unknown>,
+    schema: z.ZodType<Answer>,
+    options: CallOptions = {},
+  ): Promise<Answer> {
+    const greeting = (this.greeting ??= this.hello());
+    try {
+      await greeting;
+      return await this.exchange(route, body, schema, options);
+    } catch (failure: unknown) {
+      if (failure instanceof Transient || (failure instanceof Permanent && (await failed(greeting)))) {
+        this.forget(greeting);
+      }
+      throw failure;
+    }
+  }
+
+  private forget(greeting: Promise<Handshake>): void {
+    if (this.greeting === greeting) {
+      this.greeting = undefined;
+    }
+  }
+
+  private async exchange<Answer>(
+    route: GatewayRoute,
+    body: Record<string, unknown>,
+    schema: z.ZodType<Answer>,
+    { conflict, timeout = CALL_TIMEOUT, signal }: CallOptions = {},
+  ): Promise<Answer> {
+    const answer = await this.connection.post(GATEWAY_ROUTES[route], { v: PROTOCOL_VERSION, ...body }, timeout, signal);
+    if (answer.status === 200) {
+      return read(route, schema, answer);
+    }
+    if (answer.status === 409 && conflict !== undefined) {
+      throw new Conflict(read(route, conflict, answer));
+    }
+    throw refused(route, answer);
+  }
+}
+
+interface CallOptions {
+  conflict?: z.ZodType<ChartConflict | HeartbeatConflict>;
+  timeout?: number;
+  signal?: AbortSignal;
+}
+
+function read<T>(route: GatewayRoute, schema: z.ZodType<T>, answer: GatewayAnswer): T {
+  const parsed = schema.safeParse(answer.json);
+  if (!parsed.success) {
+    // Paths and codes only: what a stranger answered is not repeated in a log.
+    const issue = parsed.error.issues[0];
+    throw new Transient(
+      'gateway-answer-refused',
+      `the gateway's answer to ${route} has another shape (${issue?.path.join('.') ?? ''} ${issue?.code ?? ''})`,
+    );
+  }
+  return parsed.data;
+}
+
+/** 408, 425, 429 and 5xx pass; any other refusal is about the call itself. */
+function refused(route: GatewayRoute, { status, json }: GatewayAnswer): Transient | Permanent {
+  const code = z.object({ code: z.string().regex(/^[a-z-]{1,64}$/) }).safeParse(json).data?.code ?? 'unnamed';
+  const sentence = `the gateway answered ${route} with ${String(status)} (${code})`;
+  return status >= 500 || [408, 425, 429].includes(status)
+    ? new Transient('gateway-unavailable', sentence)
+    : new Permanent('gateway-refused', sentence);
+}
+
+async function failed(greeting: Promise<unknown>): Promise<boolean> {
+  return greeting.then(
+    () => false,
+    () => true,
+  );
+}

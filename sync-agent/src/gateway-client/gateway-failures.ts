@@ -1,0 +1,31 @@
+import type { ChartConflict, HeartbeatConflict } from 'sync-contract/gateway-wire';
+
+/** A call of the gateway that did not succeed. Decided by status and cause, never by a message's text. */
+export abstract class GatewayFailure extends Error {
+  abstract readonly logLevel: 'warn' | 'error';
+  constructor(
+    /** fixed word for the cause */
+    readonly code: string,
+    sentence: string,
+  ) {
+    super(sentence);
+  }
+}
+
+/** The call may be repeated later, unchanged: network, time-out, rubbish, overload. Nothing is known about its effect. */
+export class Transient extends GatewayFailure {
+  readonly logLevel = 'warn';
+}
+
+/** Repeating the call unchanged cannot help: the gateway refused it, or is not the one this agent belongs to. */
+export class Permanent extends GatewayFailure {
+  readonly logLevel = 'error';
+}
+
+/** The gateway holds something else than the agent thought (409). `problem` is its answer, already checked. */
+export class Conflict<Problem = ChartConflict | HeartbeatConflict> extends GatewayFailure {
+  readonly logLevel = 'warn';
+  constructor(readonly problem: Problem) {
+    super('gateway-conflict', 'the gateway holds another state than this call expects');
+  }
+}

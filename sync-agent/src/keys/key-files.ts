@@ -1,0 +1,171 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { newHpkeKeyPair } from 'sync-contract/hpke';
+import { KeyStatement } from 'sync-contract/key-statement';
+import { PROTOCOL_VERSION } from 'sync-contract/protocol';
+import { Signed, kidOf, newSigningPair, signStatement, signingKey, type SigningKey } from 'sync-contract/signed';
+
+const DAY = 86_400_000;
+/** A new sealing key is made when the newest is older; statements outlast that, so that the DMZ is never without one. */
+const SEALING_KEY_AGE = 30 * DAY;
+const SEALING_STATEMENT_LIFE = 120 * DAY;
+const SIGNING_STATEMENT_LIFE = 3 * 365 * DAY;
+/** A statement begins a little before its making, for clocks that lag. */
+const CLOCK_ALLOWANCE = 10 * 60_000;
+
+export const KEY_FILES = {
+  root: 'root.key',
+  rootPublic: 'root.pub',
+  sign: 'agent-sign.key',
+  wrap: 'wrap.key',
+  resourceId: 'resource-id.key',
+  statements: 'statements.json',
+} as const;
+
+const SEALING_FILE = /^agent-seal-([0-9a-f]{16})\.key$/;
+
+/** A key file is missing or is not what it has to be; the message names the file. */
+export class KeysIncomplete extends Error {
+  readonly code = 'keys-incomplete';
+  constructor(file: string, reason: string) {
+    super(`${file} ${reason}; run \`keys init\``);
+  }
+}
+
+/** The agent's keys as they lie in the key folder. The root key is not among them. */
+export interface AgentKeys {
+  rootPublicKey: Buffer;
+  signing: SigningKey;
+  /** private halves by kid */
+  sealing: ReadonlyMap<string, Buffer>;
+  wrapKey: Buffer;
+  resourceIdKey: Buffer;
+  statements: readonly Signed[];
+}
+
+/**
+ * Makes what is missing in the key folder, and a new sealing key when the newest is a month old; what is there stays.
+ * Needs the root key only when a statement has to be signed, so that it may be offline otherwise.
+ * @returns path of the root's public half, which portal-api and gateway pin
+ */
+export async function initKeys(dir: string, siteId: string, now: Date = new Date()): Promise<string> {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  chmodSync(dir, 0o700);
+  const rootPublicFile = join(dir, KEY_FILES.rootPublic);
+  if (!existsSync(rootPublicFile)) {
+    const pair = newSigningPair();
+    writeKey(join(dir, KEY_FILES.root), pair.privateKey);
+    writeFile(rootPublicFile, pair.publicKey.toString('base64url'), 0o444);
+  }
+  for (const name of [KEY_FILES.wrap, KEY_FILES.resourceId]) {
+    if (!existsSync(join(dir, name))) {
+      writeKey(join(dir, name), randomBytes(32));
+    }
+  }
+  const statements = existsSync(join(dir, KEY_FILES.statements)) ? readStatements(dir) : [];
+  const made: Signed[] = [];
+  const vouch = (use: 'sign' | 'seal', publicKey: Buffer, life: number): void => {
+    const statement: KeyStatement = {
+      v: PROTOCOL_VERSION,
+      site: siteId,
+      kid: kidOf(publicKey),
+      use,
+      publicKey: publicKey.toString('base64url'),
+      notBefore: new Date(now.getTime() - CLOCK_ALLOWANCE).toISOString(),
+      notAfter: new Date(now.getTime() + life).toISOString(),
+    };
+    made.push(signStatement('key-statement', KeyStatement.parse(statement), signingKey(readKey(dir, KEY_FILES.root))));
+  };
+  if (!existsSync(join(dir, KEY_FILES.sign))) {
+    const pair = newSigningPair();
+    vouch('sign', pair.publicKey, SIGNING_STATEMENT_LIFE);
+    writeKey(join(dir, KEY_FILES.sign), pair.privateKey);
+  }
+  if (newestSealing(statements, dir) < now.getTime() - SEALING_KEY_AGE && (made.length > 0 || rootIsHere(dir))) {
+    const pair = await newHpkeKeyPair();
+    vouch('seal', pair.publicKey, SEALING_STATEMENT_LIFE);
+    writeKey(join(dir, `agent-seal-${kidOf(pair.publicKey)}.key`), pair.privateKey);
+  }
+  if (made.length > 0) {
+    // Last, and at once: a key without statement is not used, a statement without key would lose submissions.
+    writeFile(join(dir, KEY_FILES.statements), JSON.stringify([...statements, ...made]), 0o400);
+  }
+  return rootPublicFile;
+}
+
+/** @throws KeysIncomplete */
+export function readAgentKeys(dir: string): AgentKeys {
+  const sealing = new Map<string, Buffer>();
+  for (const name of namesIn(dir)) {
+    const kid = SEALING_FILE.exec(name)?.[1];
+    if (kid !== undefined) {
+      sealing.set(kid, readKey(dir, name));
+    }
+  }
+  return {
+    rootPublicKey: readKey(dir, KEY_FILES.rootPublic),
+    signing: signingKey(readKey(dir, KEY_FILES.sign)),
+    sealing,
+    wrapKey: readKey(dir, KEY_FILES.wrap),
+    resourceIdKey: readKey(dir, KEY_FILES.resourceId),
+    statements: readStatements(dir),
+  };
+}
+
+function newestSealing(statements: readonly Signed[], dir: string): number {
+  const begins = statements
+    .map((signed) => KeyStatement.parse(JSON.parse(signed.body)))
+    .filter((statement) => statement.use === 'seal' && existsSync(join(dir, `agent-seal-${statement.kid}.key`)))
+    .map((statement) => Date.parse(statement.notBefore));
+  return Math.max(0, ...begins);
+}
+
+function rootIsHere(dir: string): boolean {
+  return existsSync(join(dir, KEY_FILES.root));
+}
+
+function readStatements(dir: string): Signed[] {
+  const file = join(dir, KEY_FILES.statements);
+  try {
+    return z.array(Signed).parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    throw new KeysIncomplete(file, 'is missing or damaged');
+  }
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch {
+    throw new KeysIncomplete(dir, 'is no readable folder');
+  }
+}
+
+function readKey(dir: string, name: string): Buffer {
+  const file = join(dir, name);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch {
+    throw new KeysIncomplete(file, 'is missing or not readable');
+  }
+  const key = Buffer.from(text, 'base64url');
+  if (key.length !== 32) {
+    throw new KeysIncomplete(file, 'does not hold a key of 32 bytes');
+  }
+  return key;
+}
+
+function writeKey(file: string, key: Uint8Array): void {
+  writeFile(file, Buffer.from(key).toString('base64url'), 0o400);
+}
+
+/** Never leaves half a file under the name. */
+function writeFile(file: string, content: string, mode: number): void {
+  const draft = `${file}.${randomBytes(4).toString('hex')}.new`;
+  writeFileSync(draft, content, { mode, flag: 'wx', flush: true });
+  chmodSync(draft, mode);
+  renameSync(draft, file);
+}

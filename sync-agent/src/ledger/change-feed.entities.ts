@@ -1,0 +1,95 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { wholeColumn } from './columns.js';
+
+/** A class of a chart has changes at this binlog position that no acknowledged manifest contains. */
+@Entity('dirty')
+export class Dirty {
+  @PrimaryColumn({ type: 'bigint', transformer: wholeColumn })
+  pid!: number;
+
+  @PrimaryColumn({ name: 'record_class', type: 'varchar', length: 32 })
+  recordClass!: string;
+
+  @PrimaryColumn({ name: 'file_no', type: 'int' })
+  fileNo!: number;
+
+  @PrimaryColumn({ name: 'file_offset', type: 'bigint', transformer: wholeColumn })
+  fileOffset!: number;
+}
+
+/** A row of OpenEMR that the last render of a chart used. */
+@Entity('source_row')
+@Index('ix_source_row_pid', ['pid', 'recordClass'])
+export class SourceRowOfChart {
+  @PrimaryColumn({ name: 'table_name', type: 'varchar', length: 64 })
+  tableName!: string;
+
+  @PrimaryColumn({ name: 'row_key', type: 'varchar', length: 190 })
+  rowKey!: string;
+
+  @PrimaryColumn({ type: 'bigint', transformer: wholeColumn })
+  pid!: number;
+
+  @PrimaryColumn({ name: 'record_class', type: 'varchar', length: 32 })
+  recordClass!: string;
+}
+
+/** How far the change feed's transactions are in `dirty`; one row. */
+@Entity('feed_position')
+export class FeedPosition {
+  @PrimaryColumn({ type: 'tinyint' })
+  id!: number;
+
+  @Column({ name: 'file_no', type: 'int' })
+  fileNo!: number;
+
+  @Column({ name: 'file_offset', type: 'bigint', transformer: wholeColumn })
+  fileOffset!: number;
+
+  /** of the last transaction; tells a binlog that was reset from the one that was read */
+  @Column({ type: 'varchar', length: 100, nullable: true })
+  gtid!: string | null;
+
+  /** start of the server when it was last connected to, by its own clock */
+  @Column({ name: 'server_start', type: 'datetime', nullable: true })
+  serverStart!: Date | null;
+
+  @Column({ name: 'committed_at', type: 'datetime', precision: 3 })
+  committedAt!: Date;
+}
+
+/** Written by the agent with the database's clock; the change feed reads it back from the binlog. UTC. */
+@Entity('clock_marker')
+export class ClockMarker {
+  @PrimaryColumn({ type: 'tinyint' })
+  id!: number;
+
+  @Column({ type: 'datetime', precision: 6 })
+  at!: Date;
+}
+
+/** Every transaction committed before `at` has been seen when the feed stands at this position. UTC. */
+@Entity('marker_seen')
+export class MarkerSeen {
+  @PrimaryColumn({ name: 'file_no', type: 'int' })
+  fileNo!: number;
+
+  @PrimaryColumn({ name: 'file_offset', type: 'bigint', transformer: wholeColumn })
+  fileOffset!: number;
+
+  @Column({ type: 'datetime', precision: 6 })
+  at!: Date;
+}
+
+/** Number of the last heartbeat, committed before it is sent; one row. */
+@Entity('heartbeat_state')
+export class HeartbeatState {
+  @PrimaryColumn({ type: 'tinyint' })
+  id!: number;
+
+  @Column({ type: 'int' })
+  era!: number;
+
+  @Column({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+}

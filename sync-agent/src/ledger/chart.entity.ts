@@ -1,0 +1,43 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { Signed } from 'sync-contract/signed';
+import { hexColumn, jsonColumn, wholeColumn } from './columns.js';
+
+/** Where a chart stands towards the DMZ. `attempted_seq` is committed before every push, so it never lags behind one. */
+@Entity('chart')
+export class Chart {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @Index('uq_chart_pid', { unique: true })
+  @Column({ type: 'bigint', transformer: wholeColumn })
+  pid!: number;
+
+  @Column({ type: 'int' })
+  era!: number;
+
+  /** highest acknowledged by the gateway; 0 before the first push */
+  @Column({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+
+  @Column({ name: 'attempted_seq', type: 'bigint', transformer: wholeColumn })
+  attemptedSeq!: number;
+
+  /** generation of the chart key */
+  @Column({ type: 'int' })
+  epoch!: number;
+
+  /** chart key under the agent's wrap key, see `KeyStore.wrap('chart-key', …)` */
+  @Column({ name: 'chart_key_wrapped', type: 'varbinary', length: 128 })
+  chartKeyWrapped!: Buffer;
+
+  /** signed manifest that was acknowledged last */
+  @Column({ type: 'mediumtext', nullable: true, transformer: jsonColumn })
+  manifest!: Signed | null;
+
+  @Column({ name: 'manifest_hash', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
+  manifestHash!: string | null;
+
+  /** T of a chart whose dirty rows are older than the clock markers that are kept */
+  @Column({ name: 'failed_t', type: 'datetime', precision: 6, nullable: true })
+  failedT!: Date | null;
+}

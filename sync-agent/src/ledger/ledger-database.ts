@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import mysql2, { type Pool, type PoolOptions } from 'mysql2';
+import { DataSource } from 'typeorm';
+import type { Account, LedgerAddress } from '../config.js';
+import { ChartSection } from './chart-section.entity.js';
+import { Chart } from './chart.entity.js';
+import {
+  ClockMarker,
+  Dirty,
+  FeedPosition,
+  HeartbeatState,
+  MarkerSeen,
+  SourceRowOfChart,
+} from './change-feed.entities.js';
+import { AccountGrant, Invite, Outgoing } from './enrolment.entities.js';
+import { CreateLedger1763800000000 } from './migrations/1763800000000-create-ledger.js';
+import { Patient } from './patient.entity.js';
+import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
+
+export const LEDGER_ENTITIES = [
+  Patient,
+  Chart,
+  ChartSection,
+  Dirty,
+  SourceRowOfChart,
+  FeedPosition,
+  ClockMarker,
+  MarkerSeen,
+  HeartbeatState,
+  Invite,
+  AccountGrant,
+  Outgoing,
+  Submission,
+  Stream,
+  Thread,
+  ThreadMail,
+] as const;
+
+const SESSION = [
+  "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10",
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+] as const;
+
+/** mysql2 as TypeORM loads it, but every new connection gets the session's settings before its first statement. */
+const driver = {
+  ...mysql2,
+  createPool: (options: PoolOptions): Pool => {
+    const pool = mysql2.createPool(options);
+    pool.on('connection', (connection) => {
+      for (const setting of SESSION) {
+        connection.query(setting, (failure) => {
+          if (failure !== null) {
+            connection.destroy();
+          }
+        });
+      }
+    });
+    return pool;
+  },
+};
+
+/**
+ * The ledger, not yet connected. As the writer one transaction reaches the ledger and, by qualified names, the few
+ * OpenEMR tables the writer may write. Every session runs in UTC, READ COMMITTED (locks on rows found, not on gaps, so
+ * that feed, renders and deliveries do not deadlock) and with the strict mode OpenEMR's zero dates allow.
+ */
+export function createLedgerDataSource(address: LedgerAddress, account: Account): DataSource {
+  return new DataSource({
+    type: 'mariadb',
+    driver,
+    host: address.host,
+    port: address.port,
+    username: account.user,
+    password: account.password,
+    database: address.ledgerName,
+    charset: 'utf8mb4_bin',
+    timezone: 'Z',
+    supportBigNumbers: true,
+    bigNumberStrings: false,
+    connectTimeout: 10_000,
+    ssl: { ca: readFileSync(address.caFile), minVersion: 'TLSv1.2', rejectUnauthorized: true, verifyIdentity: true },
+    entities: [...LEDGER_ENTITIES],
+    migrations: [CreateLedger1763800000000],
+    migrationsTableName: 'migration',
+    synchronize: false,
+    logging: false,
+    poolSize: 12,
+    flags: ['-LOCAL_FILES'],
+    extra: { enableKeepAlive: true },
+  });
+}
