@@ -34,8 +34,8 @@ export interface SystemOptions {
   /** synthetic patients loaded on the first start */
   patients: number;
   log: (line: string) => void;
-  /** changes a loaded bundle before it is written; drills plant their canaries here */
-  prepareBundle?: (bundle: unknown, index: number) => unknown;
+  /** added to the agent's environment; only drills use it, to switch a protection off */
+  agentEnv?: Record<string, string>;
 }
 
 export interface SimulatedPatient {
@@ -131,7 +131,7 @@ export class System implements AsyncDisposable {
           {
             name: 'sync-agent',
             entry: 'sync-agent/dist/main.js',
-            env: agentEnv,
+            env: { ...agentEnv, ...options.agentEnv },
             logFile: join(logs.inside, 'sync-agent.log'),
             probe: () => Promise.resolve(),
           },
@@ -143,6 +143,10 @@ export class System implements AsyncDisposable {
         programs,
       };
     }
+  }
+
+  get siteId(): string {
+    return this.installation.siteId;
   }
 
   get patients(): readonly SimulatedPatient[] {
@@ -244,8 +248,8 @@ async function installSimulator(services: Services, options: SystemOptions): Pro
   try {
     await createOpenEmrSchema(connection);
     await loadPractice(connection, { timeZone: PRACTICE.timeZone });
-    for (const [index, bundle] of readBundles().slice(0, options.patients).entries()) {
-      const loaded = await loadBundle(connection, options.prepareBundle?.(bundle, index) ?? bundle, {
+    for (const bundle of readBundles().slice(0, options.patients)) {
+      const loaded = await loadBundle(connection, bundle, {
         portal: true,
         timeZone: PRACTICE.timeZone,
       });

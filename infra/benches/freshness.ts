@@ -1,0 +1,182 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { z } from 'zod';
+import { launchBrowser } from '../demo/browser.js';
+import { PatientPage } from '../demo/patient-page.js';
+import { runProgram } from '../demo/program.js';
+import { PortalClient } from '../demo/portal-client.js';
+import { chartArrived, inviteArrived, readyPatient, type ReadyPatient } from '../demo/ready-patient.js';
+import { System } from '../demo/system.js';
+import { newResult } from '../openemr-sim/clinic-labs.js';
+import { printVerdict, say } from '../drills/verdict.js';
+import { freePort, freeServicePorts } from '../services/ports.js';
+
+/**
+ * `npm run bench -- freshness`: from COMMIT in OpenEMR's database (made by the clinic's command line, in a process of
+ * its own) to the text on the page in Chromium, and from the patient's press on Send to the row in OpenEMR's mailbox.
+ * Idle, and with changes on other charts. All on this machine, one clock.
+ */
+
+const PASSWORD = 'copper window gentle hill';
+const OTHERS = 8;
+const CHANGES_PER_MINUTE = 100;
+
+interface BenchArguments {
+  samples: number;
+}
+
+const CommitLine = z.object({ committingAt: z.string() });
+
+/** Milliseconds: percentiles by nearest rank. */
+function percentiles(samples: readonly number[]): Record<'p50' | 'p95' | 'p99' | 'max', number> {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const rank = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);
+  return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
+}
+
+async function outward(system: System, patient: ReadyPatient, page: PatientPage, samples: number): Promise<number[]> {
+  await page.goTo('/results');
+  await page.page.getByRole('heading', { name: 'Lab results', level: 1 }).waitFor();
+  const delays: number[] = [];
+  for (let sample = 0; sample < samples; sample += 1) {
+    const name = `Glucose ${randomUUID().slice(0, 8)}`;
+    const shown = page.textShown(name);
+    const output = await runProgram(
+      'infra/dist/openemr-sim/clinic.main.js',
+      [
+        'new-result',
+        '--pid',
+        String(patient.pid),
+        '--loinc',
+        '2345-7',
+        '--name',
+        name,
+        '--value',
+        '97',
+        '--units',
+        'mg/dL',
+      ],
+      system.clinicEnvironment(),
+    );
+    const committing = CommitLine.parse(JSON.parse(output)).committingAt;
+    delays.push((await shown) - Date.parse(committing.replace(/(\.\d{3})\d*Z$/, '$1Z')));
+  }
+  return delays;
+}
+
+async function inward(openemr: Connection, page: PatientPage, samples: number): Promise<number[]> {
+  const delays: number[] = [];
+  const opening = randomUUID().slice(0, 8);
+  await page.sendMessage('General question', `Bench ${opening}`, `First ${opening}`);
+  await rowWritten(openemr, `First ${opening}`);
+  await page.textShown(`First ${opening}`);
+  for (let sample = 0; sample < samples; sample += 1) {
+    const mark = `Message ${randomUUID().slice(0, 8)}`;
+    const [pressed, written] = await Promise.all([page.reply(mark), rowWritten(openemr, mark)]);
+    delays.push(written - pressed);
+    await page.textShown(mark);
+  }
+  return delays;
+}
+
+/** Looks at the staff's mailbox until the row is there; the look itself costs less than the pause between two. */
+async function rowWritten(openemr: Connection, mark: string): Promise<number> {
+  const [highest] = await openemr.query<RowDataPacket[]>('SELECT COALESCE(MAX(id), 0) AS id FROM onsite_mail');
+  for (const limit = Date.now() + 30_000; Date.now() < limit; await sleep(3)) {
+    const [rows] = await openemr.query<RowDataPacket[]>(
+      'SELECT id FROM onsite_mail WHERE id > ? AND owner <> sender_id AND body LIKE ?',
+      [Number(highest[0]?.['id']) - 4, `%${mark}%`],
+    );
+    if (rows.length > 0) {
+      return Date.now();
+    }
+  }
+  throw new Error('the message did not reach OpenEMR');
+}
+
+/** Changes on the charts of other enrolled patients at an even rate, until stopped. */
+async function withLoad<T>(system: System, act: () => Promise<T>): Promise<T> {
+  let running = true;
+  const load = (async () => {
+    const openemr = await system.openemr();
+    const others = system.patients.slice(1, 1 + OTHERS);
+    for (let change = 0; running; change += 1) {
+      const other = others[change % others.length];
+      if (other !== undefined) {
+        const value = String(50 + (change % 150));
+        await newResult(openemr, { pid: other.pid, loinc: '2345-7', name: 'Glucose', value, units: 'mg/dL' });
+      }
+      await sleep(60_000 / CHANGES_PER_MINUTE);
+    }
+    await openemr.end();
+  })();
+  try {
+    return await act();
+  } finally {
+    running = false;
+    await load;
+  }
+}
+
+async function enrolOthers(system: System): Promise<void> {
+  for (const other of system.patients.slice(1, 1 + OTHERS)) {
+    const client = new PortalClient(system.origin);
+    const invite = await system.invite(other.pid);
+    await inviteArrived(client, invite.code);
+    await client.join(invite.code, other.dateOfBirth, `bench${String(other.pid)}@example.org`, PASSWORD);
+    await chartArrived(client);
+    await client.close();
+  }
+}
+
+const { samples } = new Command('freshness')
+  .option('--samples <n>', 'samples of each measurement', Number, 200)
+  .parse()
+  .opts<BenchArguments>();
+
+const dataDir = mkdtempSync(join(tmpdir(), 'odp-bench-'));
+chmodSync(dataDir, 0o711);
+const system = await System.start({
+  dataDir,
+  portalPort: await freePort(),
+  gatewayPort: await freePort(),
+  servicePorts: await freeServicePorts(),
+  patients: 1 + OTHERS,
+  log: say,
+});
+const browser = await launchBrowser();
+const openemr = await system.openemr();
+try {
+  const patient = await readyPatient(system, dataDir);
+  await enrolOthers(system);
+  const page = await PatientPage.open(browser, system.origin);
+  await page.signIn(patient);
+  const figures = {
+    outwardIdle: percentiles(await outward(system, patient, page, samples)),
+    inwardIdle: percentiles(await inward(openemr, page, samples)),
+    ...(await withLoad(system, async () => ({
+      outwardLoaded: percentiles(await outward(system, patient, page, samples)),
+      inwardLoaded: percentiles(await inward(openemr, page, samples)),
+    }))),
+  };
+  for (const [name, { p50, p95, p99 }] of Object.entries(figures)) {
+    say(`${name.padEnd(14)} p50 ${String(p50)} ms   p95 ${String(p95)} ms   p99 ${String(p99)} ms`);
+  }
+  printVerdict({
+    name: 'freshness',
+    parameters: { samples, changesPerMinute: CHANGES_PER_MINUTE, otherCharts: OTHERS },
+    figures: { unit: 'ms', ...figures },
+    aim: 'p95 under 1000 ms each way, idle and loaded',
+    met: Object.values(figures).every(({ p95 }) => p95 < 1_000),
+  });
+} finally {
+  await openemr.end();
+  await browser.close();
+  await system.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+}

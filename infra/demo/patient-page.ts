@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generateSync } from 'otplib';
+import type { Browser, Page } from 'playwright-core';
+import type { ReadyPatient } from './ready-patient.js';
+
+/**
+ * A patient at the real pages in Chromium: everything goes through labels and buttons that a person sees.
+ */
+export class PatientPage {
+  private constructor(
+    readonly page: Page,
+    private readonly origin: string,
+  ) {}
+
+  static async open(browser: Browser, origin: string): Promise<PatientPage> {
+    const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: 'en-US' });
+    return new PatientPage(await context.newPage(), origin);
+  }
+
+  async goTo(route: string): Promise<void> {
+    await this.page.goto(`${this.origin}/#${route}`);
+  }
+
+  /** A code is good for one sign-in: when the current one is used up, the next one is waited for. */
+  async signIn(patient: Pick<ReadyPatient, 'name' | 'password' | 'totpSecret'>): Promise<void> {
+    await this.goTo('/sign-in');
+    await this.page.getByLabel('Sign-in name').fill(patient.name);
+    await this.page.getByLabel('Password', { exact: true }).fill(patient.password);
+    await this.page.getByRole('button', { name: 'Continue' }).click();
+    const code = this.page.getByLabel('Six-digit code');
+    const home = this.page.getByRole('heading', { name: /Good (morning|afternoon|evening)|Welcome/ });
+    await code.waitFor();
+    for (const limit = Date.now() + 40_000; ;) {
+      await code.fill(generateSync({ secret: patient.totpSecret }));
+      await this.page.getByRole('button', { name: 'Sign in' }).click();
+      const outcome = await Promise.race([
+        home.waitFor({ timeout: 20_000 }).then(() => 'in'),
+        this.page
+          .getByText('This code is not right')
+          .waitFor({ timeout: 20_000 })
+          .then(() => 'refused'),
+      ]);
+      if (outcome === 'in') {
+        return;
+      }
+      if (Date.now() > limit) {
+        throw new Error('no code of the authenticator was accepted');
+      }
+      await sleep(3_000);
+    }
+  }
+
+  /** The texts are awaited, not polled: the page itself reports when they are there, with its clock. */
+  async textShown(text: string, timeout = 30_000): Promise<number> {
+    const handle = await this.page.waitForFunction(
+      (wanted) => (document.body.innerText.includes(wanted) ? performance.timeOrigin + performance.now() : false),
+      text,
+      { timeout, polling: 'raf' },
+    );
+    return Number(await handle.jsonValue());
+  }
+
+  /** Writes a new message. @returns when the button was pressed, by the page's clock */
+  async sendMessage(topic: string, subject: string, body: string): Promise<number> {
+    await this.goTo('/messages/new');
+    await this.page.getByLabel('Topic').selectOption({ label: topic });
+    await this.page.getByLabel('Subject').fill(subject);
+    await this.page.getByLabel('Message', { exact: true }).fill(body);
+    return this.press('Send');
+  }
+
+  /** Answers in the conversation that is open. @returns when the button was pressed, by the page's clock */
+  async reply(body: string): Promise<number> {
+    await this.page.getByLabel('Your reply').fill(body);
+    return this.press('Send');
+  }
+
+  private async press(name: string): Promise<number> {
+    const button = this.page.getByRole('button', { name, exact: true });
+    await button.evaluate((element) => {
+      element.addEventListener(
+        'click',
+        () => {
+          document.documentElement.dataset['pressedAt'] = String(performance.timeOrigin + performance.now());
+        },
+        { capture: true, once: true },
+      );
+    });
+    await button.click();
+    return Number(await this.page.evaluate(() => document.documentElement.dataset['pressedAt']));
+  }
+}
