@@ -1,5 +1,5 @@
 import { SealBroken } from 'sync-contract/aead';
-import { Envelope, EnvelopeHeader, openEnvelope } from 'sync-contract/envelope';
+import { Envelope, openEnvelope, type EnvelopeHeader } from 'sync-contract/envelope';
 import type { LeaseAnswer } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import { ACCEPTED_PROTOCOL_VERSIONS } from 'sync-contract/protocol';
@@ -14,10 +14,15 @@ export interface InspectionKeys {
   sealingKey(kid: string): Uint8Array | undefined;
 }
 
+/** Start of what lay in the outbox in an envelope's place. */
+export interface Rubbish {
+  rubbish: string;
+}
+
 /** What an item is, as far as it says so itself under its seal. Whether the sender may is not decided here. */
 export type Inspection =
-  | { sound: true; kind: SubmissionKind; header: EnvelopeHeader; envelope: string }
-  | { sound: false; reason: QuarantineReason; header: EnvelopeHeader | null; envelope: string };
+  | { sound: true; kind: SubmissionKind; header: EnvelopeHeader; envelope: Envelope }
+  | { sound: false; reason: QuarantineReason; header: EnvelopeHeader | null; envelope: Envelope | Rubbish };
 
 /** Rubbish is kept for whoever looks into it, but not without end. */
 const KEPT_RUBBISH_CHARACTERS = 64 * 1024;
@@ -27,68 +32,78 @@ const KEPT_RUBBISH_CHARACTERS = 64 * 1024;
  * the cryptography; the plain text is dropped here and opened again on delivery.
  */
 export async function inspectItem(item: LeasedItem, keys: InspectionKeys): Promise<Inspection> {
-  const text = JSON.stringify(item.envelope) ?? 'null';
+  const text = jsonText(item.envelope);
   const parsed = Envelope.safeParse(item.envelope);
   if (!parsed.success) {
-    return { sound: false, reason: 'not-an-envelope', header: null, envelope: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
+    return { sound: false, reason: 'not-an-envelope', header: null, envelope: rubbish(text) };
   }
   const { header } = parsed.data;
-  const refuse = (reason: QuarantineReason): Inspection => ({ sound: false, reason, header, envelope: text });
   if (Buffer.byteLength(text) > LIMITS.envelopeBytes) {
-    return { sound: false, reason: 'too-large', header, envelope: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
-  }
-  if (!ACCEPTED_PROTOCOL_VERSIONS.includes(header.v)) {
-    return refuse('protocol-version');
-  }
-  if (header.site !== keys.site) {
-    return refuse('foreign-site');
-  }
-  if (
-    header.submissionId !== item.submissionId ||
-    header.stream !== item.stream ||
-    header.streamSeq !== item.streamSeq
-  ) {
-    return refuse('row-differs');
+    return { sound: false, reason: 'too-large', header, envelope: rubbish(text) };
   }
   const privateKey = keys.sealingKey(header.kid);
-  if (privateKey === undefined) {
-    return refuse('unknown-key');
-  }
-  return inspectContent(parsed.data, text, privateKey, keys.site);
+  const reason =
+    refusalOfHeader(header, item, keys.site) ??
+    (privateKey === undefined ? 'unknown-key' : await refusalOfContent(parsed.data, privateKey, keys.site));
+  const kind = SubmissionKind.safeParse(header.kind);
+  return reason === null && kind.success
+    ? { sound: true, kind: kind.data, header, envelope: parsed.data }
+    : { sound: false, reason: reason ?? 'unknown-kind', header, envelope: parsed.data };
 }
 
-async function inspectContent(
+function refusalOfHeader(header: EnvelopeHeader, item: LeasedItem, site: string): QuarantineReason | null {
+  if (!ACCEPTED_PROTOCOL_VERSIONS.includes(header.v)) {
+    return 'protocol-version';
+  }
+  if (header.site !== site) {
+    return 'foreign-site';
+  }
+  const sameRow =
+    header.submissionId === item.submissionId && header.stream === item.stream && header.streamSeq === item.streamSeq;
+  return sameRow ? null : 'row-differs';
+}
+
+async function refusalOfContent(
   envelope: Envelope,
-  text: string,
   privateKey: Uint8Array,
   site: string,
-): Promise<Inspection> {
+): Promise<QuarantineReason | null> {
   const { header } = envelope;
-  const refuse = (reason: QuarantineReason): Inspection => ({ sound: false, reason, header, envelope: text });
   let content: unknown;
   try {
     content = await openEnvelope(envelope, site, privateKey);
   } catch (error: unknown) {
-    return refuse(error instanceof SealBroken ? 'seal-broken' : 'wrong-content');
+    return error instanceof SealBroken ? 'seal-broken' : 'wrong-content';
   }
-  const kind = SubmissionKind.safeParse(header.kind);
-  if (!kind.success) {
-    return refuse('unknown-kind');
+  switch (header.kind) {
+    case 'message': {
+      const message = SUBMISSION_PAYLOADS.message.safeParse(content);
+      if (!message.success || header.patientRef === null) {
+        return 'wrong-content';
+      }
+      return message.data.threadId === header.stream ? null : 'content-differs';
+    }
+    case 'enrolment': {
+      const acceptance = SUBMISSION_PAYLOADS.enrolment.safeParse(content);
+      if (!acceptance.success || header.patientRef !== null) {
+        return 'wrong-content';
+      }
+      return acceptance.data.accountRef === header.accountRef ? null : 'content-differs';
+    }
+    default:
+      return 'unknown-kind';
   }
-  const named = namedByContent(kind.data, content);
-  if (named === null || (kind.data === 'message') !== (header.patientRef !== null)) {
-    return refuse('wrong-content');
-  }
-  const expected = kind.data === 'message' ? header.stream : header.accountRef;
-  return named === expected ? { sound: true, kind: kind.data, header, envelope: text } : refuse('content-differs');
 }
 
-/** The thread or account that the content itself names; null when it is not what the kind carries. */
-function namedByContent(kind: SubmissionKind, content: unknown): string | null {
-  switch (kind) {
-    case 'message':
-      return SUBMISSION_PAYLOADS.message.safeParse(content).data?.threadId ?? null;
-    case 'enrolment':
-      return SUBMISSION_PAYLOADS.enrolment.safeParse(content).data?.accountRef ?? null;
+function rubbish(text: string): Rubbish {
+  return { rubbish: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
+}
+
+/** Nested too deep to be written is written as nothing: the item is refused either way. */
+function jsonText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? '';
+  } catch {
+    return '';
   }
 }

@@ -69,6 +69,7 @@ describe('what a patient typed', () => {
     expect(mailTitle('General', '<!--<script>')).toBe('General: ‹!--‹script›');
     expect([...mailTitle('General', '😀'.repeat(400))]).toHaveLength(255);
     expect(titleParts('General: my knee')).toEqual({ topic: 'General', subject: 'my knee' });
-    expect(titleParts('Prior Auth')).toEqual({ topic: 'Prior Auth', subject: '' });
+    expect(titleParts('Insurance')).toEqual({ topic: 'Insurance', subject: '' });
+    expect(titleParts('Prior Auth')).toEqual({ topic: 'General', subject: 'Prior Auth' });
   });
 });

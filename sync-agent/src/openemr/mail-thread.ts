@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { canonicalBytes } from 'sync-contract/canonical-json';
-import { TOPICS } from 'sync-contract/submission';
+import { TOPICS, type Topic } from 'sync-contract/submission';
 
 /**
  * A conversation in OpenEMR's portal mail has a number on each side: all copies that the patient owns carry one
@@ -37,7 +37,7 @@ export function chainThreadId(resourceIdKey: Uint8Array, pid: number, patientCha
 
 /** What the ledger knows of a patient's threads: rows of `thread` and `thread_mail`. */
 export interface KnownThreads {
-  threads: readonly { threadId: string; firstPatientMailId: number; topic: string; subject: string }[];
+  threads: readonly { threadId: string; firstPatientMailId: number | null; topic: string; subject: string }[];
   mails: readonly { mailId: number; submissionId: string | null }[];
 }
 
@@ -83,10 +83,14 @@ export function mailTitle(topic: string, subject: string): string {
   return [...shown].slice(0, TITLE_CHARACTERS).join('');
 }
 
-/** The reverse for a conversation that this portal did not begin; a title of staff's own stays whole, as the topic. */
-export function titleParts(title: string): { topic: string; subject: string } {
-  const topic = TOPICS.find((each) => title.startsWith(`${each}: `));
-  return topic === undefined ? { topic: title, subject: '' } : { topic, subject: title.slice(topic.length + 2) };
+/** The reverse for a conversation that this portal did not begin; a title of staff's own words is a subject. */
+export function titleParts(title: string): { topic: Topic; subject: string } {
+  for (const topic of TOPICS) {
+    if (title === topic || title.startsWith(`${topic}: `)) {
+      return { topic, subject: title.slice(topic.length + 2) };
+    }
+  }
+  return { topic: 'General', subject: title };
 }
 
 const MARKUP: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#039;' };

@@ -80,7 +80,7 @@ async function insertCopy(
 }
 
 /** bigint columns arrive as text or number, as the connection's options say. */
-const WholeNumber = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
+export const WholeNumber = z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]);
 
 const ConversationRows = z.array(
   z.object({

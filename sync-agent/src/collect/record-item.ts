@@ -1,0 +1,137 @@
+import type { EnvelopeHeader } from 'sync-contract/envelope';
+import { Grant, grantInForce } from 'sync-contract/grant';
+import { Signed } from 'sync-contract/signed';
+import type { DataSource, EntityManager } from 'typeorm';
+import { crashPoint } from '../crash-point.js';
+import { AccountGrant } from '../ledger/enrolment.entities.js';
+import { Patient } from '../ledger/patient.entity.js';
+import { Stream, Submission, Thread } from '../ledger/submission.entities.js';
+import type { Inspection, LeasedItem } from './inspect-item.js';
+import { quarantineText, type QuarantineReason } from './quarantine-reason.js';
+
+/** `known`: this submission was collected before; nothing changed. All three may be acknowledged. */
+export type Recorded = 'received' | 'quarantined' | 'known';
+
+const NOBODY = '0'.repeat(32);
+
+/**
+ * Puts one inspected item into the ledger, in its own transaction, committed when this returns. An id that is there
+ * already changes nothing, whatever the gateway now says about it. A quarantined item stops its stream; one that
+ * claims the thread of another patient, or a number that is taken, lies beside that stream instead, under its own id,
+ * so that it neither blocks nor replaces what belongs there.
+ */
+export async function recordItem(ledger: DataSource, item: LeasedItem, inspection: Inspection): Promise<Recorded> {
+  const recorded = await ledger.transaction(async (manager) => {
+    const outcome = await recordInTransaction(manager, item, inspection);
+    crashPoint('before-commit:collect');
+    return outcome;
+  });
+  crashPoint('after-commit:collect');
+  return recorded;
+}
+
+async function recordInTransaction(
+  manager: EntityManager,
+  item: LeasedItem,
+  inspection: Inspection,
+): Promise<Recorded> {
+  const { header } = inspection;
+  const patientRef = header?.patientRef ?? null;
+  await manager
+    .createQueryBuilder()
+    .insert()
+    .into(Stream)
+    .values({ stream: item.stream, patientRef, kind: header?.kind ?? 'unknown', nextSeq: 1, stoppedReason: null })
+    .orIgnore()
+    .execute();
+  // The row lock makes collections of one stream wait for each other, here and in another agent.
+  const stream = await manager.findOneOrFail(Stream, {
+    where: { stream: item.stream },
+    lock: { mode: 'pessimistic_write' },
+  });
+  if (await manager.existsBy(Submission, { submissionId: item.submissionId })) {
+    return 'known';
+  }
+  const place = await placeOf(manager, item, inspection, stream);
+  const { reason } = place;
+  await manager.insert(Submission, {
+    submissionId: item.submissionId,
+    accountRef: header?.accountRef ?? NOBODY,
+    patientRef,
+    kind: header?.kind ?? 'unknown',
+    stream: place.stream,
+    streamSeq: place.streamSeq,
+    envelope: inspection.envelope,
+    state: reason === null ? 'RECEIVED' : 'QUARANTINED',
+    reason: reason === null ? null : quarantineText(reason),
+    receivedAt: new Date(),
+    doneAt: null,
+    settledAt: null,
+  });
+  if (reason === null) {
+    return 'received';
+  }
+  if (place.stops && stream.stoppedReason === null) {
+    await manager.update(Stream, { stream: stream.stream }, { stoppedReason: quarantineText(reason) });
+  }
+  return 'quarantined';
+}
+
+interface Place {
+  stream: string;
+  streamSeq: number;
+  reason: QuarantineReason | null;
+  stops: boolean;
+}
+
+/** Numbers beyond what the ledger's column holds; portal-api counts from 1. */
+const LARGEST_NUMBER = 2 ** 31 - 1;
+
+/** Where the item goes, and what of that is not allowed. Reads only our own maps, never the content. */
+async function placeOf(
+  manager: EntityManager,
+  item: LeasedItem,
+  inspection: Inspection,
+  stream: Stream,
+): Promise<Place> {
+  const { header } = inspection;
+  const there = { stream: item.stream, streamSeq: item.streamSeq, stops: true };
+  const beside = { stream: item.submissionId.replaceAll('-', ''), streamSeq: 1 };
+  if (item.streamSeq > LARGEST_NUMBER) {
+    return { ...beside, reason: 'not-an-envelope', stops: true };
+  }
+  if (header !== null && !(await isOwnStream(manager, header, stream))) {
+    return { ...beside, reason: 'foreign-stream', stops: false };
+  }
+  if (await manager.existsBy(Submission, { stream: item.stream, streamSeq: item.streamSeq })) {
+    return { ...beside, reason: 'number-taken', stops: true };
+  }
+  if (!inspection.sound) {
+    return { ...there, reason: inspection.reason };
+  }
+  const { kind } = inspection;
+  const { accountRef, patientRef } = inspection.header;
+  const allowed = kind === 'enrolment' || (patientRef !== null && (await mayWrite(manager, accountRef, patientRef)));
+  return { ...there, reason: allowed ? null : 'no-grant' };
+}
+
+async function isOwnStream(manager: EntityManager, header: EnvelopeHeader, stream: Stream): Promise<boolean> {
+  if (stream.kind !== header.kind || stream.patientRef !== header.patientRef) {
+    return false;
+  }
+  const thread = await manager.findOneBy(Thread, { threadId: stream.stream });
+  return thread === null || (await manager.existsBy(Patient, { pid: thread.pid, patientRef: header.patientRef ?? '' }));
+}
+
+/** By our own map and our own grants: the patient is ours, and the account may write messages for the patient now. */
+async function mayWrite(manager: EntityManager, accountRef: string, patientRef: string): Promise<boolean> {
+  const patient = await manager.findOneBy(Patient, { patientRef });
+  if (patient === null || patient.state === 'revoked') {
+    return false;
+  }
+  const grants = await manager.findBy(AccountGrant, { accountRef, patientRef, state: 'active' });
+  return grants.some(({ signed }) => {
+    const { terms } = Grant.parse(JSON.parse(Signed.parse(signed).body));
+    return terms.scopes.includes('message') && grantInForce(terms);
+  });
+}

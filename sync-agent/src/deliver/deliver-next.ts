@@ -1,0 +1,137 @@
+import { Envelope, openEnvelope } from 'sync-contract/envelope';
+import { SubmissionKind } from 'sync-contract/submission';
+import type { DataSource, EntityManager } from 'typeorm';
+import { crashPoint } from '../crash-point.js';
+import type { KeyStore } from '../keys/key-store.js';
+import { Stream, Submission } from '../ledger/submission.entities.js';
+import type { OpenEmrTables } from '../openemr/writer-tables.js';
+import { deliverEnrolment } from './deliver-enrolment.js';
+import { deliverMessage } from './deliver-message.js';
+import { PermanentDeliveryFailure } from './delivery-failure.js';
+import type { Effect } from './delivery.js';
+
+export interface DeliveryContext {
+  ledger: DataSource;
+  keys: KeyStore;
+  tables: OpenEmrTables;
+  pools: Readonly<Record<string, string>> & { readonly default: string };
+}
+
+/** `nothing`: the next number has not been collected, or the stream waits for a person. */
+export type Delivered = { kind: SubmissionKind; patientRef: string | null } | 'nothing';
+
+/**
+ * Delivers the next submission of a stream, if it is there: OpenEMR's rows, the submission's DONE and the stream's next
+ * number in one transaction, so it takes effect once whatever dies when. The stream's row lock makes workers and agents
+ * wait for each other. A permanent failure stops the stream; any other error leaves everything as it was.
+ */
+export async function deliverNext(context: DeliveryContext, stream: string): Promise<Delivered> {
+  try {
+    const delivered = await context.ledger.transaction(async (manager) => {
+      const outcome = await deliverInTransaction(context, manager, stream);
+      crashPoint('before-commit:deliver');
+      return outcome;
+    });
+    crashPoint('after-commit:deliver');
+    return delivered;
+  } catch (error: unknown) {
+    if (!(error instanceof PermanentDeliveryFailure)) {
+      throw error;
+    }
+    await stopStream(context.ledger, stream, error.message);
+    return 'nothing';
+  }
+}
+
+async function nextOf(manager: EntityManager, stream: string): Promise<{ submission: Submission; seq: number } | null> {
+  const row = await manager.findOne(Stream, { where: { stream }, lock: { mode: 'pessimistic_write' } });
+  if (row === null || row.stoppedReason !== null) {
+    return null;
+  }
+  const submission = await manager.findOneBy(Submission, { stream, streamSeq: row.nextSeq, state: 'RECEIVED' });
+  return submission === null ? null : { submission, seq: row.nextSeq };
+}
+
+async function deliverInTransaction(
+  context: DeliveryContext,
+  manager: EntityManager,
+  stream: string,
+): Promise<Delivered> {
+  const next = await nextOf(manager, stream);
+  if (next === null) {
+    return 'nothing';
+  }
+  const { submission, seq } = next;
+  const envelope = Envelope.parse(submission.envelope);
+  const privateKey = context.keys.sealingPrivateKey(envelope.header.kid);
+  if (privateKey === undefined) {
+    throw new PermanentDeliveryFailure(`the sealing key ${envelope.header.kid} is gone; restore its file`);
+  }
+  const content = await openEnvelope(envelope, context.keys.siteId, privateKey);
+  const kind = SubmissionKind.parse(submission.kind);
+  const { state, reason, effect } = await deliverKind(context, manager, kind, submission, envelope, content);
+  await manager.update(
+    Submission,
+    { submissionId: submission.submissionId },
+    { state, reason, effect, doneAt: new Date() },
+  );
+  await manager.update(Stream, { stream }, { nextSeq: seq + 1 });
+  return { kind, patientRef: submission.patientRef };
+}
+
+function deliverKind(
+  { keys, tables, pools }: DeliveryContext,
+  manager: EntityManager,
+  kind: SubmissionKind,
+  submission: Submission,
+  envelope: Envelope,
+  content: unknown,
+): Promise<Effect> {
+  switch (kind) {
+    case 'message':
+      return deliverMessage(manager, { tables, pools, resourceIdKey: keys.resourceIdKey }, submission, content);
+    case 'enrolment':
+      return deliverEnrolment(manager, { keys, tables }, submission, new Date(envelope.header.createdAt), content);
+  }
+}
+
+/** Looks again under the lock: meanwhile another agent may have delivered the item or stopped the stream. */
+async function stopStream(ledger: DataSource, stream: string, reason: string): Promise<void> {
+  await ledger.transaction(async (manager) => {
+    const next = await nextOf(manager, stream);
+    if (next !== null) {
+      const { submissionId } = next.submission;
+      await manager.update(Submission, { submissionId }, { state: 'REFUSED', reason, doneAt: new Date() });
+      await manager.update(Stream, { stream }, { stoppedReason: reason });
+    }
+    crashPoint('before-commit:stop-stream');
+  });
+  crashPoint('after-commit:stop-stream');
+}
+
+/** Says in the ledger why an item waits, for the status command; best effort, in words without content. */
+export async function noteWaiting(ledger: DataSource, stream: string, reason: string): Promise<void> {
+  const row = await ledger.manager.findOneBy(Stream, { stream });
+  if (row !== null) {
+    await ledger.manager.update(
+      Submission,
+      { stream, streamSeq: row.nextSeq, state: 'RECEIVED' },
+      { reason: reason.slice(0, 500) },
+    );
+  }
+}
+
+const DueRows = 500;
+
+/** Streams whose next submission has been collected and waits for delivery. */
+export async function dueStreams(ledger: DataSource): Promise<string[]> {
+  const rows = await ledger
+    .getRepository(Submission)
+    .createQueryBuilder('submission')
+    .innerJoin(Stream, 'stream', 'stream.stream = submission.stream AND stream.next_seq = submission.stream_seq')
+    .where("submission.state = 'RECEIVED' AND stream.stopped_reason IS NULL")
+    .orderBy('submission.receivedAt')
+    .limit(DueRows)
+    .getMany();
+  return rows.map((row) => row.stream);
+}
