@@ -67,7 +67,7 @@ export class SessionGrants {
 
   /** @param stored ids of the account's stored grants, sorted and joined by a space */
   async follow(session: Session, stored: string, origin: AuditOrigin): Promise<void> {
-    if (stored === grantList(session.grants)) {
+    if (stored === session.grantList) {
       return;
     }
     const wanted = new Set(stored.split(' ').filter((id) => id !== '' && !this.wasRefused(id)));
@@ -141,12 +141,4 @@ export class SessionGrants {
     }
     return at !== undefined;
   }
-}
-
-/** Ids in the order the database sorts them. */
-function grantList(grants: readonly OpenedGrant[]): string {
-  return grants
-    .map((grant) => grant.grantId)
-    .sort()
-    .join(' ');
 }

@@ -118,7 +118,7 @@ export class SessionStore {
     const list = listKey(session.accountRef);
     await this.redis.zadd(list, String(Date.now()), session.idHash);
     await this.redis.pexpire(list, TIMES.sessionAbsolute);
-    const oldestFirst = await this.redis.zrange(list, 0, -1);
+    const oldestFirst = await this.redis.zrange(list, '0', '-1');
     const alive: string[] = [];
     for (const idHash of oldestFirst) {
       if ((await this.redis.exists(recordKey(idHash))) === 1) {

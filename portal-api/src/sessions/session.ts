@@ -102,6 +102,14 @@ export class Session {
     return this.opened;
   }
 
+  /** Ids of the grants, sorted and joined by a space, as the database lists them. */
+  get grantList(): string {
+    return this.opened
+      .map((grant) => grant.grantId)
+      .sort()
+      .join(' ');
+  }
+
   /** Only by SessionGrants, after it has verified them. */
   replaceGrants(grants: readonly OpenedGrant[]): void {
     this.opened = grants;

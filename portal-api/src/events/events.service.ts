@@ -1,0 +1,155 @@
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Redis } from 'ioredis';
+import { DataSource } from 'typeorm';
+import { PortalConfig } from '../config.js';
+import { hexBytes } from '../database/hex-column.js';
+import { Busy } from '../problems/request.problems.js';
+import { connectRedis } from '../redis/redis-connection.js';
+import { SESSION_ENDED_CHANNEL, SessionStore } from '../sessions/session.store.js';
+import type { EventStream } from './event-stream.js';
+import { PORTAL_EVENTS_CHANNEL, PortalEvent, refOf } from './portal-event.js';
+
+const PING_MS = 20_000;
+export const STREAMS_PER_SESSION = 4;
+const STREAMS_PER_PROCESS = 2_000;
+
+interface GrantRow {
+  state: string;
+  patientRef: string | null;
+  endsAt: Date | null;
+}
+
+/**
+ * Passes events on to the streams they concern. A stream ends with its session (sign-out, idle, absolute) and stops
+ * telling of a chart with its grant; it never extends anything. When the connection to Redis is lost all streams end,
+ * so that browsers come back and refetch what they missed.
+ */
+@Injectable()
+export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(EventsService.name);
+  private readonly streams = new Set<EventStream>();
+  private subscriber: Redis | undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly sessions: SessionStore,
+    private readonly config: PortalConfig,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const warn = (message: string): void => {
+      this.logger.warn(message);
+    };
+    this.subscriber = await connectRedis(this.config.redis, warn, { commandTimeout: undefined });
+    this.subscriber.on('message', (channel: string, message: string) => {
+      this.hear(channel, message);
+    });
+    this.subscriber.on('close', () => {
+      this.endAll();
+    });
+    await this.subscriber.subscribe(PORTAL_EVENTS_CHANNEL, SESSION_ENDED_CHANNEL);
+  }
+
+  beforeApplicationShutdown(): void {
+    this.subscriber?.disconnect();
+    this.endAll();
+  }
+
+  /** @throws Busy above the limits */
+  assertRoom(idHash: string): void {
+    const own = [...this.streams].filter((stream) => stream.idHash === idHash).length;
+    if (own >= STREAMS_PER_SESSION || this.streams.size >= STREAMS_PER_PROCESS) {
+      throw new Busy();
+    }
+  }
+
+  async follow(stream: EventStream): Promise<void> {
+    this.streams.add(stream);
+    const pings = setInterval(() => {
+      stream.ping();
+      void this.check(stream);
+    }, PING_MS);
+    let timer: NodeJS.Timeout | undefined;
+    stream.onEnd(() => {
+      this.streams.delete(stream);
+      clearInterval(pings);
+      clearTimeout(timer);
+    });
+    const awaitEnd = async (): Promise<void> => {
+      const left = await this.check(stream);
+      if (stream.isOpen) {
+        timer = setTimeout(() => void awaitEnd(), Math.min(left, PING_MS) + 20);
+      }
+    };
+    await awaitEnd();
+  }
+
+  /** Ends the stream when its session is over. @returns milliseconds after which it may be over */
+  private async check(stream: EventStream): Promise<number> {
+    try {
+      const idle = await this.sessions.idleLeft(stream.idHash);
+      const absolute = stream.sessionEndsAt.getTime() - Date.now();
+      if (idle === null || absolute <= 0 || !(await this.readGrants(stream))) {
+        stream.end();
+        return 0;
+      }
+      return Math.min(idle, absolute);
+    } catch {
+      stream.end();
+      return 0;
+    }
+  }
+
+  /** @returns whether the account still stands */
+  private async readGrants(stream: EventStream): Promise<boolean> {
+    const rows = await this.dataSource.query<GrantRow[]>(
+      `SELECT a.state AS state, LOWER(HEX(g.patient_ref)) AS patientRef, g.ends_at AS endsAt
+       FROM account a
+       LEFT JOIN chart_grant g ON g.account_ref = a.account_ref AND g.starts_at <= UTC_TIMESTAMP(3)
+         AND (g.ends_at IS NULL OR g.ends_at > UTC_TIMESTAMP(3))
+       WHERE a.account_ref = ?`,
+      [hexBytes(stream.accountRef)],
+    );
+    stream.charts = new Map(rows.flatMap((row) => (row.patientRef === null ? [] : [[row.patientRef, row.endsAt]])));
+    return rows[0] !== undefined && rows[0].state !== 'revoked';
+  }
+
+  private hear(channel: string, message: string): void {
+    if (channel === SESSION_ENDED_CHANNEL) {
+      for (const stream of this.streams) {
+        if (stream.idHash === message) {
+          stream.end();
+        }
+      }
+      return;
+    }
+    const event = parseEvent(message);
+    if (event === null) {
+      this.logger.warn('an event of another shape was ignored');
+      return;
+    }
+    const ref = refOf(event);
+    for (const stream of this.streams) {
+      if (stream.concerns(ref)) {
+        stream.send({ kind: event.kind, ref, seq: event.seq });
+      }
+      if (event.kind === 'account' && ref === stream.accountRef) {
+        void this.check(stream);
+      }
+    }
+  }
+
+  private endAll(): void {
+    for (const stream of this.streams) {
+      stream.end();
+    }
+  }
+}
+
+function parseEvent(message: string): PortalEvent | null {
+  try {
+    return PortalEvent.parse(JSON.parse(message));
+  } catch {
+    return null;
+  }
+}

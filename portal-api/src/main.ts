@@ -1,0 +1,14 @@
+import { portalConfig } from './config.js';
+import { createPortalApp } from './portal-app.js';
+
+// A listener takes the signal's default away, which is to open the inspector.
+process.on('SIGUSR1', () => undefined);
+
+try {
+  const config = portalConfig();
+  const app = await createPortalApp(config);
+  await app.listen(config.listen.port, config.listen.host);
+} catch (error: unknown) {
+  process.stderr.write(`portal-api does not start: ${error instanceof Error ? error.message : 'unknown reason'}\n`);
+  process.exit(1);
+}

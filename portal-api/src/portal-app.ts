@@ -1,0 +1,52 @@
+import { randomUUID } from 'node:crypto';
+import cookie from '@fastify/cookie';
+import { NestFactory } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger, PinoLogger } from 'nestjs-pino';
+import { LIMITS } from 'sync-contract/limits';
+import { AppModule } from './app.module.js';
+import type { PortalConfig } from './config.js';
+import { ProblemFilter } from './problems/problem.filter.js';
+import { acceptJsonOnly } from './web/json-body.js';
+import { logRequests } from './web/request-log.js';
+import { requireSameOrigin } from './web/same-origin.js';
+import { sendSecurityHeaders } from './web/security-headers.js';
+import { serveWebApp } from './web/static-files.js';
+
+const REQUEST_MS = 30_000;
+
+/** The public process, ready to listen. */
+export async function createPortalApp(config: PortalConfig): Promise<NestFastifyApplication> {
+  const problems = new ProblemFilter();
+  const adapter = new FastifyAdapter({
+    bodyLimit: LIMITS.publicRequestBytes,
+    trustProxy: config.trustProxy.length > 0 ? config.trustProxy : false,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    requestTimeout: REQUEST_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 128 },
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      problems.answer(error, request, reply);
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
+    bodyParser: false,
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  app.setGlobalPrefix('api');
+  app.useGlobalFilters(problems);
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
+
+  const server = adapter.getInstance();
+  logRequests(server, PinoLogger.root);
+  await sendSecurityHeaders(server, config.publicOrigin);
+  requireSameOrigin(server, config.publicOrigin);
+  acceptJsonOnly(server);
+  await server.register(cookie);
+  await serveWebApp(server, config.webRoot);
+  return app;
+}

@@ -1,0 +1,96 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, type ProblemLevel } from './problem.js';
+import { BodyNotJson, BodyTooLarge, NotFound, RequestRefused, Unexpected } from './request.problems.js';
+
+/**
+ * Every failure becomes an RFC 9457 problem. Of failures nobody planned for the browser learns nothing and the log only
+ * the kind and the place: messages of databases and parsers quote what they were given.
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const problem = problemOf(error);
+    this.log(problem, error, request);
+    if (reply.sent || reply.raw.headersSent) {
+      reply.raw.destroy();
+      return;
+    }
+    if (problem.retryAfter !== undefined) {
+      reply.header('retry-after', String(problem.retryAfter));
+    }
+    void reply.status(problem.status).type('application/problem+json').send(JSON.stringify(problem.toView()));
+  }
+
+  private log(problem: Problem, error: unknown, request: FastifyRequest): void {
+    const entry = {
+      requestId: request.id,
+      code: problem.code,
+      ...('reason' in problem && typeof problem.reason === 'string' ? { reason: problem.reason } : {}),
+      ...(problem instanceof Unexpected ? { failure: placeOf(error) } : {}),
+    };
+    const write: Record<ProblemLevel, () => void> = {
+      debug: () => {
+        this.logger.debug(entry);
+      },
+      info: () => {
+        this.logger.log(entry);
+      },
+      warn: () => {
+        this.logger.warn(entry);
+      },
+      error: () => {
+        this.logger.error(entry);
+      },
+    };
+    write[problem.level]();
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) {
+    return error;
+  }
+  const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
+  switch (status) {
+    case 400:
+      return new BodyNotJson();
+    case 404:
+    case 405:
+    case 414:
+      return new NotFound();
+    case 413:
+      return new BodyTooLarge();
+    case 415:
+      return new RequestRefused();
+    default:
+      return new Unexpected();
+  }
+}
+
+/** Fastify's own errors carry a status. */
+function statusOf(error: unknown): number | undefined {
+  const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** Class, code and first lines of the stack without the message. */
+function placeOf(error: unknown): { kind: string; code?: string; at: string[] } {
+  if (!(error instanceof Error)) {
+    return { kind: typeof error, at: [] };
+  }
+  const at = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const code: unknown = 'code' in error ? error.code : undefined;
+  return {
+    kind: error.constructor.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    at: at.slice(0, 6).map((line) => line.trim()),
+  };
+}
