@@ -102,7 +102,7 @@ export async function compareGrants(
   only?: 'named databases',
 ): Promise<GrantsDifference> {
   const declared = declaredRights(zone, names);
-  const databases = new Set(['*', ...Object.values(names)]);
+  const databases = new Set<string>(['*', ...namesGiven(names)]);
   const live = (await liveRights(socket)).filter(
     (right) => only === undefined || databases.has(right.object.split('.')[0] ?? ''),
   );
@@ -142,6 +142,11 @@ export async function convergeGrants(
       await connection.query(`REVOKE ${text(right)} FROM ?@?`, [right.account, ACCOUNT_HOST]);
     }
   });
+}
+
+/** The names that are given, in no particular order. */
+export function namesGiven({ portal, openemr, ledger }: DatabaseNames): string[] {
+  return [portal, openemr, ledger].filter((name) => name !== undefined);
 }
 
 export function rightText(right: Right): string {

@@ -14,7 +14,7 @@ export const REDIS_ACCOUNTS = {
 export interface RedisZone {
   zone: Zone;
   redis: { host: string; port: number; caFile: string };
-  secretFile(account: string): string;
+  secretFile: (account: string) => string;
 }
 
 /** The declared users of a zone with the hashes of their passwords in place of the placeholders, as Redis loads them. */

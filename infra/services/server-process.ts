@@ -64,13 +64,14 @@ export class ServerProcess {
         this.onFailure(new Error(`${title} ${reason} unexpectedly; its log is ${logFile}`));
       }
     });
-    for (const limit = Date.now() + START_LIMIT; ; await sleep(POLL)) {
+    const limit = Date.now() + START_LIMIT;
+    for (;;) {
       if (ended !== undefined) {
         throw new Error(`${title} did not start (${ended}): ${lastLines(logFile)}`);
       }
       const problem = await probe().then(
         () => undefined,
-        (error: unknown) => error,
+        (error: unknown) => (error instanceof Error ? error : new Error('not an error', { cause: error })),
       );
       if (problem === undefined) {
         ready = true;
@@ -78,8 +79,9 @@ export class ServerProcess {
       }
       if (Date.now() > limit) {
         await this.kill();
-        throw new Error(`${title} does not answer: ${String(problem)}; its log is ${logFile}`);
+        throw new Error(`${title} does not answer: ${problem.message}; its log is ${logFile}`);
       }
+      await sleep(POLL);
     }
   }
 

@@ -4,7 +4,7 @@ import type { Server } from 'node:net';
 import { ensureCertificates } from './certificates.js';
 import { serverUser } from './child-process.js';
 import { ensureSecret, lockDataFolder, prepareDataFolder, readSecret, ZONES, type Zone } from './data-folder.js';
-import { convergeGrants, type DatabaseNames } from './grants.js';
+import { convergeGrants, namesGiven, type DatabaseNames } from './grants.js';
 import { adminQuery, DATABASE_ACCOUNTS, MariadbServer, type SqlRow, type SqlValue } from './mariadb-server.js';
 import { DEFAULT_PORTS, type ServerName, type ServicePorts } from './ports.js';
 import { withRedis } from './redis-client.js';
@@ -21,9 +21,9 @@ export interface ZoneAccess {
   mariadb: { host: string; port: number; caFile: string; socket: string };
   redis: { host: string; port: number; caFile: string };
   /** Path of an account's password (or of another secret of the zone by its name). */
-  secretFile(account: string): string;
+  secretFile: (account: string) => string;
   /** One statement as MariaDB's root over the socket; nothing but tests, set-up and drills has this. */
-  adminSql(sql: string, params?: SqlValue[]): Promise<SqlRow[]>;
+  adminSql: (sql: string, params?: SqlValue[]) => Promise<SqlRow[]>;
 }
 
 export interface ZoneServices extends ZoneAccess {
@@ -38,13 +38,13 @@ export interface Services extends Record<Zone, ZoneServices> {
   dataDir: string;
   ports: ServicePorts;
   /** Ends all servers in order and frees the data folder. May be called more than once. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
   /** Settles with the reason when a server ends that nobody stopped; the others still run then. */
   failed: Promise<Error>;
   /** SIGKILL and the end awaited: a power cut of one server. */
-  kill(zone: Zone, server: ServerName): Promise<void>;
+  kill: (zone: Zone, server: ServerName) => Promise<void>;
   /** Starts a server again, stopping it first when it runs; resolves when it answers. Same port, same data. */
-  restart(zone: Zone, server: ServerName): Promise<void>;
+  restart: (zone: Zone, server: ServerName) => Promise<void>;
 }
 
 export interface StartOptions {
@@ -153,7 +153,7 @@ function namesOf(zone: Zone, { portal, openemr, ledger }: DatabaseNames): Databa
 /** Makes a zone's databases, empty, with the rights of the accounts that own them: what migrations and loaders need. */
 export async function createDatabases(access: ZoneAccess, all: DatabaseNames): Promise<void> {
   const names = namesOf(access.zone, all);
-  for (const name of Object.values(names).filter((each) => each !== undefined)) {
+  for (const name of namesGiven(names)) {
     await access.adminSql('CREATE DATABASE IF NOT EXISTS ??', [name]);
   }
   await convergeGrants(access.zone, access.mariadb.socket, names, 'owners');

@@ -62,7 +62,7 @@ export interface TestDatabases extends AsyncDisposable {
   /** Allowed by the Redis users' patterns `bull-dmz*` and `bull-inside*`. */
   dmzQueuePrefix: string;
   insideQueuePrefix: string;
-  drop(): Promise<void>;
+  drop: () => Promise<void>;
 }
 
 /**

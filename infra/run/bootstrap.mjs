@@ -1,0 +1,112 @@
+/**
+ * What every entry script needs before the real programs can run, in plain JavaScript for whatever Node (20.19+) is
+ * there: npm packages, Debian packages, compiled code. The programs themselves run under the pinned Node of
+ * `node_modules`.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildAll } from './build-steps.mjs';
+import { ensureDebianPackages } from './debian-packages.mjs';
+
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const PINNED_NODE = join(ROOT, 'node_modules/.bin/node');
+
+/** Ends the script with one sentence for the person and the exit code that says what kind of thing is missing. */
+export function refuse(sentence, code) {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(code);
+}
+
+export function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+/**
+ * @param {{ debian?: ('servers' | 'browser')[], build?: boolean }} needs
+ */
+export async function prepare({ debian = [], build = true } = {}) {
+  requireNode();
+  ensureNpmPackages();
+  ensureDebianPackages(debian, { say, refuse });
+  if (build) {
+    await buildAll({ root: ROOT, node: PINNED_NODE, say, refuse });
+  }
+}
+
+function requireNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    refuse(`Node ${process.versions.node} is too old; 20.19 or newer is needed to start, 24 is then brought along.`, 3);
+  }
+}
+
+/** Installs when the lock differs from the one that was installed last. The lock itself must come out unchanged. */
+function ensureNpmPackages() {
+  const lockFile = join(ROOT, 'package-lock.json');
+  const stamp = join(ROOT, 'node_modules/.installed-lock');
+  const lock = readFileSync(lockFile);
+  const wanted = createHash('sha256').update(lock).digest('hex');
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : undefined;
+  if (installed === wanted || (installed === undefined && installedByHand(lockFile))) {
+    return;
+  }
+  say('Installing the npm packages of the lock file');
+  // Not `npm ci`: it refuses where a registry lacks packages for other platforms. As npm itself started this script, its
+  // own path is known; otherwise the one on PATH serves.
+  const npm = process.env['npm_execpath'];
+  const args = ['install', '--no-audit', '--no-fund', '--loglevel=error'];
+  const [program, programArgs] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args];
+  const result = spawnSync(program, programArgs, { cwd: ROOT, stdio: ['ignore', 2, 2] });
+  if (result.status !== 0) {
+    refuse('npm could not install the packages; its message is above.', 1);
+  }
+  if (!readFileSync(lockFile).equals(lock)) {
+    writeFileSync(lockFile, lock);
+    refuse('npm wanted other packages than package-lock.json names; the lock file was put back. Use a newer npm.', 1);
+  }
+  writeFileSync(stamp, wanted);
+}
+
+function installedByHand(lockFile) {
+  const marker = join(ROOT, 'node_modules/.package-lock.json');
+  return existsSync(marker) && existsSync(PINNED_NODE) && statSync(marker).mtimeMs >= statSync(lockFile).mtimeMs;
+}
+
+/**
+ * Runs a program under the pinned Node and answers its exit code. Signals reach it; when this script is killed the
+ * program is told to end.
+ */
+export function runNode(script, args = [], { env = {}, nodeArgs = [] } = {}) {
+  const command = [PINNED_NODE, ...nodeArgs, join(ROOT, script), ...args];
+  const [program, ...rest] = existsSync('/usr/bin/setpriv')
+    ? ['/usr/bin/setpriv', '--pdeathsig', 'TERM', '--', ...command]
+    : command;
+  const child = spawn(program, rest, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to the whole group: the program has it already.
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) {
+        child.kill(signal);
+      }
+    });
+  }
+  return new Promise((resolve) => {
+    child.once('error', (error) => {
+      say(error.message);
+      resolve(1);
+    });
+    child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+}
+
+/** Names of the compiled programs of a folder, for messages that list them. */
+export function nameArgument(kind, names) {
+  const [name, ...args] = process.argv.slice(2);
+  if (name === undefined || !names.includes(name)) {
+    refuse(`Say which ${kind}: npm run ${kind} -- <name>, one of: ${names.join(', ')}`, 2);
+  }
+  return { name, args };
+}

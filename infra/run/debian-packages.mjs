@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+/** Programs that npm cannot bring, by what they are for: a file that shows the package is there → its name. */
+const PACKAGES = {
+  servers: [
+    ['/usr/sbin/mariadbd', 'mariadb-server'],
+    ['/usr/bin/mariadb-tzinfo-to-sql', 'mariadb-client'],
+    ['/usr/bin/redis-server', 'redis-server'],
+    ['/usr/bin/openssl', 'openssl'],
+    ['/usr/bin/setpriv', 'util-linux'],
+    ['/usr/share/zoneinfo/America/New_York', 'tzdata'],
+  ],
+  browser: [['/usr/bin/chromium', 'chromium']],
+};
+const POLICY = '/usr/sbin/policy-rc.d';
+const KEPT_POLICY = '/usr/sbin/policy-rc.d.kept-by-openemr-dmz-portal';
+const SERVICES = ['mariadb', 'redis-server'];
+
+/** Installs what is missing as root on Debian or Ubuntu, with no service started; otherwise refuses with exit code 3. */
+export function ensureDebianPackages(groups, { say, refuse }) {
+  const missing = groups
+    .flatMap((group) => PACKAGES[group])
+    .filter(([file]) => !existsSync(file))
+    .map(([, name]) => name);
+  if (missing.length === 0) {
+    return;
+  }
+  const names = [...new Set(missing)].join(' ');
+  if (process.getuid?.() !== 0 || !isDebianOrUbuntu()) {
+    refuse(`Missing: ${names}. Install these packages (Debian, Ubuntu: apt-get install ${names}) and start again.`, 3);
+  }
+  say(`Installing the Debian packages ${names}`);
+  const installed = withoutStartingServices(
+    () => apt(['update']) && apt(['install', '-y', '--no-install-recommends', ...names.split(' ')]),
+  );
+  if (!installed) {
+    refuse(`apt-get could not install ${names}; its message is above.`, 3);
+  }
+}
+
+function isDebianOrUbuntu() {
+  return (
+    existsSync('/usr/bin/apt-get') &&
+    existsSync('/etc/os-release') &&
+    /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync('/etc/os-release', 'utf8'))
+  );
+}
+
+function apt(args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  return spawnSync('apt-get', ['-q', ...args], { stdio: ['ignore', 2, 2], env }).status === 0;
+}
+
+/**
+ * Debian starts a server as it is installed unless policy-rc.d says no. The machine's own policy comes back afterwards,
+ * and the services, which nothing here uses, do not start at the next boot either.
+ */
+function withoutStartingServices(install) {
+  if (existsSync(POLICY) && !existsSync(KEPT_POLICY)) {
+    renameSync(POLICY, KEPT_POLICY);
+  }
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return install();
+  } finally {
+    rmSync(POLICY, { force: true });
+    if (existsSync(KEPT_POLICY)) {
+      renameSync(KEPT_POLICY, POLICY);
+    }
+    if (existsSync('/usr/bin/systemctl')) {
+      spawnSync('systemctl', ['disable', ...SERVICES], { stdio: 'ignore' });
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * `npm test`: every check there is. `npm test -- <part> [<part> …]` runs some: lint, types, unit, integration, browser,
+ * drills. Parts go on after a failure, so that one run tells everything; the exit code is 0 only when all passed.
+ */
+import { prepare, refuse, runNode, say } from './bootstrap.mjs';
+import { LINT_STEPS, TYPE_STEPS } from './lint-steps.mjs';
+
+const jest = (project, ...args) => [
+  `tests: ${project}`,
+  'node_modules/jest/bin/jest.js',
+  ['--selectProjects', project, ...args],
+  { nodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'] },
+];
+
+const PARTS = {
+  lint: LINT_STEPS,
+  types: TYPE_STEPS,
+  unit: [jest('unit')],
+  // One suite at a time: the suites share two cores with the servers, and time things.
+  integration: [jest('integration', '--runInBand')],
+  browser: [jest('browser', '--runInBand')],
+  drills: [
+    ['drill: stolen DMZ, short', 'infra/dist/drills/stolen-dmz.js', ['--short']],
+    ['drill: crash, short', 'infra/dist/drills/crash.js', ['--short']],
+  ],
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((part) => !(part in PARTS));
+if (unknown !== undefined) {
+  refuse(`There is no part "${unknown}"; the parts are: ${Object.keys(PARTS).join(', ')}`, 2);
+}
+const parts = asked.length > 0 ? asked : Object.keys(PARTS);
+
+await prepare({ debian: ['servers', 'browser'] });
+const results = [];
+for (const [title, script, args, options] of parts.flatMap((part) => PARTS[part])) {
+  say(`\n── ${title}`);
+  const started = Date.now();
+  const code = await runNode(script, args, options);
+  results.push({ title, passed: code === 0, seconds: Math.round((Date.now() - started) / 1000) });
+}
+const failed = results.filter(({ passed }) => !passed);
+say('');
+for (const { title, passed, seconds } of results) {
+  say(`${passed ? 'passed' : 'FAILED'}  ${title} (${seconds} s)`);
+}
+say(`${results.length - failed.length} passed, ${failed.length} failed`);
+process.exit(failed.length === 0 ? 0 : 1);
