@@ -1,0 +1,41 @@
+import type { ProblemCode, ProblemView } from 'portal-api/http';
+
+/** The server answered with an RFC 9457 problem. `code` chooses the sentence; nothing else of it is shown. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly code: ProblemCode;
+  /** what Retry-After asks for; null without the header */
+  readonly retryAfterSeconds: number | null;
+  readonly errors: { path: string; message: string }[];
+
+  constructor(view: Pick<ProblemView, 'status' | 'code' | 'errors'>, retryAfterSeconds: number | null) {
+    super(view.code);
+    this.status = view.status;
+    this.code = view.code;
+    this.errors = view.errors ?? [];
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** No answer came: whether the request had its effect is not known. */
+export class ConnectionLost extends Error {
+  readonly code = 'connection-lost';
+  constructor() {
+    super('connection-lost');
+  }
+}
+
+/** Everything the pages have a sentence for. */
+export type FailureCode = ProblemCode | 'connection-lost';
+
+export function failureCode(failure: unknown): FailureCode {
+  return failure instanceof ApiProblem || failure instanceof ConnectionLost ? failure.code : 'unexpected';
+}
+
+/** True when the same request may succeed later and the person need not do anything. */
+export function isPassing(failure: unknown): boolean {
+  return (
+    failure instanceof ConnectionLost ||
+    (failure instanceof ApiProblem && (failure.status >= 500 || failure.status === 429 || failure.code === 'busy'))
+  );
+}

@@ -1,0 +1,17 @@
+export type Freshness = 'current' | 'amber' | 'red';
+
+const AMBER_MS = 15 * 60_000;
+const RED_MS = 60 * 60_000;
+
+/** Worse of what the server said and what the clock of this device says now: an open page ages too. */
+export function freshnessNow(asOf: string | null, said: Freshness, now: number): Freshness {
+  const age = asOf === null ? Number.POSITIVE_INFINITY : now - Date.parse(asOf);
+  const byAge: Freshness = age >= RED_MS || Number.isNaN(age) ? 'red' : age >= AMBER_MS ? 'amber' : 'current';
+  const order: Freshness[] = ['current', 'amber', 'red'];
+  return order[Math.max(order.indexOf(byAge), order.indexOf(said))] ?? 'red';
+}
+
+/** A section's T is the later of its own and the chart's. */
+export function laterOf(a: string | null, b: string | null): string | null {
+  return a === null ? b : b === null ? a : Date.parse(a) >= Date.parse(b) ? a : b;
+}

@@ -1,0 +1,237 @@
+import { addressLines, conceptKey, conceptText, list, number, object, ofType, resolve, string } from './fhir.js';
+import type { Json } from './fhir.js';
+
+export type Flag = 'normal' | 'high' | 'low' | 'very-high' | 'very-low' | 'abnormal';
+
+export interface LabValue {
+  id: string;
+  /** same for every measurement of the same test */
+  testKey: string;
+  test: string;
+  value: string;
+  unit: string | undefined;
+  /** numeric value and bounds, when all are numbers, for the range bar */
+  scale: { value: number; low: number | null; high: number | null } | null;
+  /** the range that came with this very result */
+  range: string | undefined;
+  flag: Flag | null;
+  /** the laboratory's own word when the flag is none of ours */
+  flagText: string | undefined;
+  status: string;
+  comments: string[];
+  /** FHIR dateTime of collection */
+  at: string | undefined;
+}
+
+export interface LabReport {
+  id: string;
+  title: string;
+  status: string;
+  collectedAt: string | undefined;
+  reportedAt: string | undefined;
+  laboratory: { name: string; address: string[] } | null;
+  orderedBy: string | undefined;
+  specimen: string | undefined;
+  notes: string[];
+  values: LabValue[];
+}
+
+const FLAGS: Record<string, Flag> = {
+  N: 'normal',
+  H: 'high',
+  HU: 'high',
+  L: 'low',
+  LU: 'low',
+  HH: 'very-high',
+  LL: 'very-low',
+  A: 'abnormal',
+  AA: 'abnormal',
+  POS: 'abnormal',
+};
+
+/** What a `results/<year>` section says, newest collection first. Values of no report become a report of their own. */
+export function readLabReports(resources: unknown[], formatNumber: (value: number) => string): LabReport[] {
+  const everything = [
+    ...ofType(resources, 'Organization'),
+    ...ofType(resources, 'Practitioner'),
+    ...ofType(resources, 'Specimen'),
+  ];
+  const observations = new Map(
+    ofType(resources, 'Observation').map((observation) => [string(observation, 'id') ?? '', observation]),
+  );
+  const used = new Set<string>();
+  const reports = ofType(resources, 'DiagnosticReport')
+    .filter((report) => string(report, 'status') !== 'entered-in-error')
+    .map((report) => readReport(report, observations, used, everything, formatNumber));
+  const loose = [...observations].filter(([id]) => !used.has(id)).map(([, observation]) => observation);
+  return [...reports, ...loose.map((observation) => readLooseValue(observation, everything, formatNumber))].sort(
+    (a, b) => (b.collectedAt ?? b.reportedAt ?? '').localeCompare(a.collectedAt ?? a.reportedAt ?? ''),
+  );
+}
+
+function readReport(
+  report: Json,
+  observations: Map<string, Json>,
+  used: Set<string>,
+  everything: Json[],
+  formatNumber: (value: number) => string,
+): LabReport {
+  const values = list(report, 'result').flatMap((reference) => {
+    const id = string(reference, 'reference')?.split('/').at(-1)?.replace('#', '') ?? '';
+    const observation =
+      observations.get(id) ?? list(report, 'contained').find((contained) => string(contained, 'id') === id);
+    used.add(id);
+    return observation === undefined ? [] : [readValue(observation, formatNumber)];
+  });
+  const conclusion = string(report, 'conclusion');
+  return {
+    id: string(report, 'id') ?? '',
+    title: conceptText(object(report, 'code')) ?? values[0]?.test ?? '',
+    status: string(report, 'status') ?? 'unknown',
+    collectedAt: string(report, 'effectiveDateTime') ?? string(object(report, 'effectivePeriod'), 'start'),
+    reportedAt: string(report, 'issued'),
+    laboratory: readLaboratory(list(report, 'performer'), report, everything),
+    orderedBy: list(report, 'resultsInterpreter')
+      .map((person) => string(person, 'display'))
+      .find((display) => display !== undefined),
+    specimen: list(report, 'specimen')
+      .map(
+        (specimen) => string(specimen, 'display') ?? conceptText(object(resolve(specimen, report, everything), 'type')),
+      )
+      .find((display) => display !== undefined),
+    notes: [...(conclusion === undefined ? [] : [conclusion]), ...noteTexts(report)],
+    values: values.filter((value) => value.status !== 'entered-in-error'),
+  };
+}
+
+function readLooseValue(observation: Json, everything: Json[], formatNumber: (value: number) => string): LabReport {
+  const value = readValue(observation, formatNumber);
+  return {
+    id: value.id,
+    title: value.test,
+    status: value.status,
+    collectedAt: value.at,
+    reportedAt: string(observation, 'issued'),
+    laboratory: readLaboratory(list(observation, 'performer'), observation, everything),
+    orderedBy: undefined,
+    specimen: string(object(observation, 'specimen'), 'display'),
+    notes: [],
+    values: [value],
+  };
+}
+
+/** The performing organisation with its address, as the law asks of a laboratory report. */
+function readLaboratory(performers: Json[], owner: Json, everything: Json[]): LabReport['laboratory'] {
+  const candidates = performers.map((performer) => ({
+    display: string(performer, 'display'),
+    type: string(performer, 'type') ?? string(performer, 'reference')?.split('/')[0],
+    resource: resolve(performer, owner, everything),
+  }));
+  const chosen =
+    candidates.find(({ resource, type }) => resource?.['resourceType'] === 'Organization' || type === 'Organization') ??
+    candidates[0];
+  const name = string(chosen?.resource, 'name') ?? chosen?.display;
+  if (name === undefined) {
+    return null;
+  }
+  return { name, address: addressLines(list(chosen?.resource, 'address')[0]) };
+}
+
+function readValue(observation: Json, formatNumber: (value: number) => string): LabValue {
+  const quantity = object(observation, 'valueQuantity');
+  const amount = number(quantity, 'value');
+  const range = list(observation, 'referenceRange')[0];
+  const low = number(object(range, 'low'), 'value') ?? null;
+  const high = number(object(range, 'high'), 'value') ?? null;
+  const interpretation = list(observation, 'interpretation')[0];
+  const code = list(interpretation, 'coding')
+    .map((coding) => string(coding, 'code'))
+    .find((found) => found !== undefined);
+  const flag = code === undefined ? null : (FLAGS[code] ?? null);
+  return {
+    id: string(observation, 'id') ?? '',
+    testKey: conceptKey(object(observation, 'code')),
+    test: conceptText(object(observation, 'code')) ?? '',
+    value: valueText(observation, formatNumber),
+    unit: string(quantity, 'unit') ?? string(quantity, 'code'),
+    scale:
+      amount === undefined || string(quantity, 'comparator') !== undefined || (low === null && high === null)
+        ? null
+        : { value: amount, low, high },
+    range: string(range, 'text') ?? rangeText(low, high, formatNumber),
+    flag,
+    flagText: flag === null ? conceptText(interpretation) : undefined,
+    status: string(observation, 'status') ?? 'unknown',
+    comments: noteTexts(observation),
+    at: string(observation, 'effectiveDateTime') ?? string(object(observation, 'effectivePeriod'), 'start'),
+  };
+}
+
+function valueText(observation: Json, formatNumber: (value: number) => string): string {
+  const quantity = object(observation, 'valueQuantity');
+  const amount = number(quantity, 'value');
+  if (quantity !== undefined && amount !== undefined) {
+    return `${string(quantity, 'comparator') ?? ''}${formatNumber(amount)}`;
+  }
+  const integer = number(observation, 'valueInteger');
+  return (
+    string(observation, 'valueString') ??
+    conceptText(object(observation, 'valueCodeableConcept')) ??
+    (integer === undefined ? undefined : formatNumber(integer)) ??
+    conceptText(object(observation, 'dataAbsentReason')) ??
+    ''
+  );
+}
+
+function rangeText(
+  low: number | null,
+  high: number | null,
+  formatNumber: (value: number) => string,
+): string | undefined {
+  if (low !== null && high !== null) {
+    return `${formatNumber(low)} – ${formatNumber(high)}`;
+  }
+  if (high !== null) {
+    return `≤ ${formatNumber(high)}`;
+  }
+  return low === null ? undefined : `≥ ${formatNumber(low)}`;
+}
+
+function noteTexts(resource: Json): string[] {
+  return list(resource, 'note').flatMap((note) => string(note, 'text') ?? []);
+}
+
+export interface EarlierValue {
+  reportId: string;
+  section: string;
+  value: LabValue;
+  at: string | undefined;
+}
+
+/** Other measurements of the same test, newest first. */
+export function otherValuesOf(value: LabValue, years: { section: string; reports: LabReport[] }[]): EarlierValue[] {
+  if (value.testKey === '') {
+    return [];
+  }
+  return years
+    .flatMap(({ section, reports }) =>
+      reports.flatMap((report) =>
+        report.values
+          .filter((other) => other.testKey === value.testKey && other.id !== value.id)
+          .map((other) => ({ reportId: report.id, section, value: other, at: other.at ?? report.collectedAt })),
+      ),
+    )
+    .sort((a, b) => (b.at ?? '').localeCompare(a.at ?? ''));
+}
+
+const NEW_MS = 14 * 86_400_000;
+
+/** Reported or collected within the last two weeks. */
+export function isNewReport(report: LabReport, now: number): boolean {
+  const at = Date.parse(report.reportedAt ?? report.collectedAt ?? '');
+  return now - at < NEW_MS;
+}
+
+export function outsideCount(report: LabReport): number {
+  return report.values.filter((value) => value.flag !== null && value.flag !== 'normal').length;
+}

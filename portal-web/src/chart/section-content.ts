@@ -1,0 +1,62 @@
+/** Shapes of sections as the inside signed them. FHIR resources stay unknown until `fhir.ts` reads them. */
+
+export interface ResourcesContent {
+  resources: unknown[];
+}
+
+export interface YearEntry {
+  /** name of the section, e.g. `results/2026` */
+  section: string;
+  year: number | 'undated';
+  count: number;
+  newest: string | null;
+}
+
+export interface YearsContent {
+  years: YearEntry[];
+}
+
+export interface ThreadSummary {
+  threadId: string;
+  topic: string;
+  subject: string;
+  messages: number;
+  unread: number;
+  lastAt: string;
+  lastFrom: 'patient' | 'practice';
+  excerpt: string;
+}
+
+export interface ThreadsContent {
+  threads: ThreadSummary[];
+}
+
+export interface ThreadMessage {
+  id: string;
+  from: 'patient' | 'practice';
+  senderName: string;
+  sentAt: string;
+  body: string;
+  submissionId: string | null;
+}
+
+export interface ThreadContent {
+  threadId: string;
+  topic: string;
+  subject: string;
+  messages: ThreadMessage[];
+}
+
+export type ReceiptState = 'saved' | 'collected' | 'with-staff' | 'decided' | 'in-chart' | 'refused';
+
+export interface SectionReceipt {
+  submissionId: string;
+  kind: string;
+  state: ReceiptState;
+  at: string;
+  reason: string | null;
+}
+
+export interface ReceiptsContent {
+  receipts: SectionReceipt[];
+}

@@ -1,0 +1,187 @@
+import { SvelteMap } from 'svelte/reactivity';
+import type { ChartStatusView, OwnCopiesView, OwnCopyView, ReceiptsView, ReceiptView } from 'portal-api/http';
+import { api } from '../api/client.js';
+import { failureCode, type FailureCode } from '../api/problem.js';
+import { freshnessNow, laterOf, type Freshness } from '../chart/freshness.js';
+import type {
+  ReceiptsContent,
+  ResourcesContent,
+  ThreadContent,
+  ThreadsContent,
+  YearsContent,
+} from '../chart/section-content.js';
+import { text } from '../text.js';
+import { announcer } from './announcer.svelte.js';
+import { clock } from './clock.svelte.js';
+import { connection } from './connection.svelte.js';
+import { Section } from './section.svelte.js';
+import { session } from './session.svelte.js';
+
+const STATUS_EVERY_MS = 30_000;
+
+/** The chart of the patient on screen: its sections as they are opened, its age, and what is on its way to the clinic. */
+class Chart {
+  status = $state.raw<ChartStatusView | null>(null);
+  statusFailure = $state<FailureCode | null>(null);
+  /** own copies the chart does not contain yet, as last answered; null before the first answer */
+  copies = $state.raw<OwnCopyView[] | null>(null);
+  /** own copies of this visit, also those the chart has taken over: a thread section may arrive later than that news */
+  seenCopies = $state.raw<OwnCopyView[]>([]);
+  receipts = $state.raw<ReceiptView[]>([]);
+
+  /** threads opened during this visit, with the time of their newest message then */
+  private readonly opened = new SvelteMap<string, string>();
+  // Plain: looked up in $derived, where reactive state must not be made dirty.
+  private sections = new Map<string, Section<unknown>>();
+  private timer: ReturnType<typeof setInterval> | undefined;
+  private announcing = false;
+
+  constructor() {
+    session.onStart(() => {
+      this.start();
+    });
+    session.onEnd(() => {
+      this.clear();
+    });
+    connection.onReturn(() => {
+      if (session.signedIn) {
+        announcer.say(text.connection.back);
+        void this.refresh();
+      }
+    });
+  }
+
+  profile = (): Section<ResourcesContent> => this.section('profile');
+  medications = (): Section<ResourcesContent> => this.section('medications');
+  resultYears = (): Section<YearsContent> => this.section('results');
+  resultsOf = (name: string): Section<ResourcesContent> => this.section(name);
+  threads = (): Section<ThreadsContent> => this.section('messages');
+  thread = (threadId: string): Section<ThreadContent> => this.section(`messages/${threadId}`);
+  staffReceipts = (): Section<ReceiptsContent> => this.section('receipts');
+
+  /** The clinic's copy keeps its mark as new; on this page a thread is read once it was open. */
+  unreadIn(thread: { threadId: string; unread: number; lastAt: string }): number {
+    const seen = this.opened.get(thread.threadId);
+    return seen !== undefined && seen >= thread.lastAt ? 0 : thread.unread;
+  }
+
+  noteOpened(threadId: string, newest: string): void {
+    this.opened.set(threadId, newest);
+  }
+
+  get mayWrite(): boolean {
+    return session.patient?.scopes.includes('message') ?? false;
+  }
+
+  /** Age of what is shown, by the server's word and this device's clock, whichever is worse. */
+  freshness(asOf: string | null = null): Freshness {
+    const time = laterOf(asOf, this.status?.currentAsOf ?? null);
+    // A section's own T may be later than the chart's: then only its age counts.
+    const said = time !== null && time === this.status?.currentAsOf ? this.status.freshness : 'current';
+    return freshnessNow(time, said, clock.now);
+  }
+
+  asOf(sectionAsOf: string | null = null): string | null {
+    return laterOf(sectionAsOf, this.status?.currentAsOf ?? null);
+  }
+
+  /** Everything on screen again, because something changed or may have been missed. Not an act of the person. */
+  async refresh(): Promise<void> {
+    const shown = [...this.sections.values()].filter((section) => section.onScreen);
+    await Promise.all([this.loadStatus(), this.loadCopies(), ...shown.map((section) => section.load())]);
+  }
+
+  async loadStatus(): Promise<void> {
+    const path = this.path('status');
+    if (path === null) {
+      return;
+    }
+    try {
+      const status = await api.get<ChartStatusView>(path);
+      if (path === this.path('status')) {
+        this.status = status;
+        this.statusFailure = null;
+      }
+    } catch (failure: unknown) {
+      this.statusFailure = failureCode(failure);
+    }
+  }
+
+  async loadCopies(userAct = false): Promise<void> {
+    const path = this.path('own-copies');
+    const receiptsPath = this.path('receipts');
+    if (path === null || receiptsPath === null) {
+      return;
+    }
+    try {
+      const [{ copies }, { receipts }] = await Promise.all([
+        api.get<OwnCopiesView>(path, { userAct }),
+        api.get<ReceiptsView>(receiptsPath),
+      ]);
+      if (path !== this.path('own-copies')) {
+        return;
+      }
+      const current = new Set(copies.map((copy) => copy.submissionId));
+      this.seenCopies = [...this.seenCopies.filter((copy) => !current.has(copy.submissionId)), ...copies];
+      this.copies = copies;
+      this.receipts = receipts;
+    } catch {
+      // The banner of the connection says it; what was known stays.
+    }
+  }
+
+  private section<T>(name: string): Section<T> {
+    const known = this.sections.get(name);
+    if (known !== undefined) {
+      // Each name has one content type, fixed by the methods above.
+      return known as Section<T>;
+    }
+    const path = name.split('/').map(encodeURIComponent).join('/');
+    const section = new Section<T>(this.path(`sections/${path}`) ?? '', () => {
+      this.announceChange();
+    });
+    this.sections.set(name, section as Section<unknown>);
+    return section;
+  }
+
+  /** Several sections change together; one sentence is enough. */
+  private announceChange(): void {
+    if (!this.announcing) {
+      this.announcing = true;
+      announcer.say(text.newInformation);
+      setTimeout(() => {
+        this.announcing = false;
+      }, 2_000);
+    }
+  }
+
+  private path(rest: string): string | null {
+    const patient = session.patient;
+    return patient === null ? null : `/api/charts/${patient.patientRef}/${rest}`;
+  }
+
+  private start(): void {
+    void this.loadStatus();
+    void this.loadCopies();
+    this.timer ??= setInterval(() => {
+      void this.loadStatus();
+    }, STATUS_EVERY_MS);
+  }
+
+  private clear(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    for (const section of this.sections.values()) {
+      section.drop();
+    }
+    this.sections = new Map();
+    this.opened.clear();
+    this.status = null;
+    this.statusFailure = null;
+    this.copies = null;
+    this.seenCopies = [];
+    this.receipts = [];
+  }
+}
+
+export const chart = new Chart();
