@@ -1,13 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoggerModule } from 'nestjs-pino';
-import { Account } from './accounts/account.entity.js';
+import { Account } from './credentials/account.entity.js';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { AuditEntry } from './audit/audit-entry.entity.js';
 import { AuditHead } from './audit/audit-head.entity.js';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
-import { Throttle } from './auth/throttle.entity.js';
+import { Throttle } from './throttle/throttle.entity.js';
 import { ChartsModule } from './charts/charts.module.js';
 import { PortalConfig } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
@@ -23,6 +23,7 @@ import { HeartbeatBucketRow, HeartbeatRow } from './replica/heartbeat.entity.js'
 import { Invite } from './replica/invite.entity.js';
 import { KeyStatementRow } from './replica/key-statement.entity.js';
 import { Section } from './replica/section.entity.js';
+import { ReplicaModule } from './replica/replica.module.js';
 import { SessionsModule } from './sessions/sessions.module.js';
 import { OutboxRow } from './submissions/outbox.entity.js';
 import { OwnCopy } from './submissions/own-copy.entity.js';
@@ -73,6 +74,7 @@ export class AppModule {
         TypeOrmModule.forRoot({ ...dataSourceOptions(config.database, PORTAL_ENTITIES), retryAttempts: 3 }),
         RedisModule,
         KeysModule,
+        ReplicaModule,
         AuditModule,
         SessionsModule,
         DoorbellModule,

@@ -7,7 +7,7 @@ import { hexBytes } from '../database/hex-column.js';
 import { Doorbell } from '../doorbell/doorbell.js';
 import type { Session } from '../sessions/session.js';
 import { SubmissionsService } from '../submissions/submissions.service.js';
-import { unwrap } from './account-secrets.js';
+import { unwrap } from '../credentials/account-secrets.js';
 import { EnrolmentProof } from './enrolment-proof.js';
 import { DateOfBirthNotAsked } from './join.problems.js';
 

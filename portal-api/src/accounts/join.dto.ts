@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type * as http from '../http.js';
-import { TypedPassword } from './password.js';
+import { TypedPassword } from '../credentials/password.js';
+import { TotpCode } from '../credentials/totp.js';
 
 const EARLIEST_YEAR = 1880;
 
 const InviteCodeText = z.string().min(1).max(100);
 const NameText = z.string().min(1).max(1_000);
-export const TotpCode = z.string().regex(/^\d{6}$/, 'must be six digits');
 
 /** A day somebody alive can be born on. Whether it is the right one only the inside knows. */
 const DateOfBirth = z.iso

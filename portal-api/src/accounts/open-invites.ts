@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { InviteCodeMistyped, inviteLookup, parseInviteCode, type InviteCode } from 'sync-contract/invite';
-import { ThrottleService } from '../auth/throttle.service.js';
+import { ThrottleService } from '../throttle/throttle.service.js';
 import { hexBytes } from '../database/hex-column.js';
 import { InviteExpired, InviteMistyped, InviteUnknown, InviteUsed } from './join.problems.js';
 

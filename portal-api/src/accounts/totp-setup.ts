@@ -6,8 +6,8 @@ import { Instant } from 'sync-contract/identifiers';
 import { z } from 'zod';
 import { PortalConfig } from '../config.js';
 import type { TotpSetupView } from '../http.js';
-import { nameIndex, type SignInName } from './sign-in-name.js';
-import { newTotpSecret, totpQrCode, totpUri } from './totp.js';
+import { nameIndex, type SignInName } from '../credentials/sign-in-name.js';
+import { newTotpSecret, totpQrCode, totpUri } from '../credentials/totp.js';
 import { TotpSetupExpired } from './join.problems.js';
 
 const VALID_MS = 30 * 60_000;

@@ -3,11 +3,11 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
-import { Account } from '../accounts/account.entity.js';
-import { derivePasswordKeys, unwrap, verifierMatches } from '../accounts/account-secrets.js';
-import { PasswordHasher } from '../accounts/password-hasher.js';
-import { SignInName, nameIndex } from '../accounts/sign-in-name.js';
-import { totpStep } from '../accounts/totp.js';
+import { Account } from '../credentials/account.entity.js';
+import { derivePasswordKeys, unwrap, verifierMatches } from '../credentials/account-secrets.js';
+import { PasswordHasher } from '../credentials/password-hasher.js';
+import { SignInName, nameIndex } from '../credentials/sign-in-name.js';
+import { totpStep } from '../credentials/totp.js';
 import { PortalConfig } from '../config.js';
 import { hexBytes } from '../database/hex-column.js';
 import type { SignIn } from '../http.js';
@@ -17,7 +17,7 @@ import type { Session } from '../sessions/session.js';
 import { SessionStore } from '../sessions/session.store.js';
 import { CodeRefused, SignInExpired, SignInFailed } from './auth.problems.js';
 import { PendingSignInStore } from './pending-sign-in.store.js';
-import { ThrottleService } from './throttle.service.js';
+import { ThrottleService } from '../throttle/throttle.service.js';
 
 /**
  * Signing in, in two steps. The password opens the account's private key and its TOTP secret; the code is then checked

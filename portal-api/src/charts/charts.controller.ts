@@ -10,7 +10,7 @@ import { ChartGuard } from '../sessions/chart.guard.js';
 import type { PortalRequest } from '../sessions/portal-request.js';
 import { CurrentChart, CurrentSession } from '../sessions/session.decorators.js';
 import { ChartAccess, Session } from '../sessions/session.js';
-import { SectionNotFound } from './chart.problems.js';
+import { SectionNotFound } from '../replica/chart.problems.js';
 import { ChartsService } from './charts.service.js';
 
 @Controller('charts/:patientRef')

@@ -6,8 +6,8 @@ import type { ChartStatusView } from '../http.js';
 import { NotFound } from '../problems/request.problems.js';
 import { SessionGrants } from '../sessions/session-grants.js';
 import type { ChartAccess, Session } from '../sessions/session.js';
-import { ChartReader, type OpenedSection } from './chart-reader.js';
-import type { StoredChart } from './chart-query.js';
+import { ChartReader, type OpenedSection } from '../replica/chart-reader.js';
+import type { StoredChart } from '../replica/chart-query.js';
 
 /** The stored grants are not the session's any more. */
 class GrantsMoved extends Error {}

@@ -1,9 +1,12 @@
 import { NobleCryptoPlugin, ScureBase32Plugin, generateSecret, generateURI, verifySync } from 'otplib';
 import { toString as qrCode } from 'qrcode';
+import { z } from 'zod';
 
 /** RFC 6238 with SHA-1, 30 s, six digits: what every authenticator app can do. */
 const PERIOD_S = 30;
 const SECRET_BYTES = 20;
+
+export const TotpCode = z.string().regex(/^\d{6}$/, 'must be six digits');
 
 /** New secret, 160 bits of the system's generator, base32. */
 export function newTotpSecret(): string {
