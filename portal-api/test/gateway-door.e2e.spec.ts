@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { GATEWAY_ROUTES } from 'sync-contract/gateway-wire';
@@ -26,8 +27,8 @@ describe('the gateway', () => {
   }
 
   describe('lets nobody in but the agent', () => {
-    const strangers: [string, () => ClientPair | undefined, 'TLSv1.2' | 'TLSv1.3'][] = [
-      ['without a certificate', () => ({ cert: '', key: '' }), 'TLSv1.3'],
+    const strangers: [string, () => ClientPair | null, 'TLSv1.2' | 'TLSv1.3'][] = [
+      ['without a certificate', () => null, 'TLSv1.3'],
       ['with a certificate that signs itself', () => strangerPair({ ca: 'own' }), 'TLSv1.3'],
       ['with a certificate of another link’s CA', () => strangerPair({ ca: 'dmz-ca' }), 'TLSv1.3'],
       ['with another name of the right CA', () => strangerPair({ commonName: 'sync-agent2' }), 'TLSv1.3'],
@@ -36,10 +37,8 @@ describe('the gateway', () => {
     ];
 
     test.each(strangers)('%s: the connection ends before HTTP', async (_who, pair, maxVersion) => {
-      const given = pair();
-      using stranger = new TestAgent(gateway.port, given?.cert === '' ? undefined : given, { maxVersion });
-      const anonymous = given?.cert === '' ? { cert: undefined, key: undefined } : {};
-      await expect(stranger.post(GATEWAY_ROUTES.hello, { v: PROTOCOL_VERSION }, anonymous)).rejects.toThrow();
+      using stranger = new TestAgent(gateway.port, pair(), { maxVersion });
+      await expect(stranger.post(GATEWAY_ROUTES.hello, { v: PROTOCOL_VERSION })).rejects.toThrow();
       await expectAlive();
     });
 
@@ -47,6 +46,21 @@ describe('the gateway', () => {
       using agent = new TestAgent(gateway.port, agentPair(), { maxVersion: 'TLSv1.3' });
       const answer = await agent.post(GATEWAY_ROUTES.hello, { v: PROTOCOL_VERSION, site: gateway.site, now: new Date().toISOString() });
       expect(answer.status).toBe(200);
+    });
+
+    test('a resumed TLS session is known by its certificate too', async () => {
+      const options = { host: '127.0.0.1', port: gateway.port, ...agentPair(), rejectUnauthorized: false };
+      const hello = 'POST /v1/hello HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
+      let session: Buffer | undefined;
+      for (const resumed of [false, true]) {
+        const socket = connect({ ...options, session });
+        socket.on('session', (ticket) => (session = ticket));
+        socket.write(hello);
+        const [head] = (await once(socket, 'data')) as [Buffer];
+        expect(socket.isSessionReused()).toBe(resumed);
+        expect(head.toString()).toMatch(/^HTTP\/1.1 4/);
+        socket.destroy();
+      }
     });
 
     test('control: a stranger’s pair that differs in nothing is let in', async () => {

@@ -6,7 +6,10 @@ import { AgentUnknown } from './gateway.problems.js';
 
 /** Whether a connection carries a verified certificate with the agent's name. */
 export function isAgent(socket: unknown, commonName: string): boolean {
-  return socket instanceof TLSSocket && socket.authorized && socket.getPeerCertificate().subject.CN === commonName;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) {
+    return false;
+  }
+  return socket.getPeerX509Certificate()?.toLegacyObject().subject.CN === commonName;
 }
 
 /** Second lock behind the one at the connection: no route answers anybody but the agent. */
