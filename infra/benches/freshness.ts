@@ -87,7 +87,7 @@ async function inward(openemr: Connection, page: PatientPage, samples: number): 
 /** Looks at the staff's mailbox until the row is there; the look itself costs less than the pause between two. */
 async function rowWritten(openemr: Connection, mark: string): Promise<number> {
   const [highest] = await openemr.query<RowDataPacket[]>('SELECT COALESCE(MAX(id), 0) AS id FROM onsite_mail');
-  for (const limit = Date.now() + 30_000; Date.now() < limit; await sleep(3)) {
+  for (const limit = Date.now() + 30_000; Date.now() < limit; ) {
     const [rows] = await openemr.query<RowDataPacket[]>(
       'SELECT id FROM onsite_mail WHERE id > ? AND owner <> sender_id AND body LIKE ?',
       [Number(highest[0]?.['id']) - 4, `%${mark}%`],
@@ -95,17 +95,18 @@ async function rowWritten(openemr: Connection, mark: string): Promise<number> {
     if (rows.length > 0) {
       return Date.now();
     }
+    await sleep(3);
   }
   throw new Error('the message did not reach OpenEMR');
 }
 
 /** Changes on the charts of other enrolled patients at an even rate, until stopped. */
 async function withLoad<T>(system: System, act: () => Promise<T>): Promise<T> {
-  let running = true;
+  const ended = new AbortController();
   const load = (async () => {
     const openemr = await system.openemr();
     const others = system.patients.slice(1, 1 + OTHERS);
-    for (let change = 0; running; change += 1) {
+    for (let change = 0; !ended.signal.aborted; change += 1) {
       const other = others[change % others.length];
       if (other !== undefined) {
         const value = String(50 + (change % 150));
@@ -118,7 +119,7 @@ async function withLoad<T>(system: System, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } finally {
-    running = false;
+    ended.abort();
     await load;
   }
 }

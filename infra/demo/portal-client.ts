@@ -19,7 +19,8 @@ export interface Credentials {
 /** Thrown when portal-api answers a step of sign-in or joining with something else than success. */
 export class PortalRefused extends Error {
   constructor(step: string, answer: PortalAnswer) {
-    super(`${step}: portal-api answered ${String(answer.status)} ${String(answer.body['code'] ?? '')}`);
+    const { code } = answer.body;
+    super(`${step}: portal-api answered ${String(answer.status)} ${typeof code === 'string' ? code : ''}`);
   }
 }
 

@@ -86,7 +86,7 @@ export class Program {
         this.onFailure(new Error(`${name} ${reason} unexpectedly; its log is ${logFile}`));
       }
     });
-    for (const limit = Date.now() + START_LIMIT; ; await sleep(POLL)) {
+    for (const limit = Date.now() + START_LIMIT; ; ) {
       if (ended !== undefined) {
         throw new Error(`${name} did not start (${ended}); its log is ${logFile}: ${lastLines(logFile)}`);
       }
@@ -100,8 +100,10 @@ export class Program {
       }
       if (Date.now() > limit) {
         await this.end('SIGKILL');
-        throw new Error(`${name} does not answer: ${String(problem)}; its log is ${logFile}`);
+        const reason = problem instanceof Error ? problem.message : 'no reason given';
+        throw new Error(`${name} does not answer: ${reason}; its log is ${logFile}`);
       }
+      await sleep(POLL);
     }
   }
 
@@ -129,7 +131,9 @@ export class Program {
       return;
     }
     this.expectedToEnd = true;
-    const overdue = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT);
+    const overdue = setTimeout(() => {
+      child.kill('SIGKILL');
+    }, STOP_LIMIT);
     child.kill(signal);
     await exited(child);
     clearTimeout(overdue);

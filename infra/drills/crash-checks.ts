@@ -113,7 +113,9 @@ function valueOf(observation: Record<string, unknown>): string {
   const quantity = observation['valueQuantity'];
   return typeof quantity === 'object' && quantity !== null && 'value' in quantity
     ? String(quantity.value)
-    : String(observation['valueString'] ?? '');
+    : typeof observation['valueString'] === 'string'
+      ? observation['valueString']
+      : '';
 }
 
 /** Every message of the patient's mailbox in OpenEMR against all threads the portal shows: tokens that differ. */

@@ -1,4 +1,4 @@
-import { RecordClass } from 'sync-contract/classes';
+import { type RecordClass } from 'sync-contract/classes';
 import { Envelope, openEnvelope } from 'sync-contract/envelope';
 import { Grant, openGrant } from 'sync-contract/grant';
 import { openOwnCopy } from 'sync-contract/own-copy';

@@ -36,6 +36,7 @@ const PASSWORD = 'velvet canyon nine lanterns';
 
 interface DrillArguments {
   patients: number;
+  short: boolean;
 }
 
 interface Loot {
@@ -363,9 +364,13 @@ async function main(options: DrillArguments): Promise<boolean> {
   }
 }
 
-const command = new Command('stolen-dmz').option('--patients <n>', 'patients with canaries', Number, 50);
+const given = new Command('stolen-dmz')
+  .option('--patients <n>', 'patients with canaries', Number, 50)
+  .option('--short', 'few patients, as in npm test; all controls stay', false)
+  .parse()
+  .opts<DrillArguments>();
 try {
-  process.exit((await main(command.parse().opts<DrillArguments>())) ? 0 : 1);
+  process.exit((await main(given.short ? { ...given, patients: 3 } : given)) ? 0 : 1);
 } catch (error: unknown) {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(1);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HeartbeatBucket } from './heartbeat.js';
-import { Base64Url, Digest, Instant, Ref, SiteId, SubmissionId, Version } from './identifiers.js';
+import { Digest, Instant, Ref, SiteId, SubmissionId, Version } from './identifiers.js';
 import { LIMITS, TIMES } from './limits.js';
 import { Signed } from './signed.js';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SealBroken } from './aead.js';
 import {
-  Grant,
+  type Grant,
   ScopedGrantNotSupported,
   grantInForce,
   issueGrant,
@@ -35,6 +35,7 @@ import {
   verifyingKey,
 } from './signed.js';
 
+const HEX = Array.from('0123456789abcdef');
 const site = '3f0c2c8e-8b1f-4b62-9d0e-0a4d3a0f6a11';
 const foreignSite = '7d1bb5c0-5f0a-4a53-8c79-9a7f2d6c9b22';
 const patientRef = 'b'.repeat(32);
@@ -85,7 +86,7 @@ describe('a signed statement', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 25 }),
         (field, place, by) => {
-          const text = signed[field as 'body' | 'signature'];
+          const text = signed[field];
           const bytes = Buffer.from(text, field === 'signature' ? 'base64url' : 'utf8');
           const index = place % bytes.length;
           bytes[index] = ((bytes[index] ?? 0) + by) % 256;
@@ -143,10 +144,10 @@ describe('the heartbeat tree', () => {
 
   it('changes its root with any change of any chart, and not with the order they come in', () => {
     const leafArbitrary = fc.record({
-      patientRef: fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }),
+      patientRef: fc.string({ unit: fc.constantFrom(...HEX), minLength: 32, maxLength: 32 }),
       era: fc.integer({ min: 1, max: 3 }),
       seq: fc.integer({ min: 1, max: 1000 }),
-      manifestHash: fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 }),
+      manifestHash: fc.string({ unit: fc.constantFrom(...HEX), minLength: 64, maxLength: 64 }),
     });
     const rootOf = (leaves: { patientRef: string; era: number; seq: number; manifestHash: string }[]) =>
       heartbeatRoot(

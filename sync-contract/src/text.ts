@@ -2,7 +2,6 @@ import { z } from 'zod';
 
 // Controls other than newline and tab, and the bidirectional overrides and isolates that can make a line read as
 // another. Left-to-right and right-to-left marks are part of ordinary writing and stay.
-// eslint-disable-next-line no-control-regex
 const REFUSED = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069\uFEFF\uFFFE\uFFFF]/u;
 
 /**
