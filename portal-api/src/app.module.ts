@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoggerModule } from 'nestjs-pino';
+import type { DestinationStream } from 'pino';
 import { Account } from './credentials/account.entity.js';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { AuditEntry } from './audit/audit-entry.entity.js';
@@ -65,12 +66,12 @@ class ConfigModule {
 /** The public process: everything a patient's browser reaches. */
 @Module({})
 export class AppModule {
-  static with(config: PortalConfig): DynamicModule {
+  static with(config: PortalConfig, log?: DestinationStream): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        LoggerModule.forRoot(loggerParams(config.logLevel)),
+        LoggerModule.forRoot(loggerParams(config.logLevel, log)),
         TypeOrmModule.forRoot({ ...dataSourceOptions(config.database, PORTAL_ENTITIES), retryAttempts: 3 }),
         RedisModule,
         KeysModule,

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger, PinoLogger } from 'nestjs-pino';
+import type { DestinationStream } from 'pino';
 import { LIMITS } from 'sync-contract/limits';
 import { AppModule } from './app.module.js';
 import type { PortalConfig } from './config.js';
@@ -16,8 +17,11 @@ import { serveWebApp } from './web/static-files.js';
 
 const REQUEST_MS = 30_000;
 
-/** The public process, ready to listen. */
-export async function createPortalApp(config: PortalConfig): Promise<NestFastifyApplication> {
+/**
+ * The public process, ready to listen.
+ * @param log where log lines go instead of standard output
+ */
+export async function createPortalApp(config: PortalConfig, log?: DestinationStream): Promise<NestFastifyApplication> {
   const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
     bodyLimit: LIMITS.publicRequestBytes,
@@ -31,7 +35,7 @@ export async function createPortalApp(config: PortalConfig): Promise<NestFastify
       problems.answer(error, request, reply);
     },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, log), adapter, {
     bodyParser: false,
     bufferLogs: true,
     abortOnError: false,

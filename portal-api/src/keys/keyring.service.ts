@@ -32,12 +32,6 @@ export class KeyringService {
     }
   }
 
-  /** The agent's key that envelopes are sealed to now; undefined until the agent has handed over its keys. */
-  async sealingKey(): Promise<{ kid: string; publicKey: Buffer } | undefined> {
-    await this.refresh();
-    return this.keyring.sealingKey();
-  }
-
   private async refresh(): Promise<void> {
     if (Date.now() - this.readAt < LOOK_AGAIN_MS) {
       return;

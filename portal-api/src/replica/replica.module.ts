@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { ThreadOwner } from '../submissions/thread-owner.js';
 import { ChartReader } from './chart-reader.js';
 import { HeartbeatWatch } from './heartbeat-watch.js';
 import { ManifestWatch } from './manifest-watch.js';
@@ -7,7 +8,7 @@ import { ThreadOwnership } from './thread-ownership.js';
 /** Reading the replica in the public process. One set of watches, so that what one request saw binds the next. */
 @Global()
 @Module({
-  providers: [ChartReader, HeartbeatWatch, ManifestWatch, ThreadOwnership],
-  exports: [ChartReader, ThreadOwnership],
+  providers: [ChartReader, HeartbeatWatch, ManifestWatch, { provide: ThreadOwner, useClass: ThreadOwnership }],
+  exports: [ChartReader, ThreadOwner],
 })
 export class ReplicaModule {}

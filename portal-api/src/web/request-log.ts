@@ -15,8 +15,8 @@ export function portalLogger(level: string, destination?: DestinationStream): Lo
 }
 
 /** Nest's messages go to the same log. No middleware: what is logged of a request is `logRequests` alone. */
-export function loggerParams(level: string): Params {
-  return { forRoutes: [], pinoHttp: { logger: portalLogger(level), autoLogging: false } };
+export function loggerParams(level: string, destination?: DestinationStream): Params {
+  return { forRoutes: [], pinoHttp: { logger: portalLogger(level, destination), autoLogging: false } };
 }
 
 /** One line per answer: the route's pattern, never the address that was asked for. */
