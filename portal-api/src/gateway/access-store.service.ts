@@ -141,18 +141,17 @@ export class AccessStore {
       return;
     }
     await manager.query(
-      `INSERT INTO chart_grant (grant_id, account_ref, patient_ref, signed, epoch, starts_at, ends_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON DUPLICATE KEY UPDATE account_ref = VALUES(account_ref), patient_ref = VALUES(patient_ref),
-         signed = VALUES(signed), epoch = VALUES(epoch), starts_at = VALUES(starts_at), ends_at = VALUES(ends_at)`,
+      held === undefined
+        ? 'INSERT INTO chart_grant (account_ref, patient_ref, signed, epoch, starts_at, ends_at, grant_id) VALUES (?, ?, ?, ?, ?, ?, ?)'
+        : 'UPDATE chart_grant SET account_ref = ?, patient_ref = ?, signed = ?, epoch = ?, starts_at = ?, ends_at = ? WHERE grant_id = ?',
       [
-        id,
         hexBytes(terms.accountRef),
         hexBytes(terms.patientRef),
         JSON.stringify(signed),
         terms.epoch,
         new Date(terms.from),
         terms.to === null ? null : new Date(terms.to),
+        id,
       ],
     );
   }

@@ -102,15 +102,16 @@ export class ChartStore {
     if (missing.length > 0) {
       throw new ChartNotAccepted(await this.stateIn(manager, manifest.patientRef), missing);
     }
+    await manager.query(
+      // A first batch inserts and nothing else: of two at once the second collides and begins again behind the first.
+      held === undefined
+        ? 'INSERT INTO chart (era, seq, manifest, manifest_hash, updated_at, patient_ref) VALUES (?, ?, ?, ?, UTC_TIMESTAMP(3), ?)'
+        : 'UPDATE chart SET era = ?, seq = ?, manifest = ?, manifest_hash = ?, updated_at = UTC_TIMESTAMP(3) WHERE patient_ref = ?',
+      [manifest.era, manifest.seq, JSON.stringify(batch.manifest), hexBytes(hash), chart],
+    );
     const named = new Set(manifest.sections.map((entry) => entry.id));
     await this.deleteSections(manager, chart, [...stored.keys()].filter((id) => !named.has(id)));
     await this.insertSections(manager, chart, brought);
-    await manager.query(
-      `INSERT INTO chart (patient_ref, era, seq, manifest, manifest_hash, updated_at) VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))
-       ON DUPLICATE KEY UPDATE era = VALUES(era), seq = VALUES(seq), manifest = VALUES(manifest),
-         manifest_hash = VALUES(manifest_hash), updated_at = VALUES(updated_at)`,
-      [chart, manifest.era, manifest.seq, JSON.stringify(batch.manifest), hexBytes(hash)],
-    );
     return true;
   }
 
