@@ -1,6 +1,7 @@
 /** Comparison of FHIR resources leaf by leaf. */
 
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type Leaf = string | number | boolean | null;
+export type Json = Leaf | Json[] | { [key: string]: Json };
 export type JsonObject = Record<string, Json>;
 
 export const DIFFERENCE_KINDS = ['left out', 'added', 'changed'] as const;
@@ -11,12 +12,14 @@ export interface Difference {
   /** from the resource, list positions as `[]`; `(resource)` when one side has no such resource */
   path: string;
   /** OpenEMR's value */
-  theirs?: Json;
-  ours?: Json;
+  theirs?: Leaf;
+  ours?: Leaf;
 }
 
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const shapeOf = (value: Json): string => (Array.isArray(value) ? 'list' : isObject(value) ? 'object' : 'leaf');
 
 /** Leaves as `path=value`, for likeness. */
 function leaves(value: Json, path = ''): string[] {
@@ -46,8 +49,8 @@ function likeness(a: Json, b: Json): number {
  * items that share nothing are not paired, so that a swap inside an item shows as a change.
  */
 export function differences(theirs: Json | undefined, ours: Json | undefined, path = ''): Difference[] {
-  if (theirs === undefined && ours === undefined) {
-    return [];
+  if (theirs !== undefined && ours !== undefined && shapeOf(theirs) !== shapeOf(ours)) {
+    return [...differences(theirs, undefined, path), ...differences(undefined, ours, path)];
   }
   if (Array.isArray(theirs) || Array.isArray(ours)) {
     return listDifferences(Array.isArray(theirs) ? theirs : [], Array.isArray(ours) ? ours : [], `${path}[]`);
@@ -58,13 +61,16 @@ export function differences(theirs: Json | undefined, ours: Json | undefined, pa
       differences(a[key], b[key], path === '' ? key : `${path}.${key}`),
     );
   }
+  if (theirs === ours) {
+    return [];
+  }
   if (theirs === undefined) {
     return [{ kind: 'added', path, ours }];
   }
   if (ours === undefined) {
     return [{ kind: 'left out', path, theirs }];
   }
-  return theirs === ours ? [] : [{ kind: 'changed', path, theirs, ours }];
+  return [{ kind: 'changed', path, theirs, ours }];
 }
 
 function listDifferences(theirs: Json[], ours: Json[], path: string): Difference[] {

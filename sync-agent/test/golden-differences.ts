@@ -1,5 +1,5 @@
 import type { RecordedRow } from 'infra/openemr-sim/sim-data';
-import type { Difference, Json } from './golden-comparison.js';
+import type { Difference, Leaf } from './golden-comparison.js';
 import type { ComparedType, GoldenRows, Recording } from './golden-set.js';
 
 /** One difference with the recorded rows it goes back to, for a check that knows nothing of the renderers. */
@@ -28,11 +28,11 @@ export interface ExpectedDifference {
 type Holds = ExpectedDifference['holds'];
 
 const ours =
-  (...values: Json[]): Holds =>
+  (...values: Leaf[]): Holds =>
   ({ difference }) =>
     values.includes(difference.ours ?? null);
 const theirs =
-  (...values: Json[]): Holds =>
+  (...values: Leaf[]): Holds =>
   ({ difference }) =>
     values.includes(difference.theirs ?? null);
 const both =
@@ -46,7 +46,7 @@ const theirsMatches =
 
 /** A column of the resource's own row, of its report, order, ordered test, or of anything else it points to. */
 const oursIs =
-  (expected: (row: RecordedRow, facts: DifferenceFacts) => Json | undefined): Holds =>
+  (expected: (row: RecordedRow, facts: DifferenceFacts) => Leaf | undefined): Holds =>
   (facts) =>
     facts.difference.ours !== undefined && facts.difference.ours === expected(facts.row, facts);
 const oursIsColumn = (column: string): Holds => oursIs((row) => row[column]);
@@ -63,9 +63,9 @@ const orderedTestOf = (facts: DifferenceFacts): RecordedRow => {
 };
 const labOf = (facts: DifferenceFacts): RecordedRow =>
   facts.rows.find('procedure_providers', { ppid: orderOf(facts)['lab_id'] ?? null }) ?? {};
-const userOf = (facts: DifferenceFacts, id: Json | undefined): RecordedRow =>
+const userOf = (facts: DifferenceFacts, id: Leaf | undefined): RecordedRow =>
   facts.rows.find('users', { id: typeof id === 'number' ? id : null }) ?? {};
-const optionOf = (facts: DifferenceFacts, list_id: string, option: Json | undefined): RecordedRow =>
+const optionOf = (facts: DifferenceFacts, list_id: string, option: Leaf | undefined): RecordedRow =>
   facts.rows.find('list_options', { list_id, option_id: String(option) }) ?? {};
 const saleOrPrescription = ({ row, rows }: DifferenceFacts): RecordedRow =>
   'sale_id' in row ? (rows.find('prescriptions', { id: row['prescription_id'] ?? null }) ?? {}) : row;
@@ -77,11 +77,11 @@ const uuidOf = (row: RecordedRow): string =>
   String(row['uuid'])
     .replace('hex:', '')
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-const form = (facts: DifferenceFacts): Json | undefined =>
+const form = (facts: DifferenceFacts): Leaf | undefined =>
   optionOf(facts, 'drug_form', saleOrPrescription(facts)['form'])['title'];
 
 /** The stored wall-clock time with the offset of its own day, computed by the platform and not by our library. */
-export function withOffset(stored: Json | undefined, timeZone: string): string {
+export function withOffset(stored: Leaf | undefined, timeZone: string): string {
   const [date = '', time = ''] = String(stored).split(' ');
   const offsetAt = (moment: Date): string => {
     const name = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' })
@@ -92,7 +92,7 @@ export function withOffset(stored: Json | undefined, timeZone: string): string {
   const guess = offsetAt(new Date(`${date}T${time}Z`));
   return `${date}T${time}${offsetAt(new Date(`${date}T${time}${guess}`))}`;
 }
-const oursIsTime = (stored: (facts: DifferenceFacts) => Json | undefined): Holds =>
+const oursIsTime = (stored: (facts: DifferenceFacts) => Leaf | undefined): Holds =>
   oursIs((_row, facts) => withOffset(stored(facts), facts.timeZone));
 /** Same digits on the clinic's clock; only OpenEMR's offset is that of the day of the recording. */
 const sameWallClock: Holds = ({ difference }) =>
@@ -157,14 +157,14 @@ const metaLines = (type: ComparedType, count: readonly [number, number]): Expect
   line(type, 'meta.lastUpdated', 'left out', count, NO_LAST_UPDATED, theirsMatches(/^\d{4}-\d\d-\d\dT/)),
 ];
 
-const REPORT_STATUS: Record<string, Json> = { prelim: 'preliminary' };
-const RESULT_STATUS: Record<string, Json> = {
+const REPORT_STATUS: Record<string, Leaf> = { prelim: 'preliminary' };
+const RESULT_STATUS: Record<string, Leaf> = {
   prelim: 'preliminary',
   correct: 'corrected',
   cancel: 'cancelled',
   incomplete: 'registered',
 };
-const INTERPRETATION: Record<string, Json> = { no: 'Normal', vhigh: 'Critical high' };
+const INTERPRETATION: Record<string, Leaf> = { no: 'Normal', vhigh: 'Critical high' };
 
 /** Every difference between our rendering and OpenEMR's FHIR answers. There is no other. */
 export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [

@@ -41,7 +41,11 @@ async function ourResources(pid: number): Promise<JsonObject[]> {
     .map((resource) => JsonResource.parse(rows.withUuids(resource)));
 }
 
-const keyOf = (resource: JsonObject): string => `${String(resource['resourceType'])}/${String(resource['id'])}`;
+const Identified = z.object({ resourceType: z.string(), id: z.string() });
+const keyOf = (resource: JsonObject): string => {
+  const { resourceType, id } = Identified.parse(resource);
+  return `${resourceType}/${id}`;
+};
 
 /** Resources by type and id; two of the same id are a failure of their own. */
 function byKey(resources: JsonObject[]): Map<string, JsonObject> {

@@ -1,16 +1,18 @@
 import { convert, type FormatCallback } from 'html-to-text';
+import { z } from 'zod';
 
 /** Controls, and the bidirectional overrides and isolates that make a line read as another. Tab and newline stay. */
-// eslint-disable-next-line no-control-regex
 const UNSAFE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069\uFEFF\uFFFE\uFFFF]/gu;
 const HAS_MARKUP = /<[a-z!/]/i;
 const WEB_LINK = /^(?:https?:\/\/|mailto:|tel:)/i;
 
+const Attributes = z.object({ href: z.string().optional() });
+
 /** A link's words, and where it goes when that says more; other schemes are not repeated at all. */
 const safeAnchor: FormatCallback = (element, walk, builder) => {
   walk(element.children, builder);
-  const href: unknown = element.attribs?.['href'];
-  if (typeof href === 'string' && WEB_LINK.test(href.trim())) {
+  const { href } = Attributes.parse(element.attribs ?? {});
+  if (href !== undefined && WEB_LINK.test(href.trim())) {
     const target = href.trim().replace(/^(?:mailto|tel):/i, '');
     builder.addInline(` (${target})`, { noWordTransform: true });
   }
@@ -44,7 +46,9 @@ export function mailText(html: string): string {
     .replace(UNSAFE, '')
     .toWellFormed()
     .replaceAll('\u00a0', ' ')
-    .replace(/[ \t]+$/gm, '')
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
 }

@@ -51,17 +51,20 @@ function newestFirst(a: RenderedThread, b: RenderedThread): number {
 function renderThread(thread: MailThread, portalUsername: string | null, context: MessageContext): RenderedThread {
   const { threadId, topic, subject } = context.threadOf(thread[0]);
   const shown = thread.filter((mail) => mail.deleted !== 1 && mail.message_status !== 'Delete');
-  const messages = shown.map((mail) => renderMessage(mail, portalUsername, context));
-  const readable = messages.filter((message) => message !== undefined);
+  const readable = shown.flatMap((mail) => {
+    const message = renderMessage(mail, portalUsername, context);
+    return message === undefined ? [] : [{ message, isNew: mail.message_status === 'New' }];
+  });
+  const messages = readable.map(({ message }) => message);
   return {
     content: {
       threadId,
       topic: singleLine(topic) || 'General',
       subject: singleLine(subject),
-      messages: readable.sort((a, b) => compare(a.sentAt, b.sentAt)),
+      messages: messages.sort((a, b) => compare(a.sentAt, b.sentAt)),
     },
-    unread: shown.filter((mail) => mail.sender_id !== portalUsername && mail.message_status === 'New').length,
-    skipped: messages.length - readable.length,
+    unread: readable.filter(({ message, isNew }) => isNew && message.from === 'practice').length,
+    skipped: shown.length - readable.length,
   };
 }
 

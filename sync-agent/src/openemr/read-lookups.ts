@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Id, Text, Whole } from './column-types.js';
+import { Id, Text } from './column-types.js';
 import type { Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './tables.js';
 

@@ -1,0 +1,398 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
+import { readRecordedRows, readSimJson } from 'infra/openemr-sim/sim-data';
+import { canonicalJson } from 'sync-contract/canonical-json';
+import { SectionName } from 'sync-contract/classes';
+import {
+  ResourcesContent,
+  ThreadContent,
+  ThreadsContent,
+  YearsContent,
+  type Resource,
+} from 'sync-contract/section-content';
+import { renderChart, type RenderedSection } from '../src/chart/render-chart.js';
+import { ChartUnderTest } from './chart-under-test.js';
+
+let chart: ChartUnderTest;
+beforeAll(async () => {
+  chart = await ChartUnderTest.start('chart');
+  await loadGoldenRows(chart.clinic);
+});
+afterAll(async () => {
+  await chart[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await chart.clinic.query("UPDATE globals SET gl_value = 'UTC' WHERE gl_name = 'gbl_time_zone'");
+});
+
+const PIDS = z
+  .array(z.object({ pid: z.int() }))
+  .parse(readSimJson('golden/patients.json'))
+  .map(({ pid }) => pid);
+const CHILD = 5001;
+const WITH_EDGE_CASES = 5008;
+
+const section = (sections: RenderedSection[], name: string): RenderedSection => {
+  const found = sections.find((each) => each.name === name);
+  if (found === undefined) {
+    throw new Error(`there is no section ${name}`);
+  }
+  return found;
+};
+const resourcesOf = (sections: RenderedSection[], name: string): Resource[] =>
+  ResourcesContent.parse(section(sections, name).content).resources;
+const allResources = (sections: RenderedSection[]): Resource[] =>
+  sections.flatMap(({ content }) => ResourcesContent.safeParse(content).data?.resources ?? []);
+const contents = (sections: RenderedSection[]): string =>
+  canonicalJson(sections.map(({ name, content }) => [name, content]));
+
+function schemaOf(name: string): z.ZodType {
+  const [kind, part] = name.split('/');
+  if (kind === 'messages') {
+    return part === undefined ? ThreadsContent : ThreadContent;
+  }
+  return kind === 'results' && part === undefined ? YearsContent : ResourcesContent;
+}
+
+describe('sections of every recorded patient', () => {
+  it.each(PIDS)('%i: keep the contract, and name each other rightly', async (pid) => {
+    const sections = await chart.render(pid);
+    expect(new Set(sections.map(({ name }) => name)).size).toBe(sections.length);
+    for (const { name, content, skipped } of sections) {
+      expect(SectionName.safeParse(name).success).toBe(true);
+      expect(schemaOf(name).parse(content)).toEqual(content);
+      expect(skipped).toBe(0);
+    }
+    const { years } = YearsContent.parse(section(sections, 'results').content);
+    for (const { section: name, count } of years) {
+      const reports = resourcesOf(sections, name).filter(({ resourceType }) => resourceType === 'DiagnosticReport');
+      expect(reports).toHaveLength(count);
+    }
+    expect(sections.filter(({ name }) => name.startsWith('results/'))).toHaveLength(years.length);
+    const { threads } = ThreadsContent.parse(section(sections, 'messages').content);
+    for (const summary of threads) {
+      const thread = ThreadContent.parse(section(sections, `messages/${summary.threadId}`).content);
+      expect(thread.messages).toHaveLength(summary.messages);
+      expect(thread.messages.at(-1)?.sentAt).toBe(summary.lastAt);
+    }
+  });
+
+  it.each(PIDS)('%i: carry no social security number and none of OpenEMR’s uuids', async (pid) => {
+    const text = contents(await chart.render(pid));
+    const patient = readRecordedRows('golden', 'patient_data').find((row) => row['pid'] === pid);
+    const number = String(patient?.['ss'] ?? '');
+    if (number !== '') {
+      expect(text).not.toContain(number);
+      expect(text).not.toContain(number.replaceAll('-', ''));
+    }
+    expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-(?!000000000001)[0-9a-f]{12}/);
+    expect(text).not.toContain('a348b77b');
+  });
+
+  it.each(PIDS)('%i: hold the practitioners, laboratories and results that their resources refer to', async (pid) => {
+    const sections = await chart.render(pid);
+    for (const { content } of sections) {
+      const resources = ResourcesContent.safeParse(content).data?.resources ?? [];
+      const held = new Set(resources.map(({ resourceType, id }) => `${resourceType}/${id}`));
+      expect(held.size).toBe(resources.length);
+      const references = [...JSON.stringify(resources).matchAll(/"reference":"([^"]+)"/g)].map(
+        ([, each]) => each ?? '',
+      );
+      const expected = references.filter((each) => /^(Practitioner|Organization|Observation)\//.test(each));
+      expect(expected.filter((each) => !held.has(each))).toEqual([]);
+    }
+  });
+
+  it('differ between practices in every resource id', async () => {
+    const rows = await chart.read(CHILD);
+    const here = allResources(renderChart(rows, chart.context(rows)));
+    const there = allResources(renderChart(rows, { ...chart.context(rows), resourceIdKey: Buffer.alloc(32, 7) }));
+    const ids = new Set(here.map(({ id }) => id));
+    expect(there.length).toBe(here.length);
+    expect(there.some(({ id }) => ids.has(id))).toBe(false);
+  });
+});
+
+describe('content', () => {
+  it('stays the same, byte for byte, when only columns move that move by themselves', async () => {
+    const before = contents(await chart.render(WITH_EDGE_CASES));
+    await chart.clinic.query("UPDATE lists SET modifydate = '2030-01-01 00:00:00', uuid = NULL");
+    await chart.clinic.query("UPDATE patient_data SET last_updated = '2030-01-01 00:00:00', uuid = NULL");
+    await chart.clinic.query("UPDATE drug_sales SET last_updated = '2030-01-01 00:00:00'");
+    await chart.clinic.query("UPDATE list_options SET last_updated = '2030-01-01 00:00:00'");
+    await chart.clinic.query("UPDATE users SET last_updated = '2030-01-01 00:00:00', uuid = NULL");
+    await chart.clinic.query('UPDATE prescriptions SET uuid = NULL');
+    await chart.clinic.query('UPDATE procedure_result SET uuid = NULL');
+    await chart.clinic.query('UPDATE procedure_report SET uuid = NULL');
+    expect(contents(await chart.render(WITH_EDGE_CASES))).toBe(before);
+  });
+
+  it('changes with a corrected result, and only in the sections that show it', async () => {
+    const before = await chart.render(CHILD);
+    await chart.clinic.query(
+      "UPDATE procedure_result SET result = '99.9', result_status = 'correct' WHERE procedure_result_id = 200001",
+    );
+    const after = await chart.render(CHILD);
+    const changed = after.filter(
+      ({ name, content }) => canonicalJson(content) !== canonicalJson(section(before, name).content),
+    );
+    expect(changed.map(({ name }) => name)).toEqual(['results/2014']);
+    const corrected = resourcesOf(after, 'results/2014').find(({ status }) => status === 'corrected');
+    expect(corrected?.['valueQuantity']).toMatchObject({ value: 99.9 });
+  });
+});
+
+describe('results', () => {
+  const observationsOf = async (pid: number): Promise<Resource[]> =>
+    allResources(await chart.render(pid)).filter(({ resourceType }) => resourceType === 'Observation');
+
+  it('appear once when the test catalogue holds a test twice', async () => {
+    const before = await observationsOf(CHILD);
+    await chart.clinic.query(
+      `INSERT INTO procedure_type (name, lab_id, procedure_code, procedure_type, standard_code, activity)
+       SELECT name, lab_id, procedure_code, procedure_type, 'LOINC:1-1', 0 FROM procedure_type`,
+    );
+    expect(await observationsOf(CHILD)).toEqual(before);
+  });
+
+  it('that a laboratory must not report are not shown; a test not performed is shown as that, without a value', async () => {
+    const [dnr, tnp] = [200002, 200003];
+    await chart.clinic.query("UPDATE procedure_result SET result = 'DNR' WHERE procedure_result_id = ?", [dnr]);
+    await chart.clinic.query("UPDATE procedure_result SET result = 'TNP' WHERE procedure_result_id = ?", [tnp]);
+    const observations = await observationsOf(CHILD);
+    const named = (name: string): Resource[] =>
+      observations.filter(
+        (each) => JSON.stringify(each['code']).includes(name) && JSON.stringify(each).includes('2014-'),
+      );
+    expect(named('Erythrocytes [#/volume]')).toEqual([]);
+    const [notPerformed] = named('Hemoglobin [Mass/volume] in Blood"');
+    expect(notPerformed).toMatchObject({
+      status: 'cancelled',
+      dataAbsentReason: { coding: [{ code: 'not-performed' }] },
+    });
+    expect(notPerformed).not.toHaveProperty('valueString');
+    expect(JSON.stringify(observations)).not.toContain('TNP');
+  });
+
+  it('belong to the year of collection on the clinic’s clock, and to "undated" without a time of collection', async () => {
+    await chart.clinic.query(
+      "UPDATE procedure_report SET date_collected = '2019-12-31 23:30:00' WHERE procedure_report_id = 20001",
+    );
+    await chart.clinic.query(
+      "UPDATE procedure_report SET date_collected = '0000-00-00 00:00:00' WHERE procedure_report_id = 20002",
+    );
+    await chart.clinic.query('UPDATE procedure_order SET date_collected = NULL WHERE procedure_order_id = 20002');
+    await chart.clinic.query("UPDATE globals SET gl_value = 'America/New_York' WHERE gl_name = 'gbl_time_zone'");
+    const sections = await chart.render(CHILD);
+    expect(YearsContent.parse(section(sections, 'results').content).years).toEqual([
+      { section: 'results/2019', year: 2019, count: 1, newest: '2019-12-31T23:30:00-05:00' },
+      expect.objectContaining({ section: 'results/2016', year: 2016 }),
+      { section: 'results/undated', year: 'undated', count: 1, newest: null },
+    ]);
+  });
+
+  it('of an order that the practice deleted are gone', async () => {
+    await chart.clinic.query('UPDATE procedure_order SET activity = 0 WHERE patient_id = ?', [CHILD]);
+    const sections = await chart.render(CHILD);
+    expect(section(sections, 'results').content).toEqual({ years: [] });
+    expect(sections.filter(({ name }) => name.startsWith('results/'))).toEqual([]);
+  });
+
+  it('name the laboratory with its address', async () => {
+    const laboratories = allResources(await chart.render(WITH_EDGE_CASES)).filter(
+      ({ resourceType, name }) => resourceType === 'Organization' && String(name).includes('Clinical Lab'),
+    );
+    expect(laboratories[0]?.['address']).toEqual([
+      { line: ['1 Test Way'], city: 'Springfield', state: 'MA', postalCode: '01101' },
+    ]);
+  });
+});
+
+describe('rows nobody can read', () => {
+  it('are counted and stop nothing else', async () => {
+    const before = resourcesOf(await chart.render(CHILD), 'medications').length;
+    await chart.clinic.query(
+      `INSERT INTO prescriptions (patient_id, drug, rxnorm_drugcode, date_added, start_date, end_date, active)
+       VALUES (?, '', '', '0000-00-00 00:00:00', '0000-00-00', '0000-00-00', 1)`,
+      [CHILD],
+    );
+    await chart.clinic.query(
+      `INSERT INTO prescriptions (patient_id, drug, date_added, start_date, end_date, active, route, \`interval\`, form, quantity, dosage)
+       VALUES (?, 'Willow bark', '0000-00-00 00:00:00', '2026-02-31', '0000-00-00', 1, 'smoked', 999, 77, 'a few', 'some')`,
+      [CHILD],
+    );
+    const sections = await chart.render(CHILD);
+    expect(section(sections, 'medications').skipped).toBe(1);
+    expect(resourcesOf(sections, 'medications')).toHaveLength(before + 1);
+    const odd = resourcesOf(sections, 'medications').find((each) => JSON.stringify(each).includes('Willow bark'));
+    expect(odd).toMatchObject({
+      status: 'active',
+      medicationCodeableConcept: { text: 'Willow bark' },
+      dosageInstruction: [{ text: 'some, smoked', route: { text: 'smoked' } }],
+    });
+    expect(odd).not.toHaveProperty('authoredOn');
+  });
+});
+
+describe('a prescription', () => {
+  it('with an end date to come is active until then', async () => {
+    await chart.clinic.query("UPDATE prescriptions SET active = 1, end_date = '2999-12-31' WHERE id = 20001");
+    const [far] = resourcesOf(await chart.render(CHILD), 'medications').filter((each) =>
+      JSON.stringify(each).includes('2999-12-31'),
+    );
+    expect(far?.['status']).toBe('active');
+    const rows = await chart.read(CHILD);
+    const [later] = resourcesOf(
+      renderChart({ ...rows, readOn: '3000-01-01' }, chart.context(rows)),
+      'medications',
+    ).filter((each) => JSON.stringify(each).includes('2999-12-31'));
+    expect(later?.['status']).toBe('completed');
+  });
+});
+
+describe('portal mail', () => {
+  const ALICE = 1;
+  const mail = async (row: Record<string, string | number>): Promise<void> => {
+    await chart.clinic.query('INSERT INTO onsite_mail SET ?', [
+      { date: '2026-11-22 06:00:00', title: 'General', message_status: 'New', deleted: 0, is_msg_encrypted: 0, ...row },
+    ]);
+  };
+  const threadsOf = async (pid: number): Promise<{ sections: RenderedSection[]; threads: ThreadContent[] }> => {
+    const sections = await chart.render(pid);
+    const threads = sections
+      .filter(({ name }) => name.startsWith('messages/'))
+      .map(({ content }) => ThreadContent.parse(content));
+    return { sections, threads };
+  };
+
+  beforeAll(async () => {
+    await chart.clinic.query(
+      "INSERT INTO patient_data SET id = 1, pid = 1, fname = 'Alice', lname = 'Synthetic', sex = 'Female', DOB = '1980-01-01'",
+    );
+    for (const table of ['onsite_mail', 'patient_access_onsite']) {
+      for (const row of readRecordedRows('screens', table)) {
+        await chart.clinic.query('INSERT INTO ?? SET ?', [table, row]);
+      }
+    }
+  });
+
+  it('written by OpenEMR’s own screens is one thread with both sides’ words', async () => {
+    const { sections, threads } = await threadsOf(ALICE);
+    expect(threads).toHaveLength(1);
+    expect(threads[0]?.messages.map(({ from, body, sentAt }) => [from, body, sentAt])).toEqual([
+      ['patient', 'Real portal message: please call me', '2026-11-22T05:16:02.000Z'],
+      ['practice', 'Staff reply: we will call at 3pm', '2026-11-22T05:16:39.000Z'],
+    ]);
+    expect(threads[0]?.messages[1]?.senderName).toBe('Administrator');
+    expect(ThreadsContent.parse(section(sections, 'messages').content).threads[0]).toMatchObject({
+      messages: 2,
+      unread: 1,
+      lastFrom: 'practice',
+      excerpt: 'Staff reply: we will call at 3pm',
+    });
+  });
+
+  it('that staff began is a thread of its own, which keeps its id when the patient answers', async () => {
+    await mail({
+      id: 900,
+      owner: 'admin',
+      sender_id: 'admin',
+      recipient_id: 'Alice1',
+      body: '<p>Your forms</p>',
+      mail_chain: 900,
+      reply_mail_chain: 900,
+    });
+    await mail({
+      id: 901,
+      owner: 'Alice1',
+      sender_id: 'admin',
+      recipient_id: 'Alice1',
+      body: '<p>Your forms</p>',
+      mail_chain: 901,
+      reply_mail_chain: 900,
+    });
+    const began = (await threadsOf(ALICE)).threads[0];
+    expect(began?.messages.map(({ from }) => from)).toEqual(['practice']);
+    await mail({
+      id: 902,
+      date: '2026-11-22 07:00:00',
+      owner: 'Alice1',
+      sender_id: 'Alice1',
+      recipient_id: 'admin',
+      body: '<p>Thank you</p>',
+      mail_chain: 901,
+      reply_mail_chain: 901,
+    });
+    const answered = (await threadsOf(ALICE)).threads[0];
+    expect(answered?.threadId).toBe(began?.threadId);
+    expect(answered?.messages.map(({ from }) => from)).toEqual(['practice', 'patient']);
+  });
+
+  it('the patient removed is not shown and still holds its thread together', async () => {
+    await chart.clinic.query("UPDATE onsite_mail SET deleted = 1, message_status = 'Delete' WHERE id = 901");
+    const { threads } = await threadsOf(ALICE);
+    const thread = threads.find(({ messages }) => messages.some(({ body }) => body === 'Thank you'));
+    expect(thread?.messages).toHaveLength(1);
+    expect(JSON.stringify(threads)).not.toContain('Your forms');
+  });
+
+  it('is text, whatever markup it was written in', async () => {
+    await mail({
+      id: 910,
+      owner: 'Alice1',
+      sender_id: 'admin',
+      recipient_id: 'Alice1',
+      date: '2026-11-22 09:00:00',
+      body: '<p onclick="x()">A<script>steal()</script><br>B &lt;3</p>',
+      mail_chain: 910,
+      reply_mail_chain: 909,
+    });
+    const { threads } = await threadsOf(ALICE);
+    expect(threads[0]?.messages.at(-1)?.body).toBe('A\nB <3');
+  });
+
+  it('that OpenEMR encrypted is announced, not shown as code', async () => {
+    await mail({
+      id: 920,
+      owner: 'Alice1',
+      sender_id: 'admin',
+      recipient_id: 'Alice1',
+      date: '2026-11-22 10:00:00',
+      body: '006AbCdEf==',
+      is_msg_encrypted: 1,
+      mail_chain: 920,
+      reply_mail_chain: 919,
+    });
+    expect((await threadsOf(ALICE)).threads[0]?.messages[0]?.body).toMatch(/^This message is encrypted/);
+  });
+
+  it('of a patient whose portal name differs only in case stays that patient’s', async () => {
+    await mail({
+      id: 930,
+      owner: 'ALICE1',
+      sender_id: 'admin',
+      recipient_id: 'ALICE1',
+      body: '<p>for another</p>',
+      mail_chain: 930,
+      reply_mail_chain: 929,
+    });
+    expect(JSON.stringify((await threadsOf(ALICE)).threads)).not.toContain('for another');
+  });
+
+  it('with an unreadable date is counted and stops nothing else', async () => {
+    await mail({
+      id: 940,
+      owner: 'Alice1',
+      sender_id: 'admin',
+      recipient_id: 'Alice1',
+      body: '<p>when?</p>',
+      date: '0000-00-00 00:00:00',
+      mail_chain: 940,
+      reply_mail_chain: 939,
+    });
+    const { sections, threads } = await threadsOf(ALICE);
+    expect(section(sections, 'messages').skipped).toBe(1);
+    expect(threads.length).toBeGreaterThan(2);
+  });
+});

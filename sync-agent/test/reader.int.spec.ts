@@ -1,0 +1,321 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { RowDataPacket } from 'mysql2/promise';
+import { z } from 'zod';
+import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
+import { testServices } from 'infra/services/test-services';
+import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { readChart } from '../src/openemr/read-chart.js';
+import { PatientRowMissing } from '../src/openemr/read-profile.js';
+import { ClinicTimeZoneUnknown, OpenEmrReadFailed, openSnapshot, Snapshot } from '../src/openemr/snapshot.js';
+import { READER_COLUMNS, rowKey, WATCHED_TABLES } from '../src/openemr/tables.js';
+import { assertReadableOpenEmr, OpenEmrNotSupported } from '../src/openemr/versions.js';
+import { ChartUnderTest } from './chart-under-test.js';
+
+let chart: ChartUnderTest;
+beforeAll(async () => {
+  chart = await ChartUnderTest.start('reader');
+  await loadGoldenRows(chart.clinic);
+});
+afterAll(async () => {
+  await chart[Symbol.asyncDispose]();
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const ELDERLY = 5009;
+const CHILD = 5001;
+
+/** Statements of one full read, with their values in place. */
+async function statementsOf(pid: number): Promise<{ name: string; sql: string }[]> {
+  const select = jest.spyOn(Snapshot.prototype, 'select');
+  await chart.read(pid);
+  const statements = select.mock.calls.map(([name, , sql, values]) => ({
+    name,
+    sql: chart.clinic.format(sql, values),
+  }));
+  select.mockRestore();
+  return statements;
+}
+
+describe('a snapshot', () => {
+  it('shows one commit: what is written later is in the next snapshot, with a later position', async () => {
+    await using before = await openSnapshot(chart.reader);
+    await chart.clinic.query("UPDATE patient_data SET preferred_name = 'Later' WHERE pid = ?", [ELDERLY]);
+    const old = await readChart(before, ELDERLY);
+    await using after = await openSnapshot(chart.reader);
+    const fresh = await readChart(after, ELDERLY);
+    expect(old.profile.patient.preferred_name).toBe('');
+    expect(fresh.profile.patient.preferred_name).toBe('Later');
+    const [a, b] = [before.position, after.position];
+    expect(a).not.toBeNull();
+    expect((b?.file ?? 0) > (a?.file ?? 0) || (b?.offset ?? 0) > (a?.offset ?? 0)).toBe(true);
+    await chart.clinic.query('UPDATE patient_data SET preferred_name = NULL WHERE pid = ?', [ELDERLY]);
+  });
+
+  it('has the binlog position of its last commit', async () => {
+    const [status] = await testServices().inside.adminSql('SHOW BINLOG STATUS');
+    await using snapshot = await openSnapshot(chart.reader);
+    const [afterwards] = await testServices().inside.adminSql('SHOW BINLOG STATUS');
+    const Status = z.object({ File: z.string(), Position: z.coerce.number() });
+    const [low, high] = [Status.parse(status), Status.parse(afterwards)];
+    expect(snapshot.position?.file).toBe(Number(low.File.split('.').at(-1)));
+    expect(snapshot.position?.offset).toBeGreaterThanOrEqual(low.Position);
+    expect(snapshot.position?.offset).toBeLessThanOrEqual(high.Position);
+  });
+
+  it('gives its connection back, without a transaction left open', async () => {
+    for (let round = 0; round < 12; round += 1) {
+      await chart.read(CHILD);
+    }
+    const [open] = await testServices().inside.adminSql(
+      "SELECT COUNT(*) AS open FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id WHERE p.user = 'agent_reader'",
+    );
+    expect(Number(open?.['open'])).toBe(0);
+  });
+
+  it('reads in the clinic’s zone, and refuses to guess one', async () => {
+    const setZone = (zone: string): Promise<unknown> =>
+      chart.clinic.query("UPDATE globals SET gl_value = ? WHERE gl_name = 'gbl_time_zone'", [zone]);
+    await setZone('America/New_York');
+    {
+      await using snapshot = await openSnapshot(chart.reader);
+      expect(snapshot.timeZone).toBe('America/New_York');
+      expect(snapshot.readOn).toMatch(/^\d{4}-\d\d-\d\d$/);
+    }
+    for (const unusable of ['', 'Mars/Olympus']) {
+      await setZone(unusable);
+      await expect(openSnapshot(chart.reader)).rejects.toThrow(ClinicTimeZoneUnknown);
+    }
+    await setZone('');
+    await using configured = await openSnapshot(chart.reader, 'America/Chicago');
+    expect(configured.timeZone).toBe('America/Chicago');
+    await setZone('UTC');
+  });
+});
+
+describe('the connection to OpenEMR’s database', () => {
+  const connect = async (host: string, caFile: string): Promise<unknown> => {
+    const { inside } = testServices();
+    const pool = createOpenEmrPool({
+      host,
+      caFile,
+      port: inside.mariadb.port,
+      database: 'information_schema',
+      user: 'agent_reader',
+      password: readFileSync(inside.secretFile('agent_reader'), 'utf8').trim(),
+    });
+    try {
+      return await pool.query('SELECT 1');
+    } finally {
+      await pool.end();
+    }
+  };
+
+  it('is made only to a server that its own authority names by this name', async () => {
+    const { inside, dmz } = testServices();
+    await expect(connect('127.0.0.1', inside.mariadb.caFile)).resolves.toBeDefined();
+    await expect(connect('127.0.0.1', dmz.mariadb.caFile)).rejects.toThrow();
+    // The same server under a name that its certificate does not carry.
+    await expect(connect('127.1', inside.mariadb.caFile)).rejects.toThrow(/altnames/);
+  });
+
+  it('runs one statement at a time', async () => {
+    await expect(chart.reader.query('SELECT 1; SELECT 2')).rejects.toMatchObject({ code: 'ER_PARSE_ERROR' });
+  });
+});
+
+describe('a failure to read', () => {
+  it('is thrown and never looks like an empty chart', async () => {
+    await chart.clinic.query('RENAME TABLE prescriptions TO prescriptions_away');
+    try {
+      const failure: unknown = await chart.read(ELDERLY).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(OpenEmrReadFailed);
+      expect(String(failure)).toMatch(/reading prescriptions from OpenEMR failed: ER_/);
+      expect(String(failure)).not.toContain(String(ELDERLY));
+    } finally {
+      await chart.clinic.query('RENAME TABLE prescriptions_away TO prescriptions');
+    }
+  });
+
+  it('of a patient who is not there is an error of its own', async () => {
+    await expect(chart.read(4711)).rejects.toThrow(PatientRowMissing);
+  });
+});
+
+describe('the columns the reader needs', () => {
+  it('are all granted to the reader account', async () => {
+    await expect(assertReadableOpenEmr(chart.reader)).resolves.toBeUndefined();
+  });
+
+  it('are enough: an account with these columns and no others reads every chart', async () => {
+    const { inside } = testServices();
+    const account = `columns_${randomBytes(4).toString('hex')}`;
+    const [schema] = await chart.clinic.query<RowDataPacket[]>('SELECT DATABASE() AS name');
+    const database = String(schema[0]?.['name']);
+    await inside.adminSql('CREATE USER ?@? IDENTIFIED BY ?', [account, '%', account]);
+    try {
+      for (const [table, columns] of Object.entries(READER_COLUMNS)) {
+        const list = columns.map((column) => `\`${column}\``).join(', ');
+        await inside.adminSql(`GRANT SELECT (${list}) ON ??.?? TO ?@?`, [database, table, account, '%']);
+      }
+      const pool = createOpenEmrPool({
+        host: '127.0.0.1',
+        port: inside.mariadb.port,
+        database,
+        user: account,
+        password: account,
+        caFile: inside.mariadb.caFile,
+      });
+      await assertReadableOpenEmr(pool);
+      await using snapshot = await openSnapshot(pool);
+      const rows = await readChart(snapshot, ELDERLY);
+      expect(rows.results?.results.length).toBeGreaterThan(100);
+      await snapshot[Symbol.asyncDispose]();
+      await pool.end();
+    } finally {
+      await inside.adminSql('DROP USER ?@?', [account, '%']);
+    }
+  });
+
+  it('that an older OpenEMR lacks are named in one sentence', async () => {
+    await chart.clinic.query('ALTER TABLE patient_data CHANGE interpreter_needed away varchar(255)');
+    try {
+      await expect(assertReadableOpenEmr(chart.reader)).rejects.toThrow(OpenEmrNotSupported);
+      await expect(assertReadableOpenEmr(chart.reader)).rejects.toThrow(
+        /lacks, or the reader account may not select, patient_data\.interpreter_needed;/,
+      );
+    } finally {
+      await chart.clinic.query('ALTER TABLE patient_data CHANGE away interpreter_needed text');
+    }
+  });
+});
+
+describe('watched tables', () => {
+  it('are all that a chart is read from', async () => {
+    const read = new Set<string>();
+    for (const { sql } of await statementsOf(ELDERLY)) {
+      for (const [, table] of sql.matchAll(/\b(?:FROM|JOIN)\s+(\w+)/g)) {
+        read.add(table ?? '');
+      }
+    }
+    const watched = new Set<string>(WATCHED_TABLES.map(({ table }) => table));
+    expect([...read].filter((table) => !watched.has(table))).toEqual([]);
+    expect(read.size).toBeGreaterThan(15);
+  });
+
+  it('are identified as OpenEMR’s own schema identifies their rows', async () => {
+    for (const watched of WATCHED_TABLES) {
+      const [rows] = await chart.clinic.query<RowDataPacket[]>(
+        `SELECT column_name AS name FROM information_schema.statistics
+          WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ? ORDER BY seq_in_index`,
+        [watched.table, watched.table === 'patient_data' ? 'pid' : 'PRIMARY'],
+      );
+      expect([watched.table, rows.map((row) => String(row['name']))]).toEqual([watched.table, [...watched.primaryKey]]);
+    }
+  });
+
+  it('have every row a chart used among its sources, once', async () => {
+    const rows = await chart.read(ELDERLY);
+    const keys = rows.sources.map(({ table, key }) => `${table} ${key}`);
+    expect(new Set(keys).size).toBe(keys.length);
+    const count = (table: string): number => rows.sources.filter((source) => source.table === table).length;
+    expect(count('procedure_result')).toBe(rows.results?.results.length);
+    expect(count('procedure_report')).toBe(rows.results?.reports.length);
+    expect(count('procedure_order_code')).toBe(rows.results?.orderCodes.length);
+    expect(count('prescriptions')).toBe(rows.medications?.prescriptions.length);
+    expect(count('onsite_mail')).toBe(rows.messages?.mails.length);
+    expect(keys).toContain('patient_data 5009');
+    expect(keys).toContain('users 101');
+    expect(keys).toContain('contact 70010');
+    expect(keys).toContain('addresses 70006');
+    expect(rows.sources.find(({ table }) => table === 'globals')?.classes).toHaveLength(4);
+  });
+
+  it('write keys so that no two rows share one', () => {
+    expect(rowKey(['a', 'b'], { a: 'x|y', b: 'z' })).not.toBe(rowKey(['a', 'b'], { a: 'x', b: 'y|z' }));
+    expect(rowKey(['id'], { id: 7n })).toBe('7');
+    expect(() => rowKey(['id'], { id: null })).toThrow(TypeError);
+  });
+});
+
+/** Tables without an index for the question; all but one belong to the practice and do not grow with its patients. */
+const FULL_READS: Record<string, string> = {
+  'dispensed drugs': 'drug_sales has no index by patient; it holds what the practice itself hands out',
+  'users by name': 'users has no index on the name; it holds staff and address book',
+  'the practice': 'facility holds the practice’s few sites',
+};
+
+describe('reading a chart', () => {
+  it('takes the same few queries for a small chart and a large one', async () => {
+    const [small, large] = [await statementsOf(CHILD), await statementsOf(ELDERLY)];
+    expect(large.length).toBeLessThanOrEqual(21);
+    expect(Math.abs(large.length - small.length)).toBeLessThanOrEqual(2);
+  });
+
+  it('goes by an index in every query, on a schema with many patients', async () => {
+    const statements = [...(await statementsOf(CHILD)), ...(await statementsOf(ELDERLY))];
+    await multiplyPatients(60);
+    const read: string[] = [];
+    for (const { name, sql } of statements) {
+      const [plan] = await chart.clinic.query<RowDataPacket[]>(`EXPLAIN ${sql}`);
+      const steps = z
+        .array(z.object({ table: z.string().nullable(), type: z.string().nullable(), key: z.string().nullable() }))
+        .parse(plan);
+      if (steps.some(({ type }) => type === 'ALL' || type === 'index')) {
+        read.push(name);
+      }
+    }
+    expect([...new Set(read)].sort()).toEqual(Object.keys(FULL_READS).sort());
+  });
+});
+
+/** Rows of many more patients: copies of the recorded ones under other keys, so that a full read costs something. */
+async function multiplyPatients(times: number): Promise<void> {
+  const shifted: Record<string, Record<string, number>> = {
+    patient_data: { id: 10_000, pid: 10_000 },
+    patient_history: { id: 10_000, pid: 10_000 },
+    contact: { id: 1_000_000, foreign_id: 10_000 },
+    contact_address: { id: 1_000_000, contact_id: 1_000_000, address_id: 1_000_000 },
+    addresses: { id: 1_000_000 },
+    prescriptions: { id: 1_000_000, patient_id: 10_000 },
+    lists: { id: 10_000_000, pid: 10_000 },
+    lists_medication: { id: 10_000_000, list_id: 10_000_000 },
+    drug_sales: { sale_id: 10_000, pid: 10_000 },
+    drugs: { drug_id: 10_000 },
+    procedure_order: { procedure_order_id: 1_000_000, patient_id: 10_000 },
+    procedure_order_code: { procedure_order_id: 1_000_000 },
+    procedure_report: { procedure_report_id: 1_000_000, procedure_order_id: 1_000_000 },
+    procedure_result: { procedure_result_id: 10_000_000, procedure_report_id: 1_000_000 },
+    procedure_specimen: { procedure_specimen_id: 1_000_000, procedure_order_id: 1_000_000 },
+    procedure_type: { procedure_type_id: 10_000 },
+    procedure_providers: { ppid: 10_000 },
+    users: { id: 10_000 },
+    patient_access_onsite: { id: 10_000, pid: 10_000 },
+    onsite_mail: { id: 1_000_000 },
+  };
+  const renamed: Record<string, string> = {
+    onsite_mail: 'owner',
+    patient_access_onsite: 'portal_username',
+    procedure_type: 'procedure_code',
+  };
+  for (const [table, keys] of Object.entries(shifted)) {
+    const [rows] = await chart.clinic.query<RowDataPacket[]>(
+      'SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?',
+      [table],
+    );
+    const columns = rows.map((row) => String(row['name'])).filter((column) => column !== 'uuid');
+    const values = columns.map((column) => {
+      const step = keys[column];
+      const copied = step === undefined ? `t.\`${column}\`` : `t.\`${column}\` + s.seq * ${String(step)}`;
+      return renamed[table] === column ? `CONCAT(t.\`${column}\`, '-', s.seq)` : copied;
+    });
+    await chart.clinic.query(
+      `INSERT INTO ${table} (${columns.map((column) => `\`${column}\``).join(', ')})
+       SELECT ${values.join(', ')} FROM ${table} t JOIN seq_1_to_${String(times)} s`,
+    );
+    await chart.clinic.query(`ANALYZE TABLE ${table}`);
+  }
+}
