@@ -87,7 +87,7 @@ async function inward(openemr: Connection, page: PatientPage, samples: number): 
 /** Looks at the staff's mailbox until the row is there; the look itself costs less than the pause between two. */
 async function rowWritten(openemr: Connection, mark: string): Promise<number> {
   const [highest] = await openemr.query<RowDataPacket[]>('SELECT COALESCE(MAX(id), 0) AS id FROM onsite_mail');
-  for (const limit = Date.now() + 30_000; Date.now() < limit; ) {
+  for (const limit = Date.now() + 30_000; Date.now() < limit;) {
     const [rows] = await openemr.query<RowDataPacket[]>(
       'SELECT id FROM onsite_mail WHERE id > ? AND owner <> sender_id AND body LIKE ?',
       [Number(highest[0]?.['id']) - 4, `%${mark}%`],

@@ -86,7 +86,7 @@ export class Program {
         this.onFailure(new Error(`${name} ${reason} unexpectedly; its log is ${logFile}`));
       }
     });
-    for (const limit = Date.now() + START_LIMIT; ; ) {
+    for (const limit = Date.now() + START_LIMIT; ;) {
       if (ended !== undefined) {
         throw new Error(`${name} did not start (${ended}); its log is ${logFile}: ${lastLines(logFile)}`);
       }

@@ -147,7 +147,7 @@ class CrashDrill {
     program.expectEnd();
     const hit = () => existsSync(log) && readFileSync(log, 'utf8').includes(point.name);
     const limit = Date.now() + POINT_LIMIT;
-    for (let helped = false; !hit() && Date.now() < limit; ) {
+    for (let helped = false; !hit() && Date.now() < limit;) {
       if (!helped && Date.now() > limit - POINT_LIMIT + 3_000) {
         helped = true;
         void this.provoke().catch(() => undefined);
