@@ -18,11 +18,6 @@ const RECONNECT_MS = 1_000;
 
 const reconnect = (times: number): number => Math.min(50 * times, RECONNECT_MS);
 
-/** For producers: a command fails at once while Redis is away. */
-export function producerConnection(redis: RedisConfig): ConnectionOptions {
-  return { ...redisOptions(redis), lazyConnect: false, retryStrategy: reconnect };
-}
-
 /** For workers: they wait in a blocking command and come back by themselves when Redis does. */
 export function workerConnection(redis: RedisConfig): ConnectionOptions {
   return {
