@@ -19,7 +19,7 @@ GRANT SELECT, INSERT ON {{portal}}.outbox TO portal_api;
 GRANT SELECT, INSERT ON {{portal}}.own_copy TO portal_api;
 GRANT SELECT, INSERT ON {{portal}}.receipt TO portal_api;
 -- Who an account belongs to is fixed: its reference, name and keys are written once.
-GRANT SELECT, INSERT, UPDATE (totp_last_step, enrolment_proof_sealed, enrolment_outcome) ON {{portal}}.account TO portal_api;
+GRANT SELECT, INSERT, UPDATE (totp_last_step, enrolment_outcome) ON {{portal}}.account TO portal_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.throttle TO portal_api;
 -- Audit entries are added and never changed; the head moves with them.
 GRANT SELECT, INSERT ON {{portal}}.audit_entry TO portal_api;
@@ -36,9 +36,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.invite TO sync_gateway;
 -- It leases, acknowledges and, after their time, drops envelopes; it cannot make one.
 GRANT SELECT, UPDATE (state, lease, leased_until, acked_at), DELETE ON {{portal}}.outbox TO sync_gateway;
 -- A patient's own copy goes when the signed section holds it; what is in the copy is not the gateway's to read.
-GRANT SELECT (submission_id, account_ref, patient_ref, stream, kind, created_at), DELETE ON {{portal}}.own_copy TO sync_gateway;
-GRANT SELECT, UPDATE (state, collected_at), DELETE ON {{portal}}.receipt TO sync_gateway;
+GRANT SELECT (submission_id, patient_ref), DELETE ON {{portal}}.own_copy TO sync_gateway;
+GRANT SELECT, UPDATE (state, collected_at) ON {{portal}}.receipt TO sync_gateway;
 -- Nothing that belongs to a sign-in is readable here; the outcome of an enrolment is written.
-GRANT SELECT (account_ref, state, enrolment_outcome, enrolment_tries_left), UPDATE (state, enrolment_outcome, enrolment_tries_left) ON {{portal}}.account TO sync_gateway;
+GRANT SELECT (account_ref, state), UPDATE (state, enrolment_outcome, enrolment_tries_left) ON {{portal}}.account TO sync_gateway;
+-- Its housekeeping forgets old throttles.
+GRANT SELECT (updated_at), DELETE ON {{portal}}.throttle TO sync_gateway;
 GRANT SELECT, INSERT ON {{portal}}.audit_entry TO sync_gateway;
 GRANT SELECT, UPDATE (n, hash) ON {{portal}}.audit_head TO sync_gateway;
