@@ -10,7 +10,7 @@ import { launchBrowser } from '../demo/browser.js';
 import { PatientPage } from '../demo/patient-page.js';
 import { runProgram } from '../demo/program.js';
 import { PortalClient } from '../demo/portal-client.js';
-import { chartArrived, inviteArrived, readyPatient, type ReadyPatient } from '../demo/ready-patient.js';
+import { chartArrived, readyPatient, type ReadyPatient } from '../demo/ready-patient.js';
 import { System } from '../demo/system.js';
 import { newResult } from '../openemr-sim/clinic-labs.js';
 import { printVerdict, say } from '../drills/verdict.js';
@@ -128,7 +128,6 @@ async function enrolOthers(system: System): Promise<void> {
   for (const other of system.patients.slice(1, 1 + OTHERS)) {
     const client = new PortalClient(system.origin);
     const invite = await system.invite(other.pid);
-    await inviteArrived(client, invite.code);
     await client.join(invite.code, other.dateOfBirth, `bench${String(other.pid)}@example.org`, PASSWORD);
     await chartArrived(client);
     await client.close();

@@ -4,7 +4,8 @@ import { newResult } from '../openemr-sim/clinic-labs.js';
 import { reply } from '../openemr-sim/clinic-mail.js';
 import { launchBrowser } from './browser.js';
 import { PatientPage } from './patient-page.js';
-import { until, type ReadyPatient } from './ready-patient.js';
+import { type ReadyPatient } from './ready-patient.js';
+import { until } from './until.js';
 import type { System } from './system.js';
 
 interface MailRow extends RowDataPacket {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { PortalClient } from './portal-client.js';
 import type { System } from './system.js';
+import { until } from './until.js';
 
 /** The demo's patient who has joined already, with all that a person needs to sign in. */
 const ReadyPatient = z.object({
@@ -16,7 +17,6 @@ export type ReadyPatient = z.infer<typeof ReadyPatient>;
 
 const READY_NAME = 'demo@example.org';
 const READY_PASSWORD = 'lantern orchard quiet river';
-const JOIN_LIMIT = 60_000;
 
 /** Signs the first patient up once; later starts read the credentials from the data folder (never the DMZ's). */
 export async function readyPatient(system: System, dataDir: string): Promise<ReadyPatient> {
@@ -31,7 +31,6 @@ export async function readyPatient(system: System, dataDir: string): Promise<Rea
   const invite = await system.invite(patient.pid);
   const browser = new PortalClient(system.origin);
   try {
-    await inviteArrived(browser, invite.code);
     const credentials = await browser.join(invite.code, patient.dateOfBirth, READY_NAME, READY_PASSWORD);
     await chartArrived(browser);
     const ready: ReadyPatient = { pid: patient.pid, patient: patient.name, ...credentials };
@@ -42,14 +41,6 @@ export async function readyPatient(system: System, dataDir: string): Promise<Rea
   }
 }
 
-/** Waits until the agent has carried the invite out. */
-export async function inviteArrived(browser: PortalClient, code: string): Promise<void> {
-  await until('the invite in the DMZ', async () => {
-    const answer = await browser.post('/api/join/check', { code });
-    return answer.status === 200;
-  });
-}
-
 /** Waits until the clinic has confirmed the account and its chart can be read. */
 export async function chartArrived(browser: PortalClient): Promise<string> {
   let patientRef: string | undefined;
@@ -58,14 +49,4 @@ export async function chartArrived(browser: PortalClient): Promise<string> {
     return patientRef !== undefined && (await browser.section(patientRef, 'profile')).status === 200;
   });
   return patientRef ?? '';
-}
-
-/** Asks again every 200 ms; throws with what was waited for. */
-export async function until(what: string, holds: () => Promise<boolean>, patience: number = JOIN_LIMIT): Promise<void> {
-  for (const limit = Date.now() + patience; !(await holds());) {
-    if (Date.now() > limit) {
-      throw new Error(`waited ${String(patience / 1000)} s for ${what}`);
-    }
-    await new Promise((done) => setTimeout(done, 200));
-  }
 }

@@ -20,6 +20,7 @@ import {
 } from '../services/process-environment.js';
 import { DEFAULT_DATABASES, applyGrants, startServices, type Services } from '../services/services.js';
 import { Program, repositoryRoot, runProgram } from './program.js';
+import { until } from './until.js';
 
 export const PORTAL_PORT = 8080;
 export const GATEWAY_PORT = 8443;
@@ -153,10 +154,19 @@ export class System implements AsyncDisposable {
     return this.installation.patients;
   }
 
-  /** Issues an invite as the administrator does, on the agent's command line. */
+  /** Issues an invite as the administrator does, on the agent's command line; resolves when the DMZ knows it. */
   async invite(pid: number): Promise<Invite> {
-    const output = await runProgram(AGENT_CLI, ['invite', '--pid', String(pid), '--json'], this.agentEnv);
-    return Invite.parse(JSON.parse(output));
+    const invite = Invite.parse(
+      JSON.parse(await runProgram(AGENT_CLI, ['invite', '--pid', String(pid), '--json'], this.agentEnv)),
+    );
+    await until('the invite in the DMZ', async () => {
+      const [row] = await this.services.inside.adminSql(
+        'SELECT COUNT(*) AS waiting FROM ??.invite WHERE pid = ? AND state = ? AND pushed_at IS NULL',
+        [DEFAULT_DATABASES.ledger, pid, 'open'],
+      );
+      return Number(row?.['waiting']) === 0;
+    });
+    return invite;
   }
 
   /** The agent's own view of lag and backlog. */

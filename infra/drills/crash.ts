@@ -6,7 +6,8 @@ import { Command } from 'commander';
 import type { RowDataPacket } from 'mysql2/promise';
 import { PortalClient } from '../demo/portal-client.js';
 import type { Program } from '../demo/program.js';
-import { chartArrived, inviteArrived, until } from '../demo/ready-patient.js';
+import { chartArrived } from '../demo/ready-patient.js';
+import { until } from '../demo/until.js';
 import { System } from '../demo/system.js';
 import type { Zone } from '../services/data-folder.js';
 import { freePort, freeServicePorts, type ServerName } from '../services/ports.js';
@@ -79,7 +80,6 @@ class CrashDrill {
       const { pid, dateOfBirth } = this.nextPatient();
       const client = new PortalClient(this.system.origin);
       const invite = await this.system.invite(pid);
-      await inviteArrived(client, invite.code);
       const credentials = await client.join(invite.code, dateOfBirth, `crash${String(pid)}@example.org`, PASSWORD);
       const patientRef = await chartArrived(client);
       this.patients.push({
@@ -185,7 +185,6 @@ class CrashDrill {
     const client = new PortalClient(this.system.origin);
     try {
       const invite = await this.system.invite(patient.pid);
-      await inviteArrived(client, invite.code);
       const credentials = await client.join(
         invite.code,
         patient.dateOfBirth,

@@ -4,7 +4,7 @@ import { Grant, openGrant } from 'sync-contract/grant';
 import { openOwnCopy } from 'sync-contract/own-copy';
 import { decompress, deriveClassKey, openSection } from 'sync-contract/section';
 import { Signed } from 'sync-contract/signed';
-import { unwrap } from 'portal-api/src/accounts/account-secrets';
+import { unwrap } from 'portal-api/src/credentials/account-secrets';
 import { SessionStore } from 'portal-api/src/sessions/session.store';
 import type { Redis } from 'ioredis';
 import type { SqlRow } from '../services/mariadb-server.js';

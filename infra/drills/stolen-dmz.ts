@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Command } from 'commander';
 import { Redis } from 'ioredis';
-import { PasswordHasher } from 'portal-api/src/accounts/password-hasher';
-import { derivePasswordKeys, verifierMatches, unwrap } from 'portal-api/src/accounts/account-secrets';
+import { PasswordHasher } from 'portal-api/src/credentials/password-hasher';
+import { derivePasswordKeys, verifierMatches, unwrap } from 'portal-api/src/credentials/account-secrets';
 import { parseHalfKey } from 'portal-api/src/sessions/half-key-cookie';
 import { PortalClient, type Credentials } from '../demo/portal-client.js';
-import { chartArrived, inviteArrived, until } from '../demo/ready-patient.js';
+import { chartArrived } from '../demo/ready-patient.js';
+import { until } from '../demo/until.js';
 import { System } from '../demo/system.js';
 import { freePort, freeServicePorts } from '../services/ports.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
@@ -104,7 +105,6 @@ class StolenDmz {
     const client = new PortalClient(this.system.origin);
     try {
       const invite = await this.system.invite(pid);
-      await inviteArrived(client, invite.code);
       const name = `${canary(labelOf(pid, 'signinname')).toLowerCase()}@example.org`;
       const credentials = await client.join(invite.code, dateOfBirth, name, PASSWORD);
       const patientRef = await chartArrived(client);
