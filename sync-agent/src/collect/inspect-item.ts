@@ -14,15 +14,13 @@ export interface InspectionKeys {
   sealingKey(kid: string): Uint8Array | undefined;
 }
 
-/** Start of what lay in the outbox in an envelope's place. */
-export interface Rubbish {
-  rubbish: string;
-}
-
-/** What an item is, as far as it says so itself under its seal. Whether the sender may is not decided here. */
+/**
+ * What an item is, as far as it says so itself under its seal. Whether the sender may is not decided here. `envelope` is
+ * the JSON text to keep.
+ */
 export type Inspection =
-  | { sound: true; kind: SubmissionKind; header: EnvelopeHeader; envelope: Envelope }
-  | { sound: false; reason: QuarantineReason; header: EnvelopeHeader | null; envelope: Envelope | Rubbish };
+  | { sound: true; kind: SubmissionKind; header: EnvelopeHeader; envelope: string }
+  | { sound: false; reason: QuarantineReason; header: EnvelopeHeader | null; envelope: string };
 
 /** Rubbish is kept for whoever looks into it, but not without end. */
 const KEPT_RUBBISH_CHARACTERS = 64 * 1024;
@@ -35,11 +33,11 @@ export async function inspectItem(item: LeasedItem, keys: InspectionKeys): Promi
   const text = jsonText(item.envelope);
   const parsed = Envelope.safeParse(item.envelope);
   if (!parsed.success) {
-    return { sound: false, reason: 'not-an-envelope', header: null, envelope: rubbish(text) };
+    return { sound: false, reason: 'not-an-envelope', header: null, envelope: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
   }
   const { header } = parsed.data;
   if (Buffer.byteLength(text) > LIMITS.envelopeBytes) {
-    return { sound: false, reason: 'too-large', header, envelope: rubbish(text) };
+    return { sound: false, reason: 'too-large', header, envelope: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
   }
   const privateKey = keys.sealingKey(header.kid);
   const reason =
@@ -47,8 +45,8 @@ export async function inspectItem(item: LeasedItem, keys: InspectionKeys): Promi
     (privateKey === undefined ? 'unknown-key' : await refusalOfContent(parsed.data, privateKey, keys.site));
   const kind = SubmissionKind.safeParse(header.kind);
   return reason === null && kind.success
-    ? { sound: true, kind: kind.data, header, envelope: parsed.data }
-    : { sound: false, reason: reason ?? 'unknown-kind', header, envelope: parsed.data };
+    ? { sound: true, kind: kind.data, header, envelope: text }
+    : { sound: false, reason: reason ?? 'unknown-kind', header, envelope: text };
 }
 
 function refusalOfHeader(header: EnvelopeHeader, item: LeasedItem, site: string): QuarantineReason | null {
@@ -93,10 +91,6 @@ async function refusalOfContent(
     default:
       return 'unknown-kind';
   }
-}
-
-function rubbish(text: string): Rubbish {
-  return { rubbish: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
 }
 
 /** Nested too deep to be written is written as nothing: the item is refused either way. */

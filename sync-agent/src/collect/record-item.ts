@@ -37,6 +37,9 @@ async function recordInTransaction(
 ): Promise<Recorded> {
   const { header } = inspection;
   const patientRef = header?.patientRef ?? null;
+  if (await manager.existsBy(Submission, { submissionId: item.submissionId })) {
+    return 'known';
+  }
   await manager
     .createQueryBuilder()
     .insert()

@@ -62,7 +62,7 @@ async function deliverInTransaction(
     return 'nothing';
   }
   const { submission, seq } = next;
-  const envelope = Envelope.parse(submission.envelope);
+  const envelope = Envelope.parse(JSON.parse(submission.envelope));
   const privateKey = context.keys.sealingPrivateKey(envelope.header.kid);
   if (privateKey === undefined) {
     throw new PermanentDeliveryFailure(`the sealing key ${envelope.header.kid} is gone; restore its file`);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { newRef } from 'sync-contract/identifiers';
 import { formatInviteCode, inviteLookup, newInviteCode } from 'sync-contract/invite';
 import { TIMES } from 'sync-contract/limits';
-import { In, type DataSource, type EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { Chart } from '../ledger/chart.entity.js';
@@ -83,7 +83,9 @@ export async function issueInvite(issuer: InviteIssuer, pid: number, now: Date =
 
 /** Withdraws every open invite of a patient. @returns how many there were */
 export async function voidInvites(ledger: DataSource, pid: number): Promise<number> {
-  const result = await ledger.manager.update(Invite, { pid, state: In(['open']) }, { state: 'void', pushedAt: null });
+  crashPoint('before-commit:void-invites');
+  const result = await ledger.manager.update(Invite, { pid, state: 'open' }, { state: 'void', pushedAt: null });
+  crashPoint('after-commit:void-invites');
   return result.affected ?? 0;
 }
 

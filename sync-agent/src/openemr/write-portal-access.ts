@@ -51,19 +51,19 @@ export async function readPortalPatient(
 
 const AccessRows = z.array(z.object({ portal_username: z.string().nullable() })).max(1);
 
-/** The patient's identity in portal mail, null when OpenEMR's portal does not know the patient. */
-export async function readPortalUsername(
+/** @returns undefined when OpenEMR's portal has no row for the patient, '' when the row has no name */
+async function readPortalUsername(
   manager: EntityManager,
   tables: OpenEmrTables,
   pid: number,
   lock: '' | 'FOR UPDATE' = '',
-): Promise<string | null> {
+): Promise<string | undefined> {
   const rows: unknown = await manager.query(
     `SELECT portal_username FROM ${tables.access} WHERE pid = ? ${lock}`,
     [pid],
   );
-  const name = AccessRows.parse(rows)[0]?.portal_username ?? '';
-  return name === '' ? null : name;
+  const [row] = AccessRows.parse(rows);
+  return row && (row.portal_username ?? '');
 }
 
 /** No function of OpenEMR makes this text from any password, so nobody signs in with the row. */
@@ -82,20 +82,26 @@ export async function ensurePortalAccess(
   patient: PortalPatient,
 ): Promise<string> {
   const known = await readPortalUsername(manager, tables, pid);
+  if (known !== undefined && known !== '') {
+    return known;
+  }
   // Looked at again under a lock, because OpenEMR or another enrolment may be writing the row right now.
-  const existing = known ?? (await readPortalUsername(manager, tables, pid, 'FOR UPDATE'));
-  if (existing !== null) {
+  const existing = await readPortalUsername(manager, tables, pid, 'FOR UPDATE');
+  if (existing !== undefined && existing !== '') {
     return existing;
   }
   const number = String(patient.id);
   const wanted = [...patient.firstName].slice(0, NAME_CHARACTERS - number.length).join('') + number;
   const name = (await nameIsTaken(manager, tables, wanted)) ? `${number}-${String(pid)}-portal` : wanted;
-  // A row without a name (a patient once prepared for OpenEMR's own portal) keeps its other columns.
+  if (existing === '') {
+    // A patient once prepared for OpenEMR's own portal keeps what else stands there.
+    await manager.query(`${STRICTLY} UPDATE ${tables.access} SET portal_username = ? WHERE pid = ?`, [name, pid]);
+    return name;
+  }
   await manager.query(
     `${STRICTLY} INSERT INTO ${tables.access}
        (pid, portal_username, portal_pwd, portal_pwd_status, portal_login_username, date_created)
-     VALUES (?, ?, ?, 1, ?, ?)
-     ON DUPLICATE KEY UPDATE portal_username = VALUES(portal_username)`,
+     VALUES (?, ?, ?, 1, ?, ?)`,
     [pid, name, UNUSABLE_PASSWORD_HASH, name, await clinicNow(manager, tables)],
   );
   return name;
