@@ -1,18 +1,21 @@
 import { Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
+import { KeyStore } from '../keys/key-store.js';
+import { KeysModule } from '../keys/keys.module.js';
 import { GatewayClient } from './gateway-client.js';
 import { GatewayConnection } from './gateway-connection.js';
 
 const log = new Logger('gateway');
 
 @Module({
+  imports: [KeysModule],
   providers: [
     {
       provide: GatewayClient,
-      inject: [AGENT_CONFIG],
-      useFactory: (config: AgentConfig) =>
-        new GatewayClient(new GatewayConnection(config.gateway), config.siteId, (skewMs) => {
+      inject: [AGENT_CONFIG, KeyStore],
+      useFactory: (config: AgentConfig, keys: KeyStore) =>
+        new GatewayClient(new GatewayConnection(config.gateway), config.siteId, keys.statements, (skewMs) => {
           log.error({ msg: 'the clocks of DMZ and inside differ: freshness and sign-in codes depend on them', skewMs });
         }),
     },

@@ -24,6 +24,7 @@ import {
   type RevocationsRequest,
 } from 'sync-contract/gateway-wire';
 import { TIMES } from 'sync-contract/limits';
+import type { Signed } from 'sync-contract/signed';
 import { Conflict, Permanent, Transient } from './gateway-failures.js';
 import { GatewayConnection, type GatewayAnswer } from './gateway-connection.js';
 
@@ -42,7 +43,7 @@ const CALL_TIMEOUT = 20_000;
 
 /**
  * The calls of the crossing, each typed by its wire schema. Before the first call, and again after every failed one,
- * `hello` compares protocol, site and clocks; no other call leaves before it agrees. Failures are `Transient`,
+ * `hello` compares protocol, site and clocks and our key statements are handed over; no other call leaves before that. Failures are `Transient`,
  * `Permanent` or `Conflict`; whatever the gateway answers, a call ends within its time and reads a bounded answer.
  */
 export class GatewayClient {
@@ -52,6 +53,7 @@ export class GatewayClient {
   constructor(
     private readonly connection: GatewayConnection,
     private readonly siteId: string,
+    private readonly statements: readonly Signed[],
     private readonly onSkew: (skewMs: number) => void,
   ) {}
 
@@ -89,10 +91,6 @@ export class GatewayClient {
     }
     this.last = { at: new Date(receivedAt), skewMs, skewAlarm, heartbeat: answer.heartbeat };
     return this.last;
-  }
-
-  async sendKeys(body: Body<KeysRequest>): Promise<Done> {
-    return this.call('keys', body, Done);
   }
 
   async sendInvites(body: Body<InvitesRequest>): Promise<Done> {
@@ -144,7 +142,7 @@ export class GatewayClient {
     schema: z.ZodType<Answer>,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const greeting = (this.greeting ??= this.hello());
+    const greeting = (this.greeting ??= this.greet());
     try {
       await greeting;
       return await this.exchange(route, body, schema, options);
@@ -154,6 +152,13 @@ export class GatewayClient {
       }
       throw failure;
     }
+  }
+
+  /** Handshake, then our keys: whatever follows is verified with them. */
+  private async greet(): Promise<Handshake> {
+    const handshake = await this.hello();
+    await this.exchange('keys', { statements: [...this.statements] } satisfies Body<KeysRequest>, Done);
+    return handshake;
   }
 
   private forget(greeting: Promise<Handshake>): void {

@@ -15,6 +15,10 @@ export class Dirty {
 
   @PrimaryColumn({ name: 'file_offset', type: 'bigint', transformer: wholeColumn })
   fileOffset!: number;
+
+  /** how often this row was written: one that was written again since it was read is not deleted */
+  @Column({ type: 'int', default: 1 })
+  touches!: number;
 }
 
 /** A row of OpenEMR that the last render of a chart used. */

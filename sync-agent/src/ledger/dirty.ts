@@ -24,12 +24,11 @@ export async function markDirty(manager: EntityManager, pid: number, classes: re
   );
   const position = PositionRows.parse(rows)[0] ?? { fileNo: 0, fileOffset: 0 };
   for (const recordClass of classes) {
-    await manager.query('INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset) VALUES (?, ?, ?, ?)', [
-      pid,
-      recordClass,
-      position.fileNo,
-      position.fileOffset,
-    ]);
+    await manager.query(
+      `INSERT INTO dirty (pid, record_class, file_no, file_offset) VALUES (?, ?, ?, ?)
+        ON DUPLICATE KEY UPDATE touches = touches + 1`,
+      [pid, recordClass, position.fileNo, position.fileOffset],
+    );
   }
 }
 

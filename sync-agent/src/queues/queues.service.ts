@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 import { z } from 'zod';
@@ -27,7 +28,10 @@ export class JobHandledTwice extends Error {
   }
 }
 
+/** BullMQ serves jobs without priority first. */
+const LATER = 10;
 const LOG_PAUSE = 30_000;
+const PATIENCE = 3_000;
 
 /**
  * The agent's queues. They wake; the ledger's rows are the truth, and whoever adds a job also sweeps those rows, so
@@ -57,17 +61,18 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
 
   /**
    * Wakes the handler of a job for one row. Never fails and never waits for Redis. While the same job with the same id
-   * runs, one more run is remembered for afterwards: a wake is not lost, and no id is worked on twice at once.
+   * runs, one more run is remembered for afterwards: a wake is not lost, and no id is worked on twice at once, but once
+   * more by a wake that is `later`: those stand behind all others.
    */
-  wake(queue: QueueName, job: string, id: string, options: { priority?: number } = {}): void {
+  wake(queue: QueueName, job: string, id: string, options: { later?: boolean } = {}): void {
     const target = this.queues.get(queue);
     if (target === undefined || this.stopping) {
       return;
     }
     const added = target
       .add(job, JobData.parse({ id }), {
-        ...options,
-        deduplication: { id: `${job}-${id}`, keepLastIfActive: true },
+        ...(options.later === true ? { priority: LATER } : {}),
+        deduplication: { id: options.later === true ? `${job}-${id}-later` : `${job}-${id}`, keepLastIfActive: true },
       })
       .then(
         () => undefined,
@@ -92,7 +97,17 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
       });
       this.queues.set(name, queue);
     }
-    await Promise.all([...this.queues.values()].map((queue) => this.clear(queue)));
+    const cleared = Promise.all([...this.queues.values()].map((queue) => this.clear(queue))).then(() => {
+      this.startWorkers();
+    });
+    // With Redis away the rest of the agent starts all the same, and the workers when it is back.
+    await Promise.race([cleared, delay(PATIENCE, undefined, { ref: false })]);
+  }
+
+  private startWorkers(): void {
+    if (this.stopping) {
+      return;
+    }
     for (const [name, handlers] of this.handlers) {
       const worker = new Worker(name, (job) => this.run(handlers, job), {
         prefix: this.config.queuePrefix,
@@ -143,7 +158,7 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
           return;
         }
         this.complain(failure);
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        await delay(1_000);
       }
     }
   }

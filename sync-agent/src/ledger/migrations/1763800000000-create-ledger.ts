@@ -33,6 +33,7 @@ const TABLES = {
     record_class varchar(32) NOT NULL,
     file_no int NOT NULL,
     file_offset bigint NOT NULL,
+    touches int NOT NULL DEFAULT '1',
     PRIMARY KEY (pid, record_class, file_no, file_offset)`,
   source_row: `
     table_name varchar(64) NOT NULL,

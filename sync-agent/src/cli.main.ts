@@ -1,0 +1,83 @@
+import 'reflect-metadata';
+import { Command } from 'commander';
+import { readAgentConfig, readKeysConfig, readOwnerConfig } from './config.js';
+import { inviteCommand } from './enrol/invite.command.js';
+import { initKeys } from './keys/key-files.js';
+import { createLedgerDataSource } from './ledger/ledger-database.js';
+import { describeStatus, readStatus } from './replicate/read-status.js';
+
+/** Commands whose place is kept: exit code 2, so that a script never takes a refusal for a success. */
+const REFUSED = {
+  restore: 'restore: beginning a new era after a restore is not supported yet',
+  reconcile: 'reconcile: comparing all charts with the DMZ and with OpenEMR is not supported yet',
+  'merge-confirm': 'merge-confirm: confirming a merge of patients is not supported yet',
+  poll: 'poll: following OpenEMR without a binary log is not supported yet; set log_bin and binlog_format=ROW',
+} as const;
+
+function keysCommand(): Command {
+  const init = new Command('init')
+    .description('make the missing keys and statements, and a new sealing key when the newest is a month old')
+    .action(async () => {
+      const { keyDir, siteId } = readKeysConfig();
+      process.stdout.write(`${await initKeys(keyDir, siteId)}\n`);
+    });
+  return new Command('keys').description("the agent's keys").addCommand(init);
+}
+
+function ledgerCommand(): Command {
+  const migrate = new Command('migrate').description("bring the ledger's tables up to date").action(async () => {
+    const { address, owner } = readOwnerConfig();
+    const ledger = await createLedgerDataSource(address, owner).initialize();
+    try {
+      const done = await ledger.runMigrations({ transaction: 'each' });
+      process.stdout.write(`${String(done.length)} migrations applied\n`);
+    } finally {
+      await ledger.destroy();
+    }
+  });
+  return new Command('ledger').description("the ledger's tables").addCommand(migrate);
+}
+
+function statusCommand(): Command {
+  return new Command('status')
+    .description('how current the replica is and what waits')
+    .option('--json', 'print JSON instead of text')
+    .action(async ({ json }: { json?: true }) => {
+      const config = readAgentConfig();
+      const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
+      try {
+        const status = await readStatus(ledger.manager);
+        process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : describeStatus(status));
+      } finally {
+        await ledger.destroy();
+      }
+    });
+}
+
+function refusedCommand(name: keyof typeof REFUSED): Command {
+  return new Command(name)
+    .description('not supported yet')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      process.stderr.write(`${REFUSED[name]}\n`);
+      process.exitCode = 2;
+    });
+}
+
+const program = new Command('sync-agent')
+  .description("the sync agent's command line")
+  .addCommand(keysCommand())
+  .addCommand(ledgerCommand())
+  .addCommand(inviteCommand())
+  .addCommand(statusCommand());
+for (const name of ['restore', 'reconcile', 'merge-confirm', 'poll'] as const) {
+  program.addCommand(refusedCommand(name));
+}
+
+try {
+  await program.parseAsync();
+} catch (failure: unknown) {
+  process.stderr.write(`${failure instanceof Error ? failure.message : 'the command failed'}\n`);
+  process.exitCode = 1;
+}

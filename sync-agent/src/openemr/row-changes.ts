@@ -1,0 +1,135 @@
+import type { RecordClass } from 'sync-contract/classes';
+import { rowKey, WATCHED_TABLES, type WatchedTable } from './tables.js';
+
+/** A row as the binlog carries it. */
+export type RowImage = Readonly<Record<string, unknown>>;
+
+/** A changed row that does not say whose it is. */
+export interface KeyedChange {
+  table: string;
+  key: string;
+  classes: readonly RecordClass[];
+  /** many charts may use it */
+  shared: boolean;
+  /** key of the row it belongs to, as the images name it; more than one when it moved */
+  parents: { table: string; key: string }[];
+}
+
+/** A change of more rows without pid than this is not followed row by row. */
+const KEYED_LIMIT = 5_000;
+const PID_LIMIT = 100_000;
+
+const WATCHED: ReadonlyMap<string, WatchedTable> = new Map(WATCHED_TABLES.map((table) => [table.table, table]));
+
+/**
+ * What a transaction changed, said as whose chart and which classes; values of other columns are not kept. Bounded:
+ * past its limits it says that everybody's classes changed.
+ */
+export class RowChanges {
+  /** pid → classes */
+  readonly pids = new Map<number, Set<RecordClass>>();
+  /** portal user name → classes */
+  readonly portalUsernames = new Map<string, Set<RecordClass>>();
+  readonly keyed = new Map<string, KeyedChange>();
+  /** classes of everybody */
+  readonly everybody = new Set<RecordClass>();
+
+  get empty(): boolean {
+    return this.pids.size + this.portalUsernames.size + this.keyed.size + this.everybody.size === 0;
+  }
+
+  /** One row with its images before and after; an insert has no image before, a delete none after. */
+  add(tableName: string, images: readonly RowImage[]): void {
+    const watched = WATCHED.get(tableName);
+    if (watched === undefined) {
+      return;
+    }
+    for (const image of images) {
+      if (watched.portalUsername !== undefined) {
+        this.addPortalUsername(watched, image[watched.portalUsername]);
+      } else if (watched.pid === null) {
+        this.addKeyed(watched, image);
+      } else if (concernsPatient(watched, image)) {
+        this.addPid(watched, image, image[watched.pid]);
+      }
+    }
+    if (this.pids.size > PID_LIMIT || this.keyed.size > KEYED_LIMIT || this.portalUsernames.size > KEYED_LIMIT) {
+      this.giveUpDetail();
+    }
+  }
+
+  private addPid(watched: WatchedTable, image: RowImage, pid: unknown): void {
+    const number = Number(pid ?? Number.NaN);
+    if (!Number.isSafeInteger(number)) {
+      // No pid in a partial image (binlog_row_image other than FULL): the row's key tells who used it.
+      this.addKeyed(watched, image);
+    } else if (number > 0) {
+      include(this.pids, number, watched.classes);
+    }
+  }
+
+  private addPortalUsername(watched: WatchedTable, owner: unknown): void {
+    if (typeof owner === 'string' && owner !== '') {
+      include(this.portalUsernames, owner, watched.classes);
+    }
+  }
+
+  private addKeyed(watched: WatchedTable, image: RowImage): void {
+    const key = keyOf(watched.primaryKey, image);
+    if (key === undefined) {
+      this.addEverybody(watched.classes);
+      return;
+    }
+    const id = `${watched.table} ${key}`;
+    const change = this.keyed.get(id) ?? {
+      table: watched.table,
+      key,
+      classes: watched.classes,
+      shared: watched.shared,
+      parents: [],
+    };
+    const { parent } = watched;
+    const parentKey = parent === undefined ? undefined : keyOf(parent.columns, image);
+    if (parent !== undefined && parentKey !== undefined) {
+      change.parents.push({ table: parent.table, key: parentKey });
+    }
+    this.keyed.set(id, change);
+  }
+
+  private addEverybody(classes: readonly RecordClass[]): void {
+    for (const recordClass of classes) {
+      this.everybody.add(recordClass);
+    }
+  }
+
+  private giveUpDetail(): void {
+    for (const classes of [...this.pids.values(), ...this.portalUsernames.values()]) {
+      this.addEverybody([...classes]);
+    }
+    for (const { classes } of this.keyed.values()) {
+      this.addEverybody(classes);
+    }
+    this.pids.clear();
+    this.portalUsernames.clear();
+    this.keyed.clear();
+  }
+}
+
+function concernsPatient(watched: WatchedTable, image: RowImage): boolean {
+  const { pidWhen } = watched;
+  return pidWhen === undefined || image[pidWhen.column] === null || image[pidWhen.column] === pidWhen.value;
+}
+
+function keyOf(columns: readonly string[], image: RowImage): string | undefined {
+  return columns.every((column) => ['string', 'number', 'bigint'].includes(typeof image[column]))
+    ? rowKey(columns, image)
+    : undefined;
+}
+
+function include<Key>(map: Map<Key, Set<RecordClass>>, key: Key, classes: readonly RecordClass[]): void {
+  const known = map.get(key) ?? new Set();
+  for (const recordClass of classes) {
+    known.add(recordClass);
+  }
+  map.set(key, known);
+}

@@ -1,0 +1,161 @@
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { RecordClass } from 'sync-contract/classes';
+import type { BinlogPosition } from '../openemr/snapshot.js';
+import type { KnownThreads } from '../openemr/mail-thread.js';
+
+/** A chart as the ledger has it, read before the snapshot that a render takes. */
+export interface ChartToRender {
+  patientRef: string;
+  pid: number;
+  era: number;
+  seq: number;
+  attemptedSeq: number;
+  epoch: number;
+  chartKeyWrapped: Buffer;
+  /** the database's clock, UTC: nothing committed before it is missing in a snapshot taken now */
+  readAt: string;
+  dirty: DirtyRow[];
+}
+
+export interface DirtyRow {
+  recordClass: RecordClass;
+  position: BinlogPosition;
+  touches: number;
+}
+
+/** A section the gateway acknowledged. */
+export interface AckedSection {
+  name: string;
+  recordClass: string;
+  sectionId: string;
+  era: number;
+  seq: number;
+  epoch: number;
+  contentHash: string;
+  sha256: string;
+  size: number;
+  asOf: string;
+}
+
+const Charts = z.array(
+  z.object({
+    patientRef: z.string(),
+    pid: z.coerce.number(),
+    era: z.number(),
+    seq: z.coerce.number(),
+    attemptedSeq: z.coerce.number(),
+    epoch: z.number(),
+    chartKeyWrapped: z.instanceof(Buffer),
+    readAt: z.string(),
+  }),
+);
+const DirtyRows = z.array(
+  z.object({
+    recordClass: RecordClass,
+    file: z.coerce.number(),
+    offset: z.coerce.number(),
+    touches: z.number(),
+  }),
+);
+const Sections = z.array(
+  z.object({
+    name: z.string(),
+    recordClass: z.string(),
+    sectionId: z.string(),
+    era: z.number(),
+    seq: z.coerce.number(),
+    epoch: z.number(),
+    contentHash: z.string(),
+    sha256: z.string(),
+    size: z.number(),
+    asOf: z.string(),
+  }),
+);
+const Threads = z.array(
+  z.object({
+    threadId: z.string(),
+    firstPatientMailId: z.coerce.number().nullable(),
+    topic: z.string(),
+    subject: z.string(),
+  }),
+);
+const Mails = z.array(z.object({ mailId: z.coerce.number(), submissionId: z.string().nullable() }));
+
+const INSTANT = "'%Y-%m-%dT%H:%i:%s.%f'";
+const UUID = (column: string): string =>
+  `LOWER(INSERT(INSERT(INSERT(INSERT(HEX(${column}), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))`;
+
+/** Null when the chart is not replicated: not invited or enrolled, frozen, revoked. */
+export async function readChartToRender(manager: EntityManager, patientRef: string): Promise<ChartToRender | null> {
+  const rows: unknown = await manager.query(
+    `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, c.pid, c.era, c.seq, c.attempted_seq AS attemptedSeq, c.epoch,
+            c.chart_key_wrapped AS chartKeyWrapped, DATE_FORMAT(UTC_TIMESTAMP(6), ${INSTANT}) AS readAt
+       FROM chart c JOIN patient p ON p.pid = c.pid
+      WHERE c.patient_ref = UNHEX(?) AND p.state IN ('invited', 'enrolled')`,
+    [patientRef],
+  );
+  const [chart] = Charts.parse(rows);
+  if (chart === undefined) {
+    return null;
+  }
+  const dirty: unknown = await manager.query(
+    'SELECT record_class AS recordClass, file_no AS file, file_offset AS offset, touches FROM dirty WHERE pid = ?',
+    [chart.pid],
+  );
+  return {
+    ...chart,
+    readAt: toInstant(chart.readAt),
+    dirty: DirtyRows.parse(dirty).map(({ recordClass, file, offset, touches }) => ({
+      recordClass,
+      position: { file, offset },
+      touches,
+    })),
+  };
+}
+
+export async function readAckedSections(manager: EntityManager, patientRef: string): Promise<AckedSection[]> {
+  const rows: unknown = await manager.query(
+    `SELECT name, record_class AS recordClass, LOWER(HEX(section_id)) AS sectionId, era, seq, epoch,
+            LOWER(HEX(content_hash)) AS contentHash, LOWER(HEX(sha256)) AS sha256, size,
+            DATE_FORMAT(as_of, ${INSTANT}) AS asOf
+       FROM chart_section WHERE patient_ref = UNHEX(?)`,
+    [patientRef],
+  );
+  return Sections.parse(rows).map((section) => ({ ...section, asOf: toInstant(section.asOf) }));
+}
+
+export async function readKnownThreads(manager: EntityManager, pid: number): Promise<KnownThreads> {
+  const threads: unknown = await manager.query(
+    `SELECT LOWER(HEX(thread_id)) AS threadId, first_patient_mail_id AS firstPatientMailId, topic, subject
+       FROM thread WHERE pid = ?`,
+    [pid],
+  );
+  const mails: unknown = await manager.query(
+    `SELECT m.mail_id AS mailId, ${UUID('m.submission_id')} AS submissionId
+       FROM thread_mail m JOIN thread t ON t.thread_id = m.thread_id WHERE t.pid = ?`,
+    [pid],
+  );
+  return { threads: Threads.parse(threads), mails: Mails.parse(mails) };
+}
+
+/** Which of these submissions no acknowledged manifest contained so far. */
+export async function readUnsettled(manager: EntityManager, submissionIds: readonly string[]): Promise<string[]> {
+  if (submissionIds.length === 0) {
+    return [];
+  }
+  const rows: unknown = await manager.query(
+    `SELECT ${UUID('submission_id')} AS submissionId FROM submission
+      WHERE settled_at IS NULL AND submission_id IN (?)`,
+    [submissionIds.map((id) => Buffer.from(id.replaceAll('-', ''), 'hex'))],
+  );
+  return z
+    .array(z.object({ submissionId: z.string() }))
+    .parse(rows)
+    .map(({ submissionId }) => submissionId);
+}
+
+/** Milliseconds are cut, not rounded. */
+function toInstant(text: string): string {
+  return `${text.slice(0, 23)}Z`;
+}

@@ -1,0 +1,118 @@
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+
+/** How current the replica is: `practice` for every chart but the exceptions. Instants in UTC with milliseconds. */
+export interface Currency {
+  practice: string;
+  /** patientRef → its own, older time */
+  exceptions: ReadonlyMap<string, string>;
+}
+
+const Markers = z.array(z.object({ place: z.string(), at: z.string() }));
+const Charts = z.array(
+  z.object({ patientRef: z.string(), place: z.string().nullable(), failedT: z.string().nullable() }),
+);
+
+/** Binlog places as text that sorts as they do. */
+const PLACE = "CONCAT(LPAD(file_no, 10, '0'), '/', LPAD(file_offset, 18, '0'))";
+/** Milliseconds are cut, never rounded up: a later time would promise too much. */
+const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%m-%d %H:%i:%s.%f')`;
+const KEPT = '1 HOUR';
+
+/**
+ * T of the practice and of the charts that lag behind it. A chart with dirty rows is as current as the last clock marker
+ * that was read before the oldest of them, any other as the last marker. Null until a marker was read.
+ */
+export async function readCurrency(manager: EntityManager): Promise<Currency | null> {
+  const markers = await readMarkers(manager);
+  const newest = markers.at(-1);
+  if (newest === undefined) {
+    return null;
+  }
+  const exceptions = new Map<string, string>();
+  for (const chart of await readLaggingCharts(manager)) {
+    const t = chart.failedT ?? markerBefore(markers, chart.place ?? '');
+    if (t !== null && t < newest.at) {
+      exceptions.set(chart.patientRef, toInstant(t));
+    } else if (t === null) {
+      exceptions.set(chart.patientRef, new Date(0).toISOString());
+    }
+  }
+  return { practice: toInstant(newest.at), exceptions };
+}
+
+/** Drops old markers; charts that need one of them keep their time in `failed_t`. */
+export async function pruneMarkers(manager: EntityManager): Promise<void> {
+  const [row] = z
+    .array(z.object({ place: z.string().nullable() }))
+    .parse(
+      await manager.query(
+        `SELECT MAX(${PLACE}) AS place FROM marker_seen WHERE at < UTC_TIMESTAMP(6) - INTERVAL ${KEPT}`,
+      ),
+    );
+  const place = row?.place ?? null;
+  if (place === null) {
+    return;
+  }
+  const markers = await readMarkers(manager);
+  for (const chart of await readLaggingCharts(manager)) {
+    if (chart.failedT === null && chart.place !== null && chart.place <= place) {
+      await setFailedT(manager, chart.patientRef, markerBefore(markers, chart.place));
+    }
+  }
+  // The newest of the old ones stays: it is the time of a row that became dirty right after it.
+  await manager.query(`DELETE FROM marker_seen WHERE ${PLACE} < ?`, [place]);
+}
+
+/** Writes down how current every chart is, before the positions that say it lose their meaning. */
+export async function freezeCurrency(manager: EntityManager): Promise<void> {
+  const markers = await readMarkers(manager);
+  const newest = markers.at(-1)?.at ?? null;
+  for (const chart of await readLaggingCharts(manager)) {
+    if (chart.failedT === null) {
+      await setFailedT(manager, chart.patientRef, markerBefore(markers, chart.place ?? ''));
+    }
+  }
+  if (newest !== null) {
+    await manager.query('UPDATE chart SET failed_t = ? WHERE failed_t IS NULL', [newest]);
+  }
+}
+
+async function setFailedT(manager: EntityManager, patientRef: string, t: string | null): Promise<void> {
+  await manager.query('UPDATE chart SET failed_t = ? WHERE patient_ref = UNHEX(?)', [
+    t ?? '1970-01-01 00:00:00',
+    patientRef,
+  ]);
+}
+
+async function readMarkers(manager: EntityManager): Promise<z.infer<typeof Markers>> {
+  const rows: unknown = await manager.query(
+    `SELECT ${PLACE} AS place, ${INSTANT('at')} AS at FROM marker_seen ORDER BY file_no, file_offset`,
+  );
+  return Markers.parse(rows);
+}
+
+/** Charts in the DMZ that have dirty rows or are held back by an earlier failure. */
+async function readLaggingCharts(manager: EntityManager): Promise<z.infer<typeof Charts>> {
+  const rows: unknown = await manager.query(
+    `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, d.place, ${INSTANT('c.failed_t')} AS failedT
+       FROM chart c LEFT JOIN (SELECT pid, MIN(${PLACE}) AS place FROM dirty GROUP BY pid) d ON d.pid = c.pid
+      WHERE c.seq > 0 AND (d.place IS NOT NULL OR c.failed_t IS NOT NULL)`,
+  );
+  return Charts.parse(rows);
+}
+
+function markerBefore(markers: z.infer<typeof Markers>, place: string): string | null {
+  let found: string | null = null;
+  for (const marker of markers) {
+    if (marker.place >= place) {
+      break;
+    }
+    found = marker.at;
+  }
+  return found;
+}
+
+function toInstant(at: string): string {
+  return `${at.slice(0, 23).replace(' ', 'T')}Z`;
+}

@@ -1,0 +1,316 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { RecordClass } from 'sync-contract/classes';
+import { crashPoint } from '../crash-point.js';
+import type { SourceTransaction } from '../openemr/binlog-stream.js';
+import type { FeedLedger, RecordedPosition } from '../openemr/change-feed.js';
+import type { OwnerFinder } from '../openemr/find-owner.js';
+import { READABLE_CLASSES } from '../openemr/read-chart.js';
+import type { KeyedChange } from '../openemr/row-changes.js';
+import type { BinlogPosition } from '../openemr/snapshot.js';
+import { freezeCurrency } from './currency.js';
+import type { RecentChanges } from './recent-changes.js';
+
+/** Charts to render; `later` for those that only a row of the whole practice touched. */
+export interface Awakened {
+  now: ReadonlySet<string>;
+  later: ReadonlySet<string>;
+}
+
+const PositionRow = z.object({
+  fileNo: z.coerce.number(),
+  fileOffset: z.coerce.number(),
+  gtid: z.string().nullable(),
+  serverStart: z.coerce.number().nullable(),
+});
+const Users = z.array(
+  z.object({ tableName: z.string(), rowKey: z.string(), pid: z.coerce.number(), recordClass: z.string() }),
+);
+const Patients = z.array(z.object({ pid: z.coerce.number(), patientRef: z.string() }));
+const Usernames = z.array(z.object({ pid: z.coerce.number(), username: z.string() }));
+
+interface UserOfRow {
+  pid: number;
+  recordClass: string;
+}
+
+const INSERT_ROWS = 500;
+/** Everything that a change in OpenEMR can touch; receipts are the ledger's own. */
+const ALL_CLASSES: readonly RecordClass[] = READABLE_CLASSES;
+
+/** Dirty rows by pid, each (class, position) once. */
+class DirtyRows {
+  private readonly rows = new Map<string, [number, string, number, number]>();
+  readonly urgent = new Set<number>();
+  readonly later = new Set<number>();
+
+  add(pid: number, recordClass: string, { file, offset }: BinlogPosition, later: boolean): void {
+    this.rows.set(`${String(pid)} ${recordClass} ${String(file)} ${String(offset)}`, [pid, recordClass, file, offset]);
+    (later ? this.later : this.urgent).add(pid);
+  }
+
+  get pids(): number[] {
+    return [...new Set([...this.urgent, ...this.later])];
+  }
+
+  of(pids: ReadonlySet<number>): [number, string, number, number][] {
+    return [...this.rows.values()].filter(([pid]) => pids.has(pid));
+  }
+}
+
+/**
+ * The ledger's side of the change feed: what a batch of source transactions touched becomes dirty rows in the same
+ * transaction as the new position, so that after a crash the feed repeats what was not recorded and nothing else.
+ */
+export class LedgerOfFeed implements FeedLedger {
+  constructor(
+    private readonly ledger: DataSource,
+    private readonly owners: OwnerFinder,
+    private readonly recent: RecentChanges,
+    private readonly awake: (charts: Awakened) => void,
+  ) {}
+
+  async position(): Promise<RecordedPosition | null> {
+    const rows: unknown = await this.ledger.query(
+      `SELECT file_no AS fileNo, file_offset AS fileOffset, gtid, UNIX_TIMESTAMP(server_start) AS serverStart
+         FROM feed_position WHERE id = 1`,
+    );
+    const [row] = z.array(PositionRow).parse(rows);
+    return row === undefined
+      ? null
+      : {
+          position: { file: row.fileNo, offset: row.fileOffset },
+          gtid: row.gtid,
+          serverStart: row.serverStart === null ? null : Number(row.serverStart),
+        };
+  }
+
+  async record(batch: readonly SourceTransaction[]): Promise<void> {
+    const last = batch.at(-1);
+    if (last === undefined) {
+      return;
+    }
+    const awakened = await this.ledger.transaction(async (manager) => {
+      // Renders take the same lock before their last look at `recent`.
+      await manager.query('SELECT id FROM feed_position WHERE id = 1 FOR UPDATE');
+      this.recent.note(batch);
+      const dirty = await this.findDirty(manager, batch);
+      const charts = await this.insertDirty(manager, dirty);
+      for (const { marker, position } of batch) {
+        if (marker !== null) {
+          await manager.query('INSERT IGNORE INTO marker_seen (file_no, file_offset, at) VALUES (?, ?, ?)', [
+            position.file,
+            position.offset,
+            marker,
+          ]);
+        }
+      }
+      await manager.query(
+        'UPDATE feed_position SET file_no = ?, file_offset = ?, gtid = ?, committed_at = UTC_TIMESTAMP(3) WHERE id = 1',
+        [last.position.file, last.position.offset, last.gtid],
+      );
+      crashPoint('before-commit:feed');
+      return charts;
+    });
+    crashPoint('after-commit:feed');
+    this.awake(awakened);
+  }
+
+  async startOver(position: BinlogPosition, gtid: string | null, serverStart: number): Promise<void> {
+    await this.ledger.transaction(async (manager) => {
+      // How current each chart is known to be survives; positions of the old binlog mean nothing in the new one.
+      await freezeCurrency(manager);
+      await manager.query("DELETE FROM dirty WHERE record_class <> 'receipts'");
+      await manager.query('UPDATE IGNORE dirty SET file_no = ?, file_offset = ?', [position.file, position.offset]);
+      await manager.query('DELETE FROM marker_seen');
+      await this.everybodyDirty(manager, ALL_CLASSES, position);
+      await manager.query(
+        `REPLACE INTO feed_position (id, file_no, file_offset, gtid, server_start, committed_at)
+          VALUES (1, ?, ?, ?, FROM_UNIXTIME(?), UTC_TIMESTAMP(3))`,
+        [position.file, position.offset, gtid, serverStart],
+      );
+      crashPoint('before-commit:feed-start-over');
+    });
+    crashPoint('after-commit:feed-start-over');
+  }
+
+  async resumed(serverStart: number): Promise<void> {
+    await this.ledger.query('UPDATE feed_position SET server_start = FROM_UNIXTIME(?) WHERE id = 1', [serverStart]);
+  }
+
+  private async findDirty(manager: EntityManager, batch: readonly SourceTransaction[]): Promise<DirtyRows> {
+    const dirty = new DirtyRows();
+    const owners = new Map<string, number[]>();
+    const users = await this.usersOf(manager, batch);
+    const patients = await this.pidsOfUsernames(manager, batch);
+    for (const { changes, position, everything } of batch) {
+      if (everything !== null) {
+        await this.everybodyDirty(manager, ALL_CLASSES, position, dirty);
+      }
+      await this.everybodyDirty(manager, [...changes.everybody], position, dirty);
+      for (const [pid, classes] of changes.pids) {
+        classes.forEach((recordClass) => {
+          dirty.add(pid, recordClass, position, false);
+        });
+      }
+      for (const [username, classes] of changes.portalUsernames) {
+        for (const pid of patients.get(username.toLowerCase()) ?? []) {
+          classes.forEach((recordClass) => {
+            dirty.add(pid, recordClass, position, false);
+          });
+        }
+      }
+      for (const change of changes.keyed.values()) {
+        await this.addKeyed(manager, dirty, change, position, users, owners);
+      }
+    }
+    return dirty;
+  }
+
+  /** Charts that used the row, charts it belongs to by its parents, or everybody when it is of the whole practice. */
+  private async addKeyed(
+    manager: EntityManager,
+    dirty: DirtyRows,
+    change: KeyedChange,
+    position: BinlogPosition,
+    users: ReadonlyMap<string, readonly UserOfRow[]>,
+    owners: Map<string, number[]>,
+  ): Promise<void> {
+    const own = `${change.table} ${change.key}`;
+    const known = users.get(own) ?? [];
+    for (const { pid, recordClass } of known) {
+      dirty.add(pid, recordClass, position, change.shared);
+    }
+    if (change.shared) {
+      if (known.length === 0) {
+        await this.everybodyDirty(manager, change.classes, position, dirty);
+      }
+      return;
+    }
+    const parents = [...new Set(change.parents.map(({ table, key }) => `${table} ${key}`))];
+    for (const id of parents.length > 0 ? parents : [own]) {
+      const usersOfParent = users.get(id)?.map(({ pid }) => pid);
+      for (const pid of usersOfParent ?? (await this.ownersOf(id, owners))) {
+        for (const recordClass of change.classes) {
+          dirty.add(pid, recordClass, position, false);
+        }
+      }
+    }
+  }
+
+  /** By OpenEMR's tables, each row asked for once in a batch. */
+  private async ownersOf(id: string, found: Map<string, number[]>): Promise<number[]> {
+    const pids = found.get(id) ?? (await this.owners.ownersOf(...splitId(id)));
+    found.set(id, pids);
+    return pids;
+  }
+
+  /** By `<table> <key>`: who used the changed rows and the rows they belong to. */
+  private async usersOf(
+    manager: EntityManager,
+    batch: readonly SourceTransaction[],
+  ): Promise<Map<string, UserOfRow[]>> {
+    const wanted = new Set<string>();
+    for (const { changes } of batch) {
+      for (const { table, key, parents } of changes.keyed.values()) {
+        for (const row of [{ table, key }, ...parents]) {
+          wanted.add(`${row.table} ${row.key}`);
+        }
+      }
+    }
+    const found = new Map<string, UserOfRow[]>();
+    const rows = [...wanted].map((id) => splitId(id));
+    for (let i = 0; i < rows.length; i += INSERT_ROWS) {
+      const part = rows.slice(i, i + INSERT_ROWS);
+      const users: unknown = await manager.query(
+        `SELECT table_name AS tableName, row_key AS rowKey, pid, record_class AS recordClass FROM source_row
+          WHERE (table_name, row_key) IN (${part.map(() => '(?, ?)').join(', ')})`,
+        part.flat(),
+      );
+      for (const { tableName, rowKey, pid, recordClass } of Users.parse(users)) {
+        const id = `${tableName} ${rowKey}`;
+        found.set(id, [...(found.get(id) ?? []), { pid, recordClass }]);
+      }
+    }
+    return found;
+  }
+
+  /** By lower-case portal user name. */
+  private async pidsOfUsernames(
+    manager: EntityManager,
+    batch: readonly SourceTransaction[],
+  ): Promise<Map<string, Set<number>>> {
+    const usernames = [...new Set(batch.flatMap(({ changes }) => [...changes.portalUsernames.keys()]))];
+    const found = new Map<string, Set<number>>();
+    if (usernames.length === 0) {
+      return found;
+    }
+    const known: unknown = await manager.query(
+      'SELECT pid, portal_username AS username FROM patient WHERE portal_username IN (?)',
+      [usernames],
+    );
+    for (const { pid, username } of [
+      ...Usernames.parse(known),
+      ...(await this.owners.ownersOfPortalUsernames(usernames)),
+    ]) {
+      const name = username.toLowerCase();
+      found.set(name, (found.get(name) ?? new Set()).add(pid));
+    }
+    return found;
+  }
+
+  private async everybodyDirty(
+    manager: EntityManager,
+    classes: readonly RecordClass[],
+    position: BinlogPosition,
+    dirty?: DirtyRows,
+  ): Promise<void> {
+    if (classes.length === 0) {
+      return;
+    }
+    for (const recordClass of classes) {
+      await manager.query(
+        `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
+          SELECT pid, ?, ?, ? FROM patient WHERE state <> 'revoked'`,
+        [recordClass, position.file, position.offset],
+      );
+    }
+    if (dirty !== undefined) {
+      const patients: unknown = await manager.query("SELECT pid FROM patient WHERE state IN ('invited', 'enrolled')");
+      for (const { pid } of z.array(z.object({ pid: z.coerce.number() })).parse(patients)) {
+        dirty.later.add(pid);
+      }
+    }
+  }
+
+  private async insertDirty(manager: EntityManager, dirty: DirtyRows): Promise<Awakened> {
+    const now = new Set<string>();
+    const later = new Set<string>();
+    const { pids } = dirty;
+    for (let i = 0; i < pids.length; i += INSERT_ROWS) {
+      const patients: unknown = await manager.query(
+        `SELECT pid, LOWER(HEX(patient_ref)) AS patientRef FROM patient WHERE pid IN (?) AND state <> 'revoked'`,
+        [pids.slice(i, i + INSERT_ROWS)],
+      );
+      const known = Patients.parse(patients);
+      for (const { pid, patientRef } of known) {
+        (dirty.urgent.has(pid) ? now : later).add(patientRef);
+      }
+      const rows = dirty.of(new Set(known.map(({ pid }) => pid)));
+      for (let j = 0; j < rows.length; j += INSERT_ROWS) {
+        const part = rows.slice(j, j + INSERT_ROWS);
+        await manager.query(
+          `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
+            VALUES ${part.map(() => '(?, ?, ?, ?)').join(', ')}`,
+          part.flat(),
+        );
+      }
+    }
+    return { now, later };
+  }
+}
+
+function splitId(id: string): [string, string] {
+  const space = id.indexOf(' ');
+  return [id.slice(0, space), id.slice(space + 1)];
+}

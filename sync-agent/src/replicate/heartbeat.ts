@@ -1,0 +1,146 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { HeartbeatRequest } from 'sync-contract/gateway-wire';
+import {
+  bucketOf,
+  bucketRoot,
+  HEARTBEAT_BUCKETS,
+  heartbeatRoot,
+  signHeartbeat,
+  type Heartbeat,
+  type HeartbeatLeaf,
+} from 'sync-contract/heartbeat';
+import { PROTOCOL_VERSION } from 'sync-contract/protocol';
+import { crashPoint } from '../crash-point.js';
+import type { GatewayClient } from '../gateway-client/gateway-client.js';
+import { Conflict } from '../gateway-client/gateway-failures.js';
+import type { KeyStore } from '../keys/key-store.js';
+import { readCurrency, type Currency } from './currency.js';
+
+const Leaves = z.array(
+  z.object({ patientRef: z.string(), era: z.number(), seq: z.coerce.number(), manifestHash: z.string() }),
+);
+const State = z.array(z.object({ era: z.number(), seq: z.coerce.number() }));
+const EXCEPTIONS = 10_000;
+
+/**
+ * Signs and sends which manifest each chart has and how current the replica is. Its number is committed before it leaves.
+ * Only buckets that changed since the last acknowledged heartbeat travel; a gateway that lacks others names them and
+ * gets them at once.
+ */
+export class HeartbeatSender {
+  /** roots of the last acknowledged heartbeat of this run, by bucket */
+  private acked: readonly string[] | null = null;
+
+  constructor(
+    private readonly ledger: DataSource,
+    private readonly keys: KeyStore,
+    private readonly gateway: GatewayClient,
+  ) {}
+
+  /** @returns false when there is nothing to say yet: no clock marker was read @throws Transient, Permanent */
+  async send(): Promise<boolean> {
+    const currency = await readCurrency(this.ledger.manager);
+    if (currency === null) {
+      return false;
+    }
+    const buckets = await readBuckets(this.ledger.manager);
+    const roots = buckets.map((leaves) => bucketRoot(leaves));
+    const { era, seq } = await this.ledger.transaction(async (manager) => {
+      const number = await nextNumber(manager);
+      crashPoint('before-commit:heartbeat');
+      return number;
+    });
+    crashPoint('after-commit:heartbeat');
+    const { t, exceptions } = timesOf(currency);
+    const body: Omit<HeartbeatRequest, 'v' | 'buckets'> = {
+      heartbeat: signHeartbeat(
+        {
+          v: PROTOCOL_VERSION,
+          site: this.keys.siteId,
+          era,
+          seq,
+          issuedAt: new Date().toISOString(),
+          t,
+          root: heartbeatRoot(roots),
+          exceptions,
+        },
+        this.keys.signing,
+      ),
+      bucketRoots: roots,
+    };
+    await this.push(body, buckets, changedBuckets(roots, this.acked));
+    this.acked = roots;
+    crashPoint('after-push:heartbeat');
+    return true;
+  }
+
+  private async push(
+    body: Omit<HeartbeatRequest, 'v' | 'buckets'>,
+    buckets: readonly HeartbeatLeaf[][],
+    travelling: readonly number[],
+  ): Promise<void> {
+    const pick = (numbers: readonly number[]): HeartbeatRequest['buckets'] =>
+      numbers.map((bucket) => ({ bucket, leaves: buckets[bucket] ?? [] }));
+    try {
+      await this.gateway.sendHeartbeat({ ...body, buckets: pick(travelling) });
+    } catch (failure: unknown) {
+      const missing = failure instanceof Conflict ? missingOf(failure.problem) : [];
+      if (missing.length === 0) {
+        throw failure;
+      }
+      this.acked = null;
+      await this.gateway.sendHeartbeat({
+        ...body,
+        buckets: pick([...new Set([...travelling, ...missing])].sort(byNumber)),
+      });
+    }
+  }
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b;
+}
+
+function missingOf(problem: unknown): number[] {
+  return z.object({ missing: z.array(z.int().min(0).max(255)) }).safeParse(problem).data?.missing ?? [];
+}
+
+async function readBuckets(manager: EntityManager): Promise<HeartbeatLeaf[][]> {
+  const rows: unknown = await manager.query(
+    `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, c.era, c.seq, LOWER(HEX(c.manifest_hash)) AS manifestHash
+       FROM chart c JOIN patient p ON p.pid = c.pid
+      WHERE c.seq > 0 AND p.state <> 'revoked' ORDER BY c.patient_ref`,
+  );
+  const buckets: HeartbeatLeaf[][] = Array.from({ length: HEARTBEAT_BUCKETS }, () => []);
+  for (const leaf of Leaves.parse(rows)) {
+    buckets[bucketOf(leaf.patientRef)]?.push(leaf);
+  }
+  return buckets;
+}
+
+const EMPTY_ROOT = bucketRoot([]);
+
+/** The gateway may hold buckets of an earlier run, empty ones too: what is not known to be there travels. */
+function changedBuckets(roots: readonly string[], acked: readonly string[] | null): number[] {
+  return roots.flatMap((root, bucket) => {
+    const there = acked === null ? (root === EMPTY_ROOT ? EMPTY_ROOT : undefined) : acked[bucket];
+    return root === there ? [] : [bucket];
+  });
+}
+
+async function nextNumber(manager: EntityManager): Promise<{ era: number; seq: number }> {
+  await manager.query('INSERT IGNORE INTO heartbeat_state (id, era, seq) VALUES (1, 1, 0)');
+  await manager.query('UPDATE heartbeat_state SET seq = seq + 1 WHERE id = 1');
+  const rows: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
+  const [state] = State.parse(rows);
+  return state ?? { era: 1, seq: 1 };
+}
+
+/** A heartbeat carries so many exceptions; when more charts lag, the practice's time is that of the next one. */
+function timesOf({ practice, exceptions }: Currency): Pick<Heartbeat, 't' | 'exceptions'> {
+  const oldestFirst = [...exceptions]
+    .map(([patientRef, t]) => ({ patientRef, t }))
+    .sort((a, b) => (a.t < b.t ? -1 : 1));
+  return { t: oldestFirst[EXCEPTIONS]?.t ?? practice, exceptions: oldestFirst.slice(0, EXCEPTIONS) };
+}

@@ -1,0 +1,84 @@
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { readCurrency } from './currency.js';
+
+/** What an operator asks first; ids and numbers only. */
+export interface AgentStatus {
+  /** every change committed before this is in the DMZ, but for the charts that lag; null before the first clock marker */
+  currentAsOf: string | null;
+  /** seconds between that and the database's clock */
+  lagSeconds: number | null;
+  chartsLagging: number;
+  charts: number;
+  chartsPushed: number;
+  dirtyRows: number;
+  feed: { file: number; offset: number; recordedAt: string } | null;
+  submissionsWaiting: number;
+  submissionsSetAside: number;
+  streamsStopped: number;
+  heartbeat: { era: number; seq: number } | null;
+}
+
+const Counts = z.array(
+  z.object({
+    now: z.string(),
+    charts: z.coerce.number(),
+    pushed: z.coerce.number(),
+    dirty: z.coerce.number(),
+    waiting: z.coerce.number(),
+    setAside: z.coerce.number(),
+    stopped: z.coerce.number(),
+  }),
+);
+const Feed = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number(), recordedAt: z.date() }));
+const HeartbeatRow = z.array(z.object({ era: z.coerce.number(), seq: z.coerce.number() }));
+
+export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
+  const counts: unknown = await manager.query(
+    `SELECT DATE_FORMAT(UTC_TIMESTAMP(3), '%Y-%m-%dT%H:%i:%s.%f') AS now,
+            (SELECT COUNT(*) FROM chart) AS charts, (SELECT COUNT(*) FROM chart WHERE seq > 0) AS pushed,
+            (SELECT COUNT(*) FROM dirty) AS dirty,
+            (SELECT COUNT(*) FROM submission WHERE state = 'RECEIVED') AS waiting,
+            (SELECT COUNT(*) FROM submission WHERE state = 'QUARANTINED') AS setAside,
+            (SELECT COUNT(*) FROM stream WHERE stopped_reason IS NOT NULL) AS stopped`,
+  );
+  const feed: unknown = await manager.query(
+    'SELECT file_no AS file, file_offset AS offset, committed_at AS recordedAt FROM feed_position WHERE id = 1',
+  );
+  const heartbeat: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
+  const currency = await readCurrency(manager);
+  const [count] = Counts.parse(counts);
+  const [position] = Feed.parse(feed);
+  const now = Date.parse(`${(count?.now ?? '').slice(0, 23)}Z`);
+  return {
+    currentAsOf: currency?.practice ?? null,
+    lagSeconds: currency === null ? null : Math.max(0, Math.round((now - Date.parse(currency.practice)) / 1_000)),
+    chartsLagging: currency?.exceptions.size ?? 0,
+    charts: count?.charts ?? 0,
+    chartsPushed: count?.pushed ?? 0,
+    dirtyRows: count?.dirty ?? 0,
+    feed: position === undefined ? null : { ...position, recordedAt: position.recordedAt.toISOString() },
+    submissionsWaiting: count?.waiting ?? 0,
+    submissionsSetAside: count?.setAside ?? 0,
+    streamsStopped: count?.stopped ?? 0,
+    heartbeat: HeartbeatRow.parse(heartbeat)[0] ?? null,
+  };
+}
+
+export function describeStatus(status: AgentStatus): string {
+  const { feed, heartbeat } = status;
+  const lines = [
+    status.currentAsOf === null
+      ? 'replica: nothing is known yet; the agent has not read a clock marker'
+      : `replica: current as of ${status.currentAsOf}, ${String(status.lagSeconds)} s ago`,
+    `charts: ${String(status.chartsPushed)} of ${String(status.charts)} in the DMZ, ${String(status.chartsLagging)} lag behind`,
+    `dirty rows: ${String(status.dirtyRows)}`,
+    feed === null
+      ? 'change feed: has not read the binlog yet'
+      : `change feed: binlog ${String(feed.file)} at ${String(feed.offset)}, recorded ${feed.recordedAt}`,
+    `submissions: ${String(status.submissionsWaiting)} to deliver, ${String(status.submissionsSetAside)} set aside, ` +
+      `${String(status.streamsStopped)} streams stopped`,
+    heartbeat === null ? 'heartbeat: none sent' : `heartbeat: ${String(heartbeat.era)}/${String(heartbeat.seq)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

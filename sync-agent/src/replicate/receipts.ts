@@ -1,0 +1,59 @@
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { ReceiptState, ReceiptsContent } from 'sync-contract/receipt';
+import { SubmissionKind } from 'sync-contract/submission';
+import type { SubmissionState } from '../ledger/submission.entities.js';
+
+/** Newest first; older ones are in the chart or forgotten. */
+const RECEIPTS = 500;
+
+const Rows = z.array(
+  z.object({
+    submissionId: z.string(),
+    kind: z.string(),
+    state: z.enum(['RECEIVED', 'QUARANTINED', 'DONE', 'REFUSED']),
+    reason: z.string().nullable(),
+    receivedAt: z.date(),
+    doneAt: z.date().nullable(),
+    settled: z.coerce.boolean(),
+  }),
+);
+
+const STATES: Record<SubmissionState, ReceiptState> = {
+  RECEIVED: 'collected',
+  // The sender cannot mend what was set aside; staff look at it.
+  QUARANTINED: 'collected',
+  DONE: 'with-staff',
+  REFUSED: 'refused',
+};
+
+/** Reasons of refusals are written for the sender; those of quarantine are for staff and stay inside. */
+export async function readReceipts(
+  manager: EntityManager,
+  patientRef: string,
+  contained: ReadonlySet<string>,
+): Promise<ReceiptsContent> {
+  const rows: unknown = await manager.query(
+    `SELECT LOWER(INSERT(INSERT(INSERT(INSERT(HEX(submission_id), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))
+              AS submissionId,
+            kind, state, reason, received_at AS receivedAt, done_at AS doneAt, settled_at IS NOT NULL AS settled
+       FROM submission WHERE patient_ref = UNHEX(?) ORDER BY received_at DESC, submission_id DESC LIMIT ?`,
+    [patientRef, RECEIPTS],
+  );
+  return {
+    receipts: Rows.parse(rows).flatMap((row) => {
+      const kind = SubmissionKind.safeParse(row.kind).data;
+      if (kind === undefined) {
+        return [];
+      }
+      const inChart = row.state === 'DONE' && (row.settled || contained.has(row.submissionId));
+      return {
+        submissionId: row.submissionId,
+        kind,
+        state: inChart ? 'in-chart' : STATES[row.state],
+        at: (row.doneAt ?? row.receivedAt).toISOString(),
+        reason: row.state === 'REFUSED' ? row.reason : null,
+      };
+    }),
+  };
+}

@@ -1,0 +1,30 @@
+import type { RecordClass } from 'sync-contract/classes';
+import type { Signed } from 'sync-contract/signed';
+import type { ChartSource } from '../openemr/read-chart.js';
+import type { BinlogPosition } from '../openemr/snapshot.js';
+import type { AckedSection, ChartToRender } from './chart-row.js';
+import type { NewSection } from './seal-chart.js';
+
+/** What a snapshot gave. */
+export interface Rendering {
+  chart: ChartToRender;
+  classes: readonly RecordClass[];
+  sections: NewSection[];
+  sources: ChartSource[];
+  /** of the snapshot; null when no class of OpenEMR was asked for */
+  position: BinlogPosition | null;
+  /** submissions the sections contain */
+  contained: ReadonlySet<string>;
+}
+
+/** Result of a push that the gateway acknowledged. */
+export interface AckedPush {
+  manifest: Signed;
+  hash: string;
+  seq: number;
+  /** all sections of the manifest */
+  sections: readonly AckedSection[];
+  settles: readonly string[];
+  /** nothing of this render is left to be pushed */
+  last: boolean;
+}

@@ -1,0 +1,307 @@
+import type { Pool } from 'mysql2/promise';
+import type { DataSource, EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { RecordClass } from 'sync-contract/classes';
+import { compareVersions } from 'sync-contract/identifiers';
+import { signManifest } from 'sync-contract/manifest';
+import { ThreadContent } from 'sync-contract/section-content';
+import { statementHash } from 'sync-contract/signed';
+import { renderChart } from '../chart/render-chart.js';
+import { crashPoint } from '../crash-point.js';
+import type { GatewayClient } from '../gateway-client/gateway-client.js';
+import { Conflict } from '../gateway-client/gateway-failures.js';
+import type { KeyStore } from '../keys/key-store.js';
+import { RENDERED_CLASSES } from '../ledger/dirty.js';
+import { threadMapper } from '../openemr/mail-thread.js';
+import { READABLE_CLASSES, readChart, type ChartRows } from '../openemr/read-chart.js';
+import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
+import {
+  readAckedSections,
+  readChartToRender,
+  readKnownThreads,
+  readUnsettled,
+  type AckedSection,
+  type ChartToRender,
+} from './chart-row.js';
+import type { RecentChanges } from './recent-changes.js';
+import { readReceipts } from './receipts.js';
+import { inBatches, manifestOf, nameSections, sealAs, type NewSection, type SealedSection } from './seal-chart.js';
+import type { Rendering } from './rendering.js';
+import { settleChart } from './settle-chart.js';
+
+/** The gateway holds a newer manifest than this ledger ever attempted: the ledger, or OpenEMR with it, was restored. */
+export class ReplicaAhead extends Error {
+  readonly code = 'replica-ahead';
+  readonly logLevel = 'error';
+  constructor() {
+    super(
+      'the DMZ holds a newer version of this chart than the ledger ever made, as after a restore of the ledger from a ' +
+        'backup. The chart is not replicated until a new era begins; the restore command, which begins it, is not supported yet',
+    );
+  }
+}
+
+/** OpenEMR's server writes no binlog, so nobody can say which changes a snapshot contains. */
+export class SnapshotWithoutPosition extends Error {
+  readonly code = 'snapshot-without-position';
+  readonly logLevel = 'error';
+  constructor() {
+    super(
+      "OpenEMR's database server writes no binary log; set log_bin, binlog_format=ROW and binlog_row_metadata=FULL",
+    );
+  }
+}
+
+export interface Replication {
+  ledger: DataSource;
+  reader: Pool;
+  keys: KeyStore;
+  gateway: GatewayClient;
+  recent: RecentChanges;
+}
+
+export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed';
+
+/**
+ * Brings one chart's dirty classes into the DMZ: one snapshot, pure rendering, and a push of what has another hash than
+ * the one acknowledged. The number of a push is committed before it leaves, its result only after the gateway's ack; a
+ * crash anywhere leaves the dirty rows, and the next run repeats with a higher number.
+ * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed, PatientRowMissing
+ */
+export async function replicateChart(replication: Replication, patientRef: string): Promise<Outcome> {
+  using _watch = replication.recent.watch();
+  const chart = await readChartToRender(replication.ledger.manager, patientRef);
+  if (chart === null) {
+    return 'not replicated';
+  }
+  const asked = chart.seq === 0 ? RENDERED_CLASSES : dirtyClasses(chart);
+  if (asked.length === 0) {
+    return 'clean';
+  }
+  const rendering = await render(replication, chart, asked);
+  try {
+    return await pushChanges(replication, rendering, new Set());
+  } catch (failure: unknown) {
+    if (!(failure instanceof Conflict)) {
+      throw failure;
+    }
+  }
+  return replicateAgain(replication, patientRef);
+}
+
+/**
+ * After a 409: what the gateway holds decides which sections travel, never which number comes next. A number beyond
+ * ours stops the chart.
+ */
+async function replicateAgain(replication: Replication, patientRef: string): Promise<Outcome> {
+  const state = await replication.gateway.chartState({ patientRef });
+  const chart = await readChartToRender(replication.ledger.manager, patientRef);
+  if (chart === null) {
+    return 'not replicated';
+  }
+  if (state.version !== null && compareVersions(state.version, { era: chart.era, seq: chart.attemptedSeq }) > 0) {
+    throw new ReplicaAhead();
+  }
+  const rendering = await render(replication, chart, RENDERED_CLASSES);
+  const held = new Set(state.sections.map(({ id, sha256 }) => `${id} ${sha256}`));
+  const acked = await readAckedSections(replication.ledger.manager, patientRef);
+  const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
+  return pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)));
+}
+
+function dirtyClasses(chart: ChartToRender): RecordClass[] {
+  const dirty = new Set(chart.dirty.map(({ recordClass }) => recordClass));
+  if (dirty.has('messages')) {
+    // A message that reaches the chart changes its receipt; both travel together.
+    dirty.add('receipts');
+  }
+  return RENDERED_CLASSES.filter((recordClass) => dirty.has(recordClass));
+}
+
+async function render(
+  replication: Replication,
+  chart: ChartToRender,
+  classes: readonly RecordClass[],
+): Promise<Rendering> {
+  const { ledger, keys } = replication;
+  const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
+  const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
+  const read = fromOpenEmr.length === 0 ? null : await readRows(replication, chart.pid, fromOpenEmr);
+  const rendered: { name: string; recordClass: RecordClass; content: unknown }[] = [];
+  if (read !== null) {
+    // After the snapshot: a mail of ours that it holds was committed together with its thread.
+    const known = await readKnownThreads(ledger.manager, chart.pid);
+    const sections = renderChart(read.rows, {
+      siteId: keys.siteId,
+      resourceIdKey: keys.resourceIdKey,
+      timeZone: read.rows.timeZone,
+      threadOf: threadMapper(keys.resourceIdKey, chart.pid, known),
+    });
+    rendered.push(...sections.filter(({ recordClass }) => classes.includes(recordClass)));
+  }
+  const contained = submissionsIn(rendered);
+  if (classes.includes('receipts')) {
+    const content = await readReceipts(ledger.manager, chart.patientRef, contained);
+    rendered.push({ name: 'receipts', recordClass: 'receipts', content });
+  }
+  return {
+    chart,
+    classes,
+    sections: nameSections(chartKey, rendered),
+    sources: read?.rows.sources ?? [],
+    position: read?.position ?? null,
+    contained,
+  };
+}
+
+async function readRows(
+  { reader }: Replication,
+  pid: number,
+  classes: readonly RecordClass[],
+): Promise<{ rows: ChartRows; position: BinlogPosition }> {
+  await using snapshot = await openSnapshot(reader);
+  if (snapshot.position === null) {
+    throw new SnapshotWithoutPosition();
+  }
+  return { rows: await readChart(snapshot, pid, classes), position: snapshot.position };
+}
+
+function submissionsIn(sections: readonly { recordClass: RecordClass; name: string; content: unknown }[]): Set<string> {
+  const found = new Set<string>();
+  for (const { recordClass, content } of sections) {
+    const thread = recordClass === 'messages' ? ThreadContent.safeParse(content).data : undefined;
+    for (const { submissionId } of thread?.messages ?? []) {
+      if (submissionId !== null) {
+        found.add(submissionId);
+      }
+    }
+  }
+  return found;
+}
+
+/** @param lacking names of acknowledged sections whose bytes the gateway does not have */
+async function pushChanges(
+  replication: Replication,
+  rendering: Rendering,
+  lacking: ReadonlySet<string>,
+): Promise<Outcome> {
+  const { ledger } = replication;
+  const { chart, classes, sections } = rendering;
+  const acked = await readAckedSections(ledger.manager, chart.patientRef);
+  const known = new Map(acked.map((section) => [section.name, section]));
+  const names = new Set(sections.map(({ name }) => name));
+  const kept = acked.filter(({ name, recordClass }) => names.has(name) || !isOneOf(classes, recordClass));
+  const changed = sections.filter(({ name, contentHash }) => {
+    const before = known.get(name);
+    return before?.contentHash !== contentHash || before.epoch !== chart.epoch || lacking.has(name);
+  });
+  const settles = await readUnsettled(ledger.manager, [...rendering.contained]);
+  const nothingNew = changed.length === 0 && kept.length === acked.length && settles.length === 0;
+  if (nothingNew && lacking.size === 0 && chart.seq > 0) {
+    await ledger.transaction((manager) => settleUnchanged(manager, replication, rendering));
+    crashPoint('after-commit:chart-unchanged');
+    return 'unchanged';
+  }
+  const batches = inBatches(changed);
+  let current = kept;
+  let attempted = chart.attemptedSeq;
+  for (const [index, batch] of (batches.length === 0 ? [[]] : batches).entries()) {
+    const last = index >= batches.length - 1;
+    current = await pushBatch(replication, rendering, {
+      attempted,
+      batch,
+      current,
+      settles: last ? settles : [],
+      last,
+    });
+    attempted += 1;
+  }
+  return 'pushed';
+}
+
+interface Step {
+  /** number of the last attempt */
+  attempted: number;
+  batch: readonly NewSection[];
+  /** sections of the manifest before this step */
+  current: readonly AckedSection[];
+  settles: readonly string[];
+  last: boolean;
+}
+
+async function pushBatch(replication: Replication, rendering: Rendering, step: Step): Promise<AckedSection[]> {
+  const { ledger, keys, gateway } = replication;
+  const { chart } = rendering;
+  const version = { era: chart.era, seq: Math.max(step.attempted, chart.seq) + 1 };
+  const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
+  const sealed: SealedSection[] = step.batch.map((section) => sealAs(chart, keys.siteId, chartKey, version, section));
+  const replaced = new Set(sealed.map(({ name }) => name));
+  const sections = [...step.current.filter(({ name }) => !replaced.has(name)), ...sealed];
+  const manifest = signManifest(manifestOf(chart, keys.siteId, version, sections), keys.signing);
+
+  await ledger.transaction(async (manager) => {
+    await claimNumber(manager, chart.patientRef, step.attempted, version.seq);
+    crashPoint('before-commit:chart-attempt');
+  });
+  crashPoint('after-commit:chart-attempt');
+  await gateway.pushChart({
+    patientRef: chart.patientRef,
+    manifest,
+    sections: sealed.map((section) => ({
+      id: section.sectionId,
+      version,
+      epoch: section.epoch,
+      sealed: section.sealed.toString('base64'),
+    })),
+    settles: [...step.settles],
+  });
+  crashPoint('after-push:chart');
+  await ledger.transaction(async (manager) => {
+    await settleChart(manager, replication.recent, rendering, {
+      manifest,
+      hash: statementHash(manifest),
+      seq: version.seq,
+      sections: sections.map(withoutBytes),
+      settles: step.settles,
+      last: step.last,
+    });
+    crashPoint('before-commit:chart-ack');
+  });
+  crashPoint('after-commit:chart-ack');
+  return sections.map(withoutBytes);
+}
+
+/** Another agent on this ledger would have moved the number; then this one stops before it sends anything. */
+export class NumberTaken extends Error {
+  readonly code = 'chart-number-taken';
+  readonly logLevel = 'error';
+  constructor() {
+    super('another agent replicates this chart from the same ledger: stop one of them');
+  }
+}
+
+const Updated = z.object({ affectedRows: z.number() });
+
+async function claimNumber(manager: EntityManager, patientRef: string, before: number, next: number): Promise<void> {
+  const result: unknown = await manager.query(
+    'UPDATE chart SET attempted_seq = ? WHERE patient_ref = UNHEX(?) AND attempted_seq = ?',
+    [next, patientRef, before],
+  );
+  if (Updated.parse(result).affectedRows !== 1) {
+    throw new NumberTaken();
+  }
+}
+
+async function settleUnchanged(manager: EntityManager, { recent }: Replication, rendering: Rendering): Promise<void> {
+  await settleChart(manager, recent, rendering, null);
+  crashPoint('before-commit:chart-unchanged');
+}
+
+function withoutBytes(section: AckedSection | SealedSection): AckedSection {
+  const { name, recordClass, sectionId, era, seq, epoch, contentHash, sha256, size, asOf } = section;
+  return { name, recordClass, sectionId, era, seq, epoch, contentHash, sha256, size, asOf };
+}
+
+function isOneOf(classes: readonly RecordClass[], recordClass: string): boolean {
+  return (classes as readonly string[]).includes(recordClass);
+}

@@ -1,0 +1,242 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { Pool } from 'mysql2/promise';
+import { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { TIMES } from 'sync-contract/limits';
+import { AGENT_CONFIG } from '../agent-config.module.js';
+import type { AgentConfig } from '../config.js';
+import { GatewayClient } from '../gateway-client/gateway-client.js';
+import { GatewayFailure } from '../gateway-client/gateway-failures.js';
+import { KeyStore } from '../keys/key-store.js';
+import { ChangeFeed } from '../openemr/change-feed.js';
+import { OwnerFinder } from '../openemr/find-owner.js';
+import { OPENEMR_READER } from '../openemr/openemr.module.js';
+import { QueuesService } from '../queues/queues.service.js';
+import { writeClockMarker } from './clock-marker.js';
+import { pruneMarkers } from './currency.js';
+import { LedgerOfFeed, type Awakened } from './feed-ledger.js';
+import { HeartbeatSender } from './heartbeat.js';
+import { RecentChanges } from './recent-changes.js';
+import { replicateChart, type Replication } from './replicate-chart.js';
+
+const RENDERS = 4;
+const SWEEP = 5_000;
+const SWEPT_CHARTS = 500;
+const HEARTBEAT = 15_000;
+const PRUNE = 60_000;
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 60_000;
+const HEARTBEAT_ID = 'heartbeat';
+
+/**
+ * Keeps the DMZ's charts equal to OpenEMR: the feed wakes renders at once, a sweeper finds dirty charts whose wake was
+ * lost, heartbeats say how current all of it is. A chart that fails waits for a growing pause and holds nobody back.
+ */
+@Injectable()
+export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly log = new Logger('replicate');
+  private readonly replication: Replication;
+  private readonly feed: ChangeFeed;
+  private readonly heartbeat: HeartbeatSender;
+  private readonly waiting = new Map<string, { failures: number; until: number; code: string }>();
+  private readonly underWay = new Map<string, Promise<void>>();
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly busy = new Set<string>();
+  private heartbeatFailures = 0;
+  private stopping = false;
+
+  constructor(
+    @Inject(AGENT_CONFIG) config: AgentConfig,
+    @InjectDataSource() private readonly ledger: DataSource,
+    @Inject(OPENEMR_READER) reader: Pool,
+    keys: KeyStore,
+    gateway: GatewayClient,
+    private readonly queues: QueuesService,
+  ) {
+    const recent = new RecentChanges();
+    this.replication = { ledger, reader, keys, gateway, recent };
+    this.heartbeat = new HeartbeatSender(ledger, keys, gateway);
+    const feedLedger = new LedgerOfFeed(ledger, new OwnerFinder(reader), recent, (charts) => {
+      this.awake(charts);
+    });
+    const log = new Logger('change-feed');
+    this.feed = new ChangeFeed(config.database, config.feed, feedLedger, {
+      info: (entry) => {
+        log.log(entry);
+      },
+      warn: (entry) => {
+        log.warn(entry);
+      },
+      error: (entry) => {
+        log.error(entry);
+      },
+    });
+  }
+
+  onModuleInit(): void {
+    this.queues.handle('replications', 'render-chart', (patientRef) => this.oneAtATime(patientRef), RENDERS);
+    this.queues.handle('replications', 'send-heartbeat', () => this.beat(), RENDERS);
+  }
+
+  onApplicationBootstrap(): void {
+    this.feed.start();
+    this.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));
+    this.every(SWEEP, 'the sweep', () => this.sweep());
+    this.every(PRUNE, 'pruning', () => this.ledger.transaction((manager) => pruneMarkers(manager)));
+    this.every(HEARTBEAT, 'the heartbeat', async () => {
+      this.queues.wake('replications', 'send-heartbeat', HEARTBEAT_ID);
+      return Promise.resolve();
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
+    this.timers.forEach((timer) => {
+      clearInterval(timer);
+    });
+    await this.feed.stop();
+  }
+
+  /** Whether the change feed stands, for those who look from outside. */
+  get following(): boolean {
+    return this.feed.connected;
+  }
+
+  private awake({ now, later }: Awakened): void {
+    for (const patientRef of now) {
+      this.queues.wake('replications', 'render-chart', patientRef);
+    }
+    for (const patientRef of later) {
+      if (!now.has(patientRef)) {
+        this.queues.wake('replications', 'render-chart', patientRef, { later: true });
+      }
+    }
+  }
+
+  /** A chart may be woken twice, urgently and later; the second waits for the first. */
+  private async oneAtATime(patientRef: string): Promise<void> {
+    const before = this.underWay.get(patientRef) ?? Promise.resolve();
+    const run = before.then(() => this.render(patientRef));
+    this.underWay.set(patientRef, run);
+    await run;
+    if (this.underWay.get(patientRef) === run) {
+      this.underWay.delete(patientRef);
+    }
+  }
+
+  private async render(patientRef: string): Promise<void> {
+    const wait = this.waiting.get(patientRef);
+    if (this.stopping || (wait !== undefined && wait.until > Date.now())) {
+      return;
+    }
+    try {
+      await replicateChart(this.replication, patientRef);
+      this.waiting.delete(patientRef);
+    } catch (failure: unknown) {
+      this.postpone(patientRef, failure);
+    }
+  }
+
+  private postpone(patientRef: string, failure: unknown): void {
+    const failures = (this.waiting.get(patientRef)?.failures ?? 0) + 1;
+    const code = codeOf(failure);
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10)) * (0.75 + Math.random() / 2);
+    this.waiting.set(patientRef, { failures, until: Date.now() + pause, code });
+    if (this.stopping || (failures > 1 && failures % 20 !== 0)) {
+      return;
+    }
+    const entry = {
+      msg: 'a chart was not replicated; it is tried again',
+      patientRef,
+      code,
+      reason: reasonOf(failure),
+      failures,
+    };
+    if (levelOf(failure) === 'error') {
+      this.log.error(entry);
+    } else {
+      this.log.warn(entry);
+    }
+  }
+
+  /** Dirty charts of which no wake may be left. */
+  private async sweep(): Promise<void> {
+    const rows: unknown = await this.ledger.query(
+      `SELECT DISTINCT LOWER(HEX(p.patient_ref)) AS patientRef
+         FROM dirty d JOIN patient p ON p.pid = d.pid JOIN chart c ON c.pid = d.pid
+        WHERE p.state IN ('invited', 'enrolled') LIMIT ?`,
+      [SWEPT_CHARTS],
+    );
+    for (const { patientRef } of z.array(z.object({ patientRef: z.string() })).parse(rows)) {
+      if ((this.waiting.get(patientRef)?.until ?? 0) <= Date.now()) {
+        this.queues.wake('replications', 'render-chart', patientRef);
+      }
+    }
+  }
+
+  private async beat(): Promise<void> {
+    if (this.stopping) {
+      return;
+    }
+    try {
+      await this.heartbeat.send();
+      if (this.heartbeatFailures > 0) {
+        this.log.log({ msg: 'heartbeats arrive again' });
+      }
+      this.heartbeatFailures = 0;
+    } catch (failure: unknown) {
+      this.heartbeatFailures += 1;
+      if (this.heartbeatFailures === 1 || this.heartbeatFailures % 20 === 0) {
+        this.log.warn({
+          msg: 'a heartbeat was not taken; the next follows',
+          code: codeOf(failure),
+          reason: reasonOf(failure),
+        });
+      }
+    }
+  }
+
+  /** At once and then regularly, never twice at the same time; a failure is one line and waits for the next turn. */
+  private every(interval: number, name: string, work: () => Promise<void>): void {
+    const turn = async (): Promise<void> => {
+      if (this.busy.has(name) || this.stopping) {
+        return;
+      }
+      this.busy.add(name);
+      try {
+        await work();
+      } catch (failure: unknown) {
+        this.log.warn({ msg: `${name} failed; the next turn comes`, code: codeOf(failure) });
+      } finally {
+        this.busy.delete(name);
+      }
+    };
+    this.timers.push(setInterval(() => void turn(), interval));
+    void turn();
+  }
+}
+
+const Coded = z.object({ code: z.string() });
+const Levelled = z.object({ logLevel: z.enum(['warn', 'error']) });
+
+function codeOf(failure: unknown): string {
+  return Coded.safeParse(failure).data?.code ?? (failure instanceof Error ? failure.name : 'unknown');
+}
+
+function levelOf(failure: unknown): 'warn' | 'error' {
+  return Levelled.safeParse(failure).data?.logLevel ?? 'error';
+}
+
+/** Sentences of our own errors carry no patient's data; those of drivers may quote values and stay out. */
+function reasonOf(failure: unknown): string {
+  const own = failure instanceof GatewayFailure || Levelled.safeParse(failure).success;
+  return own && failure instanceof Error ? failure.message : codeOf(failure);
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { RecordClass } from 'sync-contract/classes';
+import type { Version } from 'sync-contract/identifiers';
+import { LIMITS } from 'sync-contract/limits';
+import type { Manifest } from 'sync-contract/manifest';
+import { PROTOCOL_VERSION } from 'sync-contract/protocol';
+import { contentHash, deriveClassKey, sealSection, sectionId } from 'sync-contract/section';
+import type { AckedSection, ChartToRender } from './chart-row.js';
+
+/** A rendered section on its way. */
+export interface NewSection {
+  name: string;
+  recordClass: RecordClass;
+  content: unknown;
+  contentHash: string;
+  sectionId: string;
+}
+
+export interface SealedSection extends AckedSection {
+  sealed: Buffer;
+}
+
+/** Sealed bytes in one batch, so that its base64 and the manifest stay under the limit of a request. */
+const BATCH_BYTES = Math.floor(LIMITS.gatewayRequestBytes * 0.6);
+
+/** Names and hashes what was rendered. */
+export function nameSections(
+  chartKey: Uint8Array,
+  rendered: readonly { name: string; recordClass: RecordClass; content: unknown }[],
+): NewSection[] {
+  const keys = new Map<RecordClass, Buffer>();
+  return rendered.map(({ name, recordClass, content }) => {
+    const classKey = keys.get(recordClass) ?? deriveClassKey(chartKey, recordClass);
+    keys.set(recordClass, classKey);
+    return { name, recordClass, content, contentHash: contentHash(content), sectionId: sectionId(classKey, name) };
+  });
+}
+
+/** @throws RangeError for a section larger than the limit */
+export function sealAs(
+  chart: ChartToRender,
+  siteId: string,
+  chartKey: Uint8Array,
+  version: Version,
+  section: NewSection,
+): SealedSection {
+  const sealed = sealSection(
+    deriveClassKey(chartKey, section.recordClass),
+    { site: siteId, patientRef: chart.patientRef, sectionId: section.sectionId, version, epoch: chart.epoch },
+    section.content,
+  );
+  return {
+    name: section.name,
+    recordClass: section.recordClass,
+    sectionId: section.sectionId,
+    era: version.era,
+    seq: version.seq,
+    epoch: chart.epoch,
+    contentHash: section.contentHash,
+    sha256: createHash('sha256').update(sealed).digest('hex'),
+    size: sealed.length,
+    asOf: chart.readAt,
+    sealed,
+  };
+}
+
+export function manifestOf(
+  chart: ChartToRender,
+  siteId: string,
+  version: Version,
+  sections: readonly AckedSection[],
+): Manifest {
+  return {
+    v: PROTOCOL_VERSION,
+    site: siteId,
+    patientRef: chart.patientRef,
+    era: version.era,
+    seq: version.seq,
+    asOf: chart.readAt,
+    sections: sections
+      .map(({ sectionId: id, era, seq, epoch, size, sha256, asOf }) => ({
+        id,
+        version: { era, seq },
+        epoch,
+        size,
+        sha256,
+        asOf,
+      }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1)),
+  };
+}
+
+/**
+ * Changed sections in batches that each fit into one request. What is named by another section comes before it: years
+ * before the list of years, threads before the list of threads.
+ */
+export function inBatches(sections: readonly NewSection[]): NewSection[][] {
+  const order = [...sections].sort((a, b) => Number(b.name.includes('/')) - Number(a.name.includes('/')));
+  const batches: NewSection[][] = [];
+  let bytes = BATCH_BYTES;
+  for (const section of order) {
+    // What compression will make of it is not known yet; text never grows, and padding is small.
+    const size = Buffer.byteLength(JSON.stringify(section.content)) + LIMITS.paddingStep;
+    if (bytes + size > BATCH_BYTES) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches.at(-1)?.push(section);
+    bytes += size;
+  }
+  return batches;
+}

@@ -1,0 +1,161 @@
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import type { BinlogPosition } from '../openemr/snapshot.js';
+import { READABLE_CLASSES } from '../openemr/read-chart.js';
+import type { RecentChanges } from './recent-changes.js';
+import type { AckedPush, Rendering } from './rendering.js';
+
+const INSERT_ROWS = 300;
+const SourceRows = z.array(z.object({ tableName: z.string(), rowKey: z.string(), recordClass: z.string() }));
+
+/**
+ * The ledger's last transaction of a render: what was acknowledged, which rows it was made of, and the dirty rows whose
+ * changes it contains are gone. `push` is null when nothing had changed.
+ */
+export async function settleChart(
+  manager: EntityManager,
+  recent: RecentChanges,
+  rendering: Rendering,
+  push: AckedPush | null,
+): Promise<void> {
+  if (push !== null) {
+    await writeAck(manager, rendering, push);
+  }
+  if (push !== null && !push.last) {
+    return;
+  }
+  if (rendering.position !== null) {
+    await writeSources(manager, rendering);
+    await markOvertaken(manager, recent, rendering, rendering.position);
+    await deleteContained(manager, rendering, rendering.position);
+  }
+  await deleteReadReceipts(manager, rendering);
+  await manager.query(
+    `UPDATE chart c SET c.failed_t = NULL WHERE c.patient_ref = UNHEX(?) AND c.failed_t IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)`,
+    [rendering.chart.patientRef],
+  );
+}
+
+async function writeAck(manager: EntityManager, { chart }: Rendering, push: AckedPush): Promise<void> {
+  const { patientRef } = chart;
+  await manager.query('UPDATE chart SET seq = ?, manifest = ?, manifest_hash = UNHEX(?) WHERE patient_ref = UNHEX(?)', [
+    push.seq,
+    JSON.stringify(push.manifest),
+    push.hash,
+    patientRef,
+  ]);
+  await manager.query('DELETE FROM chart_section WHERE patient_ref = UNHEX(?) AND name NOT IN (?)', [
+    patientRef,
+    ['', ...push.sections.map(({ name }) => name)],
+  ]);
+  const fresh = push.sections.filter(({ seq }) => seq === push.seq);
+  for (let i = 0; i < fresh.length; i += INSERT_ROWS) {
+    const part = fresh.slice(i, i + INSERT_ROWS);
+    await manager.query(
+      `REPLACE INTO chart_section
+          (patient_ref, name, record_class, section_id, era, seq, epoch, content_hash, sha256, size, as_of)
+        VALUES ${part.map(() => '(UNHEX(?), ?, ?, UNHEX(?), ?, ?, ?, UNHEX(?), UNHEX(?), ?, ?)').join(', ')}`,
+      part.flatMap((section) => [
+        patientRef,
+        section.name,
+        section.recordClass,
+        section.sectionId,
+        section.era,
+        section.seq,
+        section.epoch,
+        section.contentHash,
+        section.sha256,
+        section.size,
+        section.asOf.replace('T', ' ').replace('Z', ''),
+      ]),
+    );
+  }
+  if (push.settles.length > 0) {
+    await manager.query('UPDATE submission SET settled_at = UTC_TIMESTAMP(3) WHERE submission_id IN (?)', [
+      push.settles.map((id) => Buffer.from(id.replaceAll('-', ''), 'hex')),
+    ]);
+  }
+}
+
+/** Only the difference is written: most renders use the rows of the one before. */
+async function writeSources(manager: EntityManager, { chart, classes, sources }: Rendering): Promise<void> {
+  const rows: unknown = await manager.query(
+    `SELECT table_name AS tableName, row_key AS rowKey, record_class AS recordClass FROM source_row
+      WHERE pid = ? AND record_class IN (?)`,
+    [chart.pid, classes],
+  );
+  const gone = new Map(SourceRows.parse(rows).map((row) => [`${row.tableName} ${row.rowKey} ${row.recordClass}`, row]));
+  const fresh: string[][] = [];
+  for (const { table, key, classes: of } of sources) {
+    for (const recordClass of of) {
+      if (classes.includes(recordClass) && !gone.delete(`${table} ${key} ${recordClass}`)) {
+        fresh.push([table, key, recordClass]);
+      }
+    }
+  }
+  for (let i = 0; i < fresh.length; i += INSERT_ROWS) {
+    const part = fresh.slice(i, i + INSERT_ROWS);
+    await manager.query(
+      `INSERT IGNORE INTO source_row (table_name, row_key, pid, record_class)
+        VALUES ${part.map(() => '(?, ?, ?, ?)').join(', ')}`,
+      part.flatMap(([table, key, recordClass]) => [table, key, chart.pid, recordClass]),
+    );
+  }
+  const old = [...gone.values()];
+  for (let i = 0; i < old.length; i += INSERT_ROWS) {
+    const part = old.slice(i, i + INSERT_ROWS);
+    await manager.query(
+      `DELETE FROM source_row WHERE pid = ? AND (table_name, row_key, record_class) IN
+        (${part.map(() => '(?, ?, ?)').join(', ')})`,
+      [chart.pid, ...part.flatMap(({ tableName, rowKey, recordClass }) => [tableName, rowKey, recordClass])],
+    );
+  }
+}
+
+/** Rows of this render that changed behind its snapshot before anybody could know that it uses them. */
+async function markOvertaken(
+  manager: EntityManager,
+  recent: RecentChanges,
+  { chart, classes, sources }: Rendering,
+  snapshot: BinlogPosition,
+): Promise<void> {
+  // From here to the commit the feed waits; what it records afterwards finds the rows written above.
+  await manager.query('SELECT id FROM feed_position WHERE id = 1 FOR UPDATE');
+  for (const { recordClass, position } of recent.behind(snapshot, sources, classes)) {
+    await manager.query('INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset) VALUES (?, ?, ?, ?)', [
+      chart.pid,
+      recordClass,
+      position.file,
+      position.offset,
+    ]);
+  }
+}
+
+async function deleteContained(
+  manager: EntityManager,
+  { chart, classes }: Rendering,
+  { file, offset }: BinlogPosition,
+): Promise<void> {
+  const contained = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
+  await manager.query(
+    `DELETE FROM dirty WHERE pid = ? AND record_class IN (?)
+        AND (file_no < ? OR (file_no = ? AND file_offset <= ?))`,
+    [chart.pid, contained, file, file, offset],
+  );
+}
+
+/** Receipts come from the ledger, not from the snapshot: only rows that stood before it was read, unchanged since. */
+async function deleteReadReceipts(manager: EntityManager, { chart, classes }: Rendering): Promise<void> {
+  if (!classes.includes('receipts')) {
+    return;
+  }
+  for (const { recordClass, position, touches } of chart.dirty) {
+    if (recordClass === 'receipts') {
+      await manager.query(
+        `DELETE FROM dirty WHERE pid = ? AND record_class = 'receipts' AND file_no = ? AND file_offset = ? AND touches = ?`,
+        [chart.pid, position.file, position.offset, touches],
+      );
+    }
+  }
+}
