@@ -57,7 +57,7 @@ function ensureNpmPackages() {
   // Not `npm ci`: it refuses where a registry lacks packages for other platforms. As npm itself started this script, its
   // own path is known; otherwise the one on PATH serves.
   const npm = process.env['npm_execpath'];
-  const args = ['install', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['install', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
   const [program, programArgs] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args];
   const result = spawnSync(program, programArgs, { cwd: ROOT, stdio: ['ignore', 2, 2] });
   if (result.status !== 0) {

@@ -15,27 +15,34 @@ const PACKAGES = {
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 const KEPT_POLICY = '/usr/sbin/policy-rc.d.kept-by-openemr-dmz-portal';
-const SERVICES = ['mariadb', 'redis-server'];
+/** What Debian would start at the next boot for a package. */
+const SERVICES = { 'mariadb-server': ['mariadb.service', 'mariadb.socket'], 'redis-server': ['redis-server.service'] };
 
 /** Installs what is missing as root on Debian or Ubuntu, with no service started; otherwise refuses with exit code 3. */
 export function ensureDebianPackages(groups, { say, refuse }) {
-  const missing = groups
-    .flatMap((group) => PACKAGES[group])
-    .filter(([file]) => !existsSync(file))
-    .map(([, name]) => name);
+  const missing = [
+    ...new Set(
+      groups
+        .flatMap((group) => PACKAGES[group])
+        .filter(([file]) => !existsSync(file))
+        .map(([, name]) => name),
+    ),
+  ];
   if (missing.length === 0) {
     return;
   }
-  const names = [...new Set(missing)].join(' ');
+  const names = missing.join(' ');
   if (process.getuid?.() !== 0 || !isDebianOrUbuntu()) {
     refuse(`Missing: ${names}. Install these packages (Debian, Ubuntu: apt-get install ${names}) and start again.`, 3);
   }
   say(`Installing the Debian packages ${names}`);
-  const installed = withoutStartingServices(
-    () => apt(['update']) && apt(['install', '-y', '--no-install-recommends', ...names.split(' ')]),
+  const services = missing.flatMap((name) => SERVICES[name] ?? []);
+  const problem = withoutStartingServices(
+    services,
+    () => apt(['update']) ?? apt(['install', '-y', '--no-install-recommends', ...missing]),
   );
-  if (!installed) {
-    refuse(`apt-get could not install ${names}; its message is above.`, 3);
+  if (problem !== undefined) {
+    refuse(`apt-get could not install ${names}: ${problem}`, 3);
   }
 }
 
@@ -47,16 +54,18 @@ function isDebianOrUbuntu() {
   );
 }
 
+/** @returns {string | undefined} the last words of a run that failed */
 function apt(args) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  return spawnSync('apt-get', ['-q', ...args], { stdio: ['ignore', 2, 2], env }).status === 0;
+  const result = spawnSync('apt-get', ['-qq', ...args], { encoding: 'utf8', env, maxBuffer: 1 << 28 });
+  return result.status === 0 ? undefined : `${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-5).join('\n');
 }
 
 /**
  * Debian starts a server as it is installed unless policy-rc.d says no. The machine's own policy comes back afterwards,
- * and the services, which nothing here uses, do not start at the next boot either.
+ * and the services just installed, which nothing here uses, do not start at the next boot either.
  */
-function withoutStartingServices(install) {
+function withoutStartingServices(services, install) {
   if (existsSync(POLICY) && !existsSync(KEPT_POLICY)) {
     renameSync(POLICY, KEPT_POLICY);
   }
@@ -68,8 +77,8 @@ function withoutStartingServices(install) {
     if (existsSync(KEPT_POLICY)) {
       renameSync(KEPT_POLICY, POLICY);
     }
-    if (existsSync('/usr/bin/systemctl')) {
-      spawnSync('systemctl', ['disable', ...SERVICES], { stdio: 'ignore' });
+    if (services.length > 0 && existsSync('/usr/bin/systemctl')) {
+      spawnSync('systemctl', ['disable', '--now', ...services], { stdio: 'ignore' });
     }
   }
 }
