@@ -22,12 +22,21 @@ describe('charts at the gateway', () => {
     patientRef: string,
     seq: number,
     named: BuiltSection[],
-    changes: Partial<ChartBatchRequest> & { era?: number; sent?: BuiltSection[]; key?: typeof forger; site?: string } = {},
+    changes: Partial<ChartBatchRequest> & {
+      era?: number;
+      sent?: BuiltSection[];
+      key?: typeof forger;
+      site?: string;
+    } = {},
   ): Omit<ChartBatchRequest, 'v'> {
     const { era = 1, sent = named, key = gateway.keys.sign, site = gateway.site, ...rest } = changes;
     return {
       patientRef,
-      manifest: buildManifest(key, { site, patientRef, era, seq }, named.map((section) => section.entry)),
+      manifest: buildManifest(
+        key,
+        { site, patientRef, era, seq },
+        named.map((section) => section.entry),
+      ),
       sections: sent.map((section) => section.sent),
       settles: [],
       ...rest,
@@ -67,15 +76,20 @@ describe('charts at the gateway', () => {
     const second = batch(patientRef, 2, [changed, b], { sent: [changed] });
     expect((await push(second)).status).toBe(200);
     expect(await stored(patientRef)).toEqual(stateOf(2, second, [changed, b]));
-    const [row] = await gateway.database.query<{ sealed: Buffer }[]>('SELECT sealed FROM section WHERE section_id = ?', [
-      Buffer.from(a.entry.id, 'hex'),
-    ]);
+    const [row] = await gateway.database.query<{ sealed: Buffer }[]>(
+      'SELECT sealed FROM section WHERE section_id = ?',
+      [Buffer.from(a.entry.id, 'hex')],
+    );
     expect(row?.sealed.toString('base64')).toBe(changed.sent.sealed);
   });
 
   test('sections of several megabytes arrive whole', async () => {
     const patientRef = newRef();
-    const sections = [buildSection({ bytes: randomBytes(8 * 1024 * 1024) }), buildSection({ bytes: randomBytes(3 * 1024 * 1024) }), buildSection()];
+    const sections = [
+      buildSection({ bytes: randomBytes(8 * 1024 * 1024) }),
+      buildSection({ bytes: randomBytes(3 * 1024 * 1024) }),
+      buildSection(),
+    ];
     const body = batch(patientRef, 1, sections);
     expect((await push(body)).status).toBe(200);
     expect(await stored(patientRef)).toEqual(stateOf(1, body, sections));
@@ -118,7 +132,10 @@ describe('charts at the gateway', () => {
     const held = buildSection();
     const current = batch(patientRef, 1, [held]);
     await push(current);
-    const [known, absent] = [buildSection({ version: { era: 1, seq: 2 } }), buildSection({ version: { era: 1, seq: 2 } })];
+    const [known, absent] = [
+      buildSection({ version: { era: 1, seq: 2 } }),
+      buildSection({ version: { era: 1, seq: 2 } }),
+    ];
     const otherVersion = buildSection({ id: held.entry.id, version: { era: 1, seq: 2 } });
     const answer = await push(batch(patientRef, 2, [known, absent, otherVersion], { sent: [known] }));
     expect(answer.status).toBe(409);
@@ -129,7 +146,10 @@ describe('charts at the gateway', () => {
   test('concurrent batches of one chart end in the newest, whole', async () => {
     const patientRef = newRef();
     const bodies = Array.from({ length: 8 }, (_, index) => {
-      const sections = [buildSection({ version: { era: 1, seq: index + 1 } }), buildSection({ version: { era: 1, seq: index + 1 } })];
+      const sections = [
+        buildSection({ version: { era: 1, seq: index + 1 } }),
+        buildSection({ version: { era: 1, seq: index + 1 } }),
+      ];
       return { seq: index + 1, sections, body: batch(patientRef, index + 1, sections) };
     });
     const answers = await Promise.all(bodies.map(async ({ body }) => push(body)));
@@ -143,10 +163,26 @@ describe('charts at the gateway', () => {
 
   describe('refuses and keeps nothing of', () => {
     const forgeries: [string, (patientRef: string) => Omit<ChartBatchRequest, 'v'>, string][] = [
-      ['a manifest that another key signed', (ref) => batch(ref, 1, [buildSection()], { key: forger }), 'statement-refused'],
-      ['a manifest that the root signed', (ref) => batch(ref, 1, [buildSection()], { key: gateway.keys.root }), 'statement-refused'],
-      ['a manifest of another site', (ref) => batch(ref, 1, [buildSection()], { site: '3f0e1f3a-8a39-4a3b-9a54-0f4cf3a1b111' }), 'statement-refused'],
-      ['a manifest of another chart', (ref) => ({ ...batch(newRef(), 1, [buildSection()]), patientRef: ref }), 'statement-refused'],
+      [
+        'a manifest that another key signed',
+        (ref) => batch(ref, 1, [buildSection()], { key: forger }),
+        'statement-refused',
+      ],
+      [
+        'a manifest that the root signed',
+        (ref) => batch(ref, 1, [buildSection()], { key: gateway.keys.root }),
+        'statement-refused',
+      ],
+      [
+        'a manifest of another site',
+        (ref) => batch(ref, 1, [buildSection()], { site: '3f0e1f3a-8a39-4a3b-9a54-0f4cf3a1b111' }),
+        'statement-refused',
+      ],
+      [
+        'a manifest of another chart',
+        (ref) => ({ ...batch(newRef(), 1, [buildSection()]), patientRef: ref }),
+        'statement-refused',
+      ],
       [
         'a manifest with an altered body',
         (ref) => {
@@ -171,7 +207,11 @@ describe('charts at the gateway', () => {
         },
         'section-refused',
       ],
-      ['a section the manifest does not name', (ref) => batch(ref, 1, [], { sent: [buildSection()] }), 'section-refused'],
+      [
+        'a section the manifest does not name',
+        (ref) => batch(ref, 1, [], { sent: [buildSection()] }),
+        'section-refused',
+      ],
       [
         'a section that comes twice',
         (ref) => {
@@ -193,7 +233,11 @@ describe('charts at the gateway', () => {
   test('what the chart contains now is no longer kept as the sender’s own copy; copies of other charts stay', async () => {
     const [patientRef, otherChart] = [newRef(), newRef()];
     const [settled, waiting, foreign] = [uuidv7(), uuidv7(), uuidv7()];
-    for (const [id, chart] of [[settled, patientRef], [waiting, patientRef], [foreign, otherChart]] as const) {
+    for (const [id, chart] of [
+      [settled, patientRef],
+      [waiting, patientRef],
+      [foreign, otherChart],
+    ] as const) {
       await gateway.database.query(
         "INSERT INTO own_copy (submission_id, account_ref, patient_ref, stream, kind, sealed, created_at) VALUES (?, ?, ?, ?, 'message', 'x', UTC_TIMESTAMP(3))",
         [Buffer.from(id.replaceAll('-', ''), 'hex'), randomBytes(16), Buffer.from(chart, 'hex'), randomBytes(16)],
@@ -248,7 +292,9 @@ describe('heartbeats at the gateway', () => {
     expect(await highest()).toEqual({ era: 1, seq: 2 });
 
     const rows = await gateway.database.query<{ leaves: string }[]>('SELECT leaves FROM heartbeat_bucket');
-    const held = rows.flatMap((row) => JSON.parse(row.leaves) as { patientRef: string }[]).map((leaf) => leaf.patientRef);
+    const held = rows
+      .flatMap((row) => JSON.parse(row.leaves) as { patientRef: string }[])
+      .map((leaf) => leaf.patientRef);
     expect(held.sort()).toEqual([...leaves, extra].map((leaf) => leaf.patientRef).sort());
   });
 
@@ -259,12 +305,18 @@ describe('heartbeats at the gateway', () => {
     const [bucket] = good.buckets;
     const attempts = [
       [{ ...buildHeartbeat(keys.root, { site, seq: 50 }, [leaf]) }, 'statement-refused'],
-      [buildHeartbeat(keys.sign, { site: '3f0e1f3a-8a39-4a3b-9a54-0f4cf3a1b111', seq: 50 }, [leaf]), 'statement-refused'],
+      [
+        buildHeartbeat(keys.sign, { site: '3f0e1f3a-8a39-4a3b-9a54-0f4cf3a1b111', seq: 50 }, [leaf]),
+        'statement-refused',
+      ],
       [{ ...good, bucketRoots: [...good.bucketRoots].reverse() }, 'heartbeat-refused'],
       [{ ...good, buckets: [{ bucket: bucket?.bucket, leaves: [{ ...leaf, seq: 9 }] }] }, 'heartbeat-refused'],
       [{ ...good, buckets: [bucket, bucket] }, 'heartbeat-refused'],
       [{ ...good, buckets: [{ bucket: bucket?.bucket, leaves: [leaf, leaf] }] }, 'heartbeat-refused'],
-      [{ ...good, buckets: [bucket, { bucket: ((bucket?.bucket ?? 0) + 1) % 256, leaves: [leaf] }] }, 'heartbeat-refused'],
+      [
+        { ...good, buckets: [bucket, { bucket: ((bucket?.bucket ?? 0) + 1) % 256, leaves: [leaf] }] },
+        'heartbeat-refused',
+      ],
     ] as const;
     const before = await highest();
     for (const [body, code] of attempts) {

@@ -44,13 +44,18 @@ describe('the gateway', () => {
 
     test('control: the same call with the agent’s certificate is answered', async () => {
       using agent = new TestAgent(gateway.port, agentPair(), { maxVersion: 'TLSv1.3' });
-      const answer = await agent.post(GATEWAY_ROUTES.hello, { v: PROTOCOL_VERSION, site: gateway.site, now: new Date().toISOString() });
+      const answer = await agent.post(GATEWAY_ROUTES.hello, {
+        v: PROTOCOL_VERSION,
+        site: gateway.site,
+        now: new Date().toISOString(),
+      });
       expect(answer.status).toBe(200);
     });
 
     test('a resumed TLS session is known by its certificate too', async () => {
       const options = { host: '127.0.0.1', port: gateway.port, ...agentPair(), rejectUnauthorized: false };
-      const hello = 'POST /v1/hello HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
+      const hello =
+        'POST /v1/hello HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 0\r\nconnection: close\r\n\r\n';
       let session: Buffer | undefined;
       for (const resumed of [false, true]) {
         const socket = connect({ ...options, session });
@@ -65,7 +70,11 @@ describe('the gateway', () => {
 
     test('control: a stranger’s pair that differs in nothing is let in', async () => {
       using agent = new TestAgent(gateway.port, strangerPair({}));
-      const answer = await agent.post(GATEWAY_ROUTES.hello, { v: PROTOCOL_VERSION, site: gateway.site, now: new Date().toISOString() });
+      const answer = await agent.post(GATEWAY_ROUTES.hello, {
+        v: PROTOCOL_VERSION,
+        site: gateway.site,
+        now: new Date().toISOString(),
+      });
       expect(answer.status).toBe(200);
     });
   });
@@ -76,8 +85,20 @@ describe('the gateway', () => {
       ['an empty body', '', 'application/json', 400, 'body-not-json'],
       ['a list', '[]', 'application/json', 400, 'body-refused'],
       ['null', 'null', 'application/json', 400, 'body-refused'],
-      ['a prototype', `{"v":${String(PROTOCOL_VERSION)},"__proto__":{"canary":1}}`, 'application/json', 400, 'body-not-json'],
-      ['a constructor', `{"v":${String(PROTOCOL_VERSION)},"constructor":{"prototype":{"canary":1}}}`, 'application/json', 400, 'body-not-json'],
+      [
+        'a prototype',
+        `{"v":${String(PROTOCOL_VERSION)},"__proto__":{"canary":1}}`,
+        'application/json',
+        400,
+        'body-not-json',
+      ],
+      [
+        'a constructor',
+        `{"v":${String(PROTOCOL_VERSION)},"constructor":{"prototype":{"canary":1}}}`,
+        'application/json',
+        400,
+        'body-not-json',
+      ],
       ['an unknown field', `{"v":${String(PROTOCOL_VERSION)},"canary":1}`, 'application/json', 400, 'body-refused'],
       ['one level too deep', nested(LIMITS.jsonDepth), 'application/json', 400, 'body-not-json'],
       ['100,000 levels', nested(100_000), 'application/json', 400, 'body-not-json'],
@@ -95,7 +116,9 @@ describe('the gateway', () => {
         for (const [what, body, contentType, status, code] of rubbish) {
           if (status === 413) {
             // The gateway may close while the client still writes: an answer or a cut connection are both a refusal.
-            const answer = await gateway.agent.post(route, body, { headers: { 'content-type': contentType } }).catch(() => undefined);
+            const answer = await gateway.agent
+              .post(route, body, { headers: { 'content-type': contentType } })
+              .catch(() => undefined);
             expect([undefined, 413]).toContain(answer?.status);
             continue;
           }

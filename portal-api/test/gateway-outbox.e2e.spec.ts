@@ -153,12 +153,18 @@ describe('the outbox at the gateway', () => {
   });
 
   test('a row with a damaged envelope travels as it is, beside the good ones', async () => {
-    const [bad, good] = [await submissions.service.submit(buildMessage()), await submissions.service.submit(buildMessage())];
-    await gateway.database.query("UPDATE outbox SET envelope = '{\"header\": tru' WHERE submission_id = ?", [
+    const [bad, good] = [
+      await submissions.service.submit(buildMessage()),
+      await submissions.service.submit(buildMessage()),
+    ];
+    await gateway.database.query('UPDATE outbox SET envelope = \'{"header": tru\' WHERE submission_id = ?', [
       uuidBytes(bad.submissionId),
     ]);
     const { items } = await lease();
-    expect(items.map((item) => item.envelope)).toEqual(['{"header": tru', expect.objectContaining({ ct: expect.any(String) })]);
+    expect(items.map((item) => item.envelope)).toEqual([
+      '{"header": tru',
+      expect.objectContaining({ ct: expect.any(String) }),
+    ]);
     expect(items[1]?.submissionId).toBe(good.submissionId);
   });
 
@@ -186,9 +192,10 @@ describe('the outbox at the gateway', () => {
       await submissions.service.submit(buildMessage()),
     ];
     await gateway.call('ack', { submissionIds: [old.submissionId, fresh.submissionId] });
-    await gateway.database.query('UPDATE outbox SET acked_at = DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 31 DAY) WHERE submission_id = ?', [
-      uuidBytes(old.submissionId),
-    ]);
+    await gateway.database.query(
+      'UPDATE outbox SET acked_at = DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 31 DAY) WHERE submission_id = ?',
+      [uuidBytes(old.submissionId)],
+    );
     await gateway.database.query("UPDATE outbox SET created_at = '2020-01-01' WHERE submission_id = ?", [
       uuidBytes(waiting.submissionId),
     ]);

@@ -13,7 +13,9 @@ export interface BuiltSection {
   sent: { id: string; version: Version; epoch: number; sealed: string };
 }
 
-export function buildSection(overrides: { id?: string; version?: Version; epoch?: number; bytes?: Buffer } = {}): BuiltSection {
+export function buildSection(
+  overrides: { id?: string; version?: Version; epoch?: number; bytes?: Buffer } = {},
+): BuiltSection {
   const bytes = overrides.bytes ?? randomBytes(2_076);
   const id = overrides.id ?? randomBytes(32).toString('hex');
   const version = overrides.version ?? { era: 1, seq: 1 };
@@ -82,9 +84,17 @@ export function buildHeartbeat(
   const bucketRoots = buckets.map((bucket) => bucketRoot(bucket.leaves));
   const now = new Date().toISOString();
   const heartbeat = signHeartbeat(
-    { v: PROTOCOL_VERSION, era: 1, seq: 1, issuedAt: now, t: now, root: heartbeatRoot(bucketRoots), exceptions: [], ...terms },
+    {
+      v: PROTOCOL_VERSION,
+      era: 1,
+      seq: 1,
+      issuedAt: now,
+      t: now,
+      root: heartbeatRoot(bucketRoots),
+      exceptions: [],
+      ...terms,
+    },
     key,
   );
   return { heartbeat, bucketRoots, buckets: buckets.filter((bucket) => bucket.leaves.length > 0) };
 }
-

@@ -57,7 +57,9 @@ export class SubmissionsUnderTest implements AsyncDisposable {
 }
 
 /** A message as the controller hands it over. Overrides of `text` change what is asked for and what is sealed. */
-export function buildMessage(overrides: Partial<NewSubmission> & { text?: string; threadId?: string | null } = {}): NewSubmission {
+export function buildMessage(
+  overrides: Partial<NewSubmission> & { text?: string; threadId?: string | null } = {},
+): NewSubmission {
   const { text = 'How are my results?', threadId = null, ...rest } = overrides;
   const message = { topic: 'Results', subject: 'A question', body: text };
   return {

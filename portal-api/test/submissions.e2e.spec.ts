@@ -42,7 +42,12 @@ describe('submissions', () => {
   });
 
   async function start(redis = redisOf('portal_api')): Promise<SubmissionsUnderTest> {
-    return SubmissionsUnderTest.start({ site, rootPublicKey: keys.rootPublicKey, databaseName: databases.portal, redis });
+    return SubmissionsUnderTest.start({
+      site,
+      rootPublicKey: keys.rootPublicKey,
+      databaseName: databases.portal,
+      redis,
+    });
   }
 
   async function storeKeys(statements = keys.statements): Promise<void> {
@@ -72,7 +77,12 @@ describe('submissions', () => {
     expect(row).toMatchObject({ state: 'saved', audited: expect.anything() });
     expect(Number(row?.audited)).toBe(1);
     const envelope = Envelope.parse(JSON.parse(row?.envelope ?? ''));
-    expect(envelope.header).toMatchObject({ stream: saved.stream, streamSeq: 1, submissionId: saved.submissionId, site });
+    expect(envelope.header).toMatchObject({
+      stream: saved.stream,
+      streamSeq: 1,
+      submissionId: saved.submissionId,
+      site,
+    });
     const text = { body: 'Grüße – ١٢٣ – 𝄞', threadId: saved.stream };
     expect(await openEnvelope(envelope, site, keys.seal.privateKey)).toMatchObject(text);
     const header = { site, patientRef: message.patientRef, submissionId: saved.submissionId };
@@ -136,7 +146,9 @@ describe('submissions', () => {
     const message = buildMessage();
     const { stream } = await submissions.service.submit(message);
     await expect(submissions.service.submit(buildMessage({ threadId: stream }))).rejects.toBeInstanceOf(ThreadNotFound);
-    await expect(submissions.service.submit(buildMessage({ threadId: newRef() }))).rejects.toBeInstanceOf(ThreadNotFound);
+    await expect(submissions.service.submit(buildMessage({ threadId: newRef() }))).rejects.toBeInstanceOf(
+      ThreadNotFound,
+    );
     const claimed = buildMessage({ stream: { id: stream, claims: true } });
     await expect(submissions.service.submit(claimed)).rejects.toBeInstanceOf(ThreadNotFound);
     expect(await countOf('outbox', claimed.accountRef)).toBe(0);
@@ -207,7 +219,9 @@ describe('submissions', () => {
     await expect(undone).rejects.toThrow('could not be made');
     expect(await countOf('outbox', accountRef)).toBe(0);
     for (const streamSeq of [1, 2]) {
-      const saved = await portal.transaction(async (manager) => submissions.service.submitEnrolment(manager, enrolment));
+      const saved = await portal.transaction(async (manager) =>
+        submissions.service.submitEnrolment(manager, enrolment),
+      );
       expect(saved).toMatchObject({ streamSeq, stream: accountRef });
     }
     await portal.destroy();
@@ -216,7 +230,9 @@ describe('submissions', () => {
       hexBytes(accountRef),
     ]);
     expect(JSON.stringify(rows)).not.toContain('1984');
-    expect(await openEnvelope(Envelope.parse(JSON.parse(rows[0]?.envelope ?? '')), site, keys.seal.privateKey)).toEqual(payload);
+    expect(await openEnvelope(Envelope.parse(JSON.parse(rows[0]?.envelope ?? '')), site, keys.seal.privateKey)).toEqual(
+      payload,
+    );
   });
 
   test('nothing is taken while no key of the clinic verifies: none, forged, of another site', async () => {

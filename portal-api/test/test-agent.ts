@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { Agent, request, type RequestOptions } from 'node:https';
+import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { testServices } from 'infra/services/test-services';
@@ -20,7 +20,10 @@ export interface Answer {
 /** The agent's own pair, as the installation makes it. */
 export function agentPair(): ClientPair {
   const folder = join(testServices().inside.dir, 'tls');
-  return { cert: readFileSync(join(folder, 'agent.crt'), 'utf8'), key: readFileSync(join(folder, 'agent.key'), 'utf8') };
+  return {
+    cert: readFileSync(join(folder, 'agent.crt'), 'utf8'),
+    key: readFileSync(join(folder, 'agent.key'), 'utf8'),
+  };
 }
 
 /** A pair that differs from the agent's in one thing. `ca: 'own'` signs itself. */
@@ -35,11 +38,26 @@ export function strangerPair(differs: { commonName?: string; ca?: 'own' | 'dmz-c
     execFileSync('openssl', ['req', ...fresh, ...subject, '-out', join(folder, 'pair.csr')], { stdio: 'pipe' });
     execFileSync(
       'openssl',
-      ['x509', '-req', '-in', join(folder, 'pair.csr'), ...signer, '-CAcreateserial', '-CAserial', join(folder, 'serial'), '-days', '-1', '-out', cert],
+      [
+        'x509',
+        '-req',
+        '-in',
+        join(folder, 'pair.csr'),
+        ...signer,
+        '-CAcreateserial',
+        '-CAserial',
+        join(folder, 'serial'),
+        '-days',
+        '-1',
+        '-out',
+        cert,
+      ],
       { stdio: 'pipe' },
     );
   } else {
-    execFileSync('openssl', ['req', '-x509', ...fresh, ...subject, ...signer, '-days', '2', '-out', cert], { stdio: 'pipe' });
+    execFileSync('openssl', ['req', '-x509', ...fresh, ...subject, ...signer, '-days', '2', '-out', cert], {
+      stdio: 'pipe',
+    });
   }
   const pair = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
   rmSync(folder, { recursive: true });
@@ -66,7 +84,11 @@ export class TestAgent implements Disposable {
   }
 
   /** @param body a value that is sent as JSON, or text that is sent as it is */
-  async post(path: string, body: unknown, options: RequestOptions = {}): Promise<Answer> {
+  async post(
+    path: string,
+    body: unknown,
+    options: { method?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
     const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     return new Promise((resolve, reject) => {
       const call = request(
@@ -77,7 +99,11 @@ export class TestAgent implements Disposable {
           method: 'POST',
           agent: this.connections,
           ...options,
-          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...options.headers },
+          headers: {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(text),
+            ...options.headers,
+          },
         },
         (response) => {
           const chunks: Buffer[] = [];
@@ -86,7 +112,11 @@ export class TestAgent implements Disposable {
           response.on('end', () => {
             const raw = Buffer.concat(chunks).toString('utf8');
             const contentType = response.headers['content-type'] ?? '';
-            resolve({ status: response.statusCode ?? 0, contentType, body: raw !== '' && /json/.test(contentType) ? JSON.parse(raw) : raw });
+            resolve({
+              status: response.statusCode ?? 0,
+              contentType,
+              body: raw !== '' && /json/.test(contentType) ? JSON.parse(raw) : raw,
+            });
           });
         },
       );

@@ -3,10 +3,16 @@ import { z } from 'zod';
 import type { DatabaseConfig } from './data-source.js';
 
 /** `X_FILE` variable: path of a file with the value. Placeholders and empty files stop the start. */
-export const secretFile = z.string().min(1).transform((path, context) => readFileOr(path, context, (text) => text.trim()));
+export const secretFile = z
+  .string()
+  .min(1)
+  .transform((path, context) => readFileOr(path, context, (text) => text.trim()));
 
 /** `X_FILE` variable with a PEM, kept as it is. */
-export const pemFile = z.string().min(1).transform((path, context) => readFileOr(path, context, (text) => text));
+export const pemFile = z
+  .string()
+  .min(1)
+  .transform((path, context) => readFileOr(path, context, (text) => text));
 
 function readFileOr(path: string, context: z.RefinementCtx, use: (text: string) => string): string {
   try {
@@ -33,9 +39,7 @@ export const DATABASE_VARIABLES = {
   DB_CA_FILE: pemFile,
 };
 
-export function databaseConfig(
-  variables: z.infer<z.ZodObject<typeof DATABASE_VARIABLES>>,
-): DatabaseConfig {
+export function databaseConfig(variables: z.infer<z.ZodObject<typeof DATABASE_VARIABLES>>): DatabaseConfig {
   return {
     host: variables.DB_HOST,
     port: variables.DB_PORT,

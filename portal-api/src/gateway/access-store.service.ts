@@ -37,7 +37,11 @@ export class AccessStore {
       for (const invite of invites) {
         await this.storeInvite(manager, invite);
       }
-      await this.append(manager, 'gateway-invites', invites.map((invite) => invite.inviteId));
+      await this.append(
+        manager,
+        'gateway-invites',
+        invites.map((invite) => invite.inviteId),
+      );
       crashPoint('before-commit:gateway-invites');
     });
     crashPoint('after-commit:gateway-invites');
@@ -118,13 +122,19 @@ export class AccessStore {
       grant: verifyGrant(signed, this.config.siteId, this.keys.signer),
     }));
     if (grants.some(({ grant }) => grant.terms.classes !== 'all')) {
-      throw new NotSupportedYet('grants that are limited to some classes of records are not supported yet: issue full grants');
+      throw new NotSupportedYet(
+        'grants that are limited to some classes of records are not supported yet: issue full grants',
+      );
     }
     await settleTransaction(this.dataSource, async (manager) => {
       for (const { signed, grant } of grants) {
         await this.storeGrant(manager, signed, grant);
       }
-      await this.append(manager, 'gateway-grants', grants.map(({ grant }) => grant.terms.grantId));
+      await this.append(
+        manager,
+        'gateway-grants',
+        grants.map(({ grant }) => grant.terms.grantId),
+      );
       crashPoint('before-commit:gateway-grants');
     });
     crashPoint('after-commit:gateway-grants');

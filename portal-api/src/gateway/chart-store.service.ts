@@ -97,7 +97,9 @@ export class ChartStore {
     if (held !== undefined && compareVersions(manifest, held) <= 0) {
       throw new ChartNotAccepted(await this.stateIn(manager, manifest.patientRef), []);
     }
-    const stored = new Map((await this.heldSections(manager, chart)).map((row) => [row.section_id.toString('hex'), row]));
+    const stored = new Map(
+      (await this.heldSections(manager, chart)).map((row) => [row.section_id.toString('hex'), row]),
+    );
     const missing = missingSections(manifest, brought, stored);
     if (missing.length > 0) {
       throw new ChartNotAccepted(await this.stateIn(manager, manifest.patientRef), missing);
@@ -110,7 +112,11 @@ export class ChartStore {
       [manifest.era, manifest.seq, JSON.stringify(batch.manifest), hexBytes(hash), chart],
     );
     const named = new Set(manifest.sections.map((entry) => entry.id));
-    await this.deleteSections(manager, chart, [...stored.keys()].filter((id) => !named.has(id)));
+    await this.deleteSections(
+      manager,
+      chart,
+      [...stored.keys()].filter((id) => !named.has(id)),
+    );
     await this.insertSections(manager, chart, brought);
     return true;
   }
@@ -169,7 +175,11 @@ export class ChartStore {
   }
 
   /** The chart contains these submissions now; their senders' own copies would show them twice. */
-  private async settleCopies(manager: EntityManager, patientRef: string, submissionIds: readonly string[]): Promise<void> {
+  private async settleCopies(
+    manager: EntityManager,
+    patientRef: string,
+    submissionIds: readonly string[],
+  ): Promise<void> {
     if (submissionIds.length > 0) {
       await manager.query('DELETE FROM own_copy WHERE patient_ref = ? AND submission_id IN (?)', [
         hexBytes(patientRef),

@@ -5,8 +5,7 @@ import { redisOptions } from '../redis/redis-connection.js';
 
 /** What may have changed for whom. Ids only. */
 export type PortalEvent =
-  | { patientRef: string; kind: 'chart'; seq: number }
-  | { accountRef: string; kind: 'account' | 'receipt'; seq: number };
+  { patientRef: string; kind: 'chart'; seq: number } | { accountRef: string; kind: 'account' | 'receipt'; seq: number };
 
 export const EVENT_CHANNEL = 'portal:events';
 

@@ -68,7 +68,7 @@ export async function createGateway(config: GatewayConfig): Promise<NestFastifyA
       done(new WireNotJson());
       return;
     }
-    parse(request, body.toString('utf8'), done);
+    void parse(request, body.toString('utf8'), done);
   });
   admitOnlyTheAgent(adapter.getHttpServer(), config.agentCommonName);
   return app;

@@ -56,7 +56,9 @@ export class GatewayController {
     const now = new Date();
     const skew = Math.abs(now.getTime() - Date.parse(body.now));
     if (skew > TIMES.skewAlarm) {
-      this.logger.error(`clocks of DMZ and inside differ by ${String(Math.round(skew / 1_000))} s: codes and freshness suffer`);
+      this.logger.error(
+        `clocks of DMZ and inside differ by ${String(Math.round(skew / 1_000))} s: codes and freshness suffer`,
+      );
     }
     if (body.site !== this.config.siteId) {
       this.logger.error('the agent belongs to another site than this gateway');

@@ -11,7 +11,8 @@ const PORTION = 500;
 
 /** What is kept for how long. Ids that were processed are kept inside for ever; here only what answers a repeated request. */
 const SWEEPS = {
-  envelopes: "DELETE FROM outbox WHERE state = 'ACKED' AND acked_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 30 DAY) LIMIT ?",
+  envelopes:
+    "DELETE FROM outbox WHERE state = 'ACKED' AND acked_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 30 DAY) LIMIT ?",
   invites: 'DELETE FROM invite WHERE expires_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 7 DAY) LIMIT ?',
   throttles: 'DELETE FROM throttle WHERE updated_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 2 DAY) LIMIT ?',
 } as const;
@@ -72,7 +73,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   private async deletePortions(statement: string): Promise<number> {
-    for (let deleted = 0; ; ) {
+    for (let deleted = 0; ;) {
       crashPoint('before-commit:gateway-housekeeping');
       const { affectedRows } = await this.dataSource.query<{ affectedRows: number }>(statement, [PORTION]);
       crashPoint('after-commit:gateway-housekeeping');

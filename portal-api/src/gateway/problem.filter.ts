@@ -78,7 +78,9 @@ function statusOf(error: unknown): number {
     return error.getStatus();
   }
   // Fastify's own errors carry their status.
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500;
 }
 
 /** Where it happened. The message stays out: a database's message quotes the values of the statement. */
@@ -88,5 +90,8 @@ function traceOf(error: unknown): string {
   }
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
-  return `${error.name}${code} ${frames.slice(0, 6).map((line) => line.trim()).join(' < ')}`;
+  return `${error.name}${code} ${frames
+    .slice(0, 6)
+    .map((line) => line.trim())
+    .join(' < ')}`;
 }

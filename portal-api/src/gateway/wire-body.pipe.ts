@@ -24,7 +24,9 @@ export class WireBody<T> implements PipeTransform<unknown, T> {
     const parsed = this.schema.safeParse(value);
     if (!parsed.success) {
       // Paths and kinds only: messages and keys may repeat what was sent.
-      const faults = parsed.error.issues.slice(0, NAMED).map((issue) => `${issue.path.map(String).join('.')}: ${issue.code}`);
+      const faults = parsed.error.issues
+        .slice(0, NAMED)
+        .map((issue) => `${issue.path.map(String).join('.')}: ${issue.code}`);
       throw new WireBodyRefused(faults.join('; '));
     }
     return parsed.data;

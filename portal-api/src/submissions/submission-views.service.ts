@@ -45,25 +45,23 @@ export class SubmissionViews {
       [hexBytes(chart.patientRef), hexBytes(accountRef), ...(stream === undefined ? [] : [hexBytes(stream)])],
     );
     const keys = chart.classKeys('messages');
-    return rows
-      .reverse()
-      .flatMap((row) => {
-        const submissionId = uuidText(row.submission_id);
-        const header = { site: this.config.siteId, patientRef: chart.patientRef, submissionId };
-        const opened = openWithAny(keys, header, row.sealed);
-        return opened === undefined
-          ? []
-          : [
-              {
-                submissionId,
-                kind: 'message' as const,
-                stream: row.stream.toString('hex'),
-                createdAt: row.created_at.toISOString(),
-                state: row.state,
-                payload: opened,
-              },
-            ];
-      });
+    return rows.reverse().flatMap((row) => {
+      const submissionId = uuidText(row.submission_id);
+      const header = { site: this.config.siteId, patientRef: chart.patientRef, submissionId };
+      const opened = openWithAny(keys, header, row.sealed);
+      return opened === undefined
+        ? []
+        : [
+            {
+              submissionId,
+              kind: 'message' as const,
+              stream: row.stream.toString('hex'),
+              createdAt: row.created_at.toISOString(),
+              state: row.state,
+              payload: opened,
+            },
+          ];
+    });
   }
 
   /** Newest first. */

@@ -4,7 +4,12 @@ import { canonicalBytes } from 'sync-contract/canonical-json';
 import { sealEnvelope } from 'sync-contract/envelope';
 import { newRef } from 'sync-contract/identifiers';
 import { sealOwnCopy } from 'sync-contract/own-copy';
-import { SUBMISSION_PAYLOADS, assertSubmissionKind, type EnrolmentPayload, type SubmissionKind } from 'sync-contract/submission';
+import {
+  SUBMISSION_PAYLOADS,
+  assertSubmissionKind,
+  type EnrolmentPayload,
+  type SubmissionKind,
+} from 'sync-contract/submission';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { AuditOrigin } from '../audit/audit-origin.js';
@@ -94,7 +99,18 @@ export class SubmissionsService {
       const { stream, streamSeq } = await this.takeNumber(manager, accountRef, patientRef, submission.stream);
       const payload = SUBMISSION_PAYLOADS[kind].parse(submission.payload(stream, at));
       const submissionId = uuidv7();
-      await this.write(manager, { kind, accountRef, patientRef, stream, streamSeq, submissionId, payload, idempotencyKey, bodyMac, at });
+      await this.write(manager, {
+        kind,
+        accountRef,
+        patientRef,
+        stream,
+        streamSeq,
+        submissionId,
+        payload,
+        idempotencyKey,
+        bodyMac,
+        at,
+      });
       const header = { site: this.config.siteId, patientRef, submissionId };
       await manager.query(
         'INSERT INTO own_copy (submission_id, account_ref, patient_ref, stream, kind, sealed, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',

@@ -73,7 +73,15 @@ export class CreateReplica1763800000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const name of ['heartbeat_bucket', 'heartbeat', 'section', 'chart', 'chart_grant', 'invite', 'key_statement']) {
+    for (const name of [
+      'heartbeat_bucket',
+      'heartbeat',
+      'section',
+      'chart',
+      'chart_grant',
+      'invite',
+      'key_statement',
+    ]) {
       await runner.query(`DROP TABLE ${name}`);
     }
   }
