@@ -15,7 +15,7 @@ import { SessionStore } from '../sessions/session.store.js';
 import { SubmissionsService } from '../submissions/submissions.service.js';
 import { Account } from '../credentials/account.entity.js';
 import { derivePasswordKeys, newSalt, wrap } from '../credentials/account-secrets.js';
-import { CommonPasswords } from './common-passwords.js';
+import { CommonPasswords } from '../credentials/common-passwords.js';
 import { EnrolmentProof } from './enrolment-proof.js';
 import { NameRefused, NameTaken, PasswordRefused, TotpRefused } from './join.problems.js';
 import { OpenInvites } from './open-invites.js';

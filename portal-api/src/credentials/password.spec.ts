@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { CommonPasswords } from '../accounts/common-passwords.js';
+import { CommonPasswords } from './common-passwords.js';
 import { normalisePassword, passwordFault } from './password.js';
 import { SignInName, nameIndex } from './sign-in-name.js';
 
