@@ -26,6 +26,7 @@ const shared = {
 };
 
 const ON_SERVICES = '\\.(int|e2e)\\.spec\\.ts$';
+const IN_BROWSER = '\\.browser\\.spec\\.ts$';
 
 /** A suite on real services may wait for a server to start or a process to come up. */
 export default {
@@ -35,7 +36,7 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['**/*.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/dist/', ON_SERVICES],
+      testPathIgnorePatterns: ['/node_modules/', '/dist/', ON_SERVICES, IN_BROWSER],
     },
     {
       ...shared,
@@ -44,6 +45,12 @@ export default {
       testPathIgnorePatterns: ['/node_modules/', '/dist/'],
       globalSetup: '<rootDir>/infra/test/global-setup.mjs',
       globalTeardown: '<rootDir>/infra/test/global-teardown.mjs',
+    },
+    {
+      ...shared,
+      displayName: 'browser',
+      testRegex: [IN_BROWSER],
+      testPathIgnorePatterns: ['/node_modules/', '/dist/'],
     },
   ],
 };

@@ -14,6 +14,7 @@ const PACKAGES = {
   browser: [['/usr/bin/chromium', 'chromium']],
 };
 const POLICY = '/usr/sbin/policy-rc.d';
+const NOT_NOW = '#!/bin/sh\n# Put here by openemr-dmz-portal while it installs packages.\nexit 101\n';
 const KEPT_POLICY = '/usr/sbin/policy-rc.d.kept-by-openemr-dmz-portal';
 /** What Debian would start at the next boot for a package. */
 const SERVICES = { 'mariadb-server': ['mariadb.service', 'mariadb.socket'], 'redis-server': ['redis-server.service'] };
@@ -66,10 +67,11 @@ function apt(args) {
  * and the services just installed, which nothing here uses, do not start at the next boot either.
  */
 function withoutStartingServices(services, install) {
-  if (existsSync(POLICY) && !existsSync(KEPT_POLICY)) {
+  // What an interrupted installation left of ours is not the machine's own.
+  if (existsSync(POLICY) && !existsSync(KEPT_POLICY) && readFileSync(POLICY, 'utf8') !== NOT_NOW) {
     renameSync(POLICY, KEPT_POLICY);
   }
-  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  writeFileSync(POLICY, NOT_NOW, { mode: 0o755 });
   try {
     return install();
   } finally {

@@ -72,8 +72,10 @@ export async function ensureCertificates(dataDir: string, user: ServerUser | nul
         );
       }
       for (const folder of link.trustedIn) {
-        copyFileSync(`${ca}.crt`, join(dataDir, folder, `${link.ca}.crt`));
-        chmodSync(join(dataDir, folder, `${link.ca}.crt`), 0o444);
+        const copy = join(dataDir, folder, `${link.ca}.crt`);
+        rmSync(copy, { force: true });
+        copyFileSync(`${ca}.crt`, copy);
+        chmodSync(copy, 0o444);
       }
       for (const leaf of link.leaves) {
         await ensureLeaf(join(dataDir, leaf.path), leaf, ca, user);
