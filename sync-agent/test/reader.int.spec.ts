@@ -90,7 +90,7 @@ describe('a snapshot', () => {
       await expect(openSnapshot(chart.reader)).rejects.toThrow(ClinicTimeZoneUnknown);
     }
     await setZone('');
-    await using configured = await openSnapshot(chart.reader, 'America/Chicago');
+    await using configured = await openSnapshot(chart.reader, { fallbackTimeZone: 'America/Chicago' });
     expect(configured.timeZone).toBe('America/Chicago');
     await setZone('UTC');
   });
@@ -145,6 +145,17 @@ describe('a failure to read', () => {
   });
 });
 
+describe('a slow server', () => {
+  it('does not hold a read for ever: the statement is ended and the read fails', async () => {
+    await using snapshot = await openSnapshot(chart.reader, { statementSeconds: 1 });
+    const slow =
+      'SELECT COUNT(*) AS n FROM procedure_result a JOIN procedure_result b JOIN procedure_result c ON a.result < c.result';
+    await expect(snapshot.select('a slow answer', z.object({ n: z.int() }), slow)).rejects.toThrow(
+      'reading a slow answer from OpenEMR failed: error 1969',
+    );
+  });
+});
+
 describe('the columns the reader needs', () => {
   it('are all granted to the reader account', async () => {
     await expect(assertReadableOpenEmr(chart.reader)).resolves.toBeUndefined();
@@ -170,10 +181,11 @@ describe('the columns the reader needs', () => {
         caFile: inside.mariadb.caFile,
       });
       await assertReadableOpenEmr(pool);
-      await using snapshot = await openSnapshot(pool);
-      const rows = await readChart(snapshot, ELDERLY);
-      expect(rows.results?.results.length).toBeGreaterThan(100);
-      await snapshot[Symbol.asyncDispose]();
+      {
+        await using snapshot = await openSnapshot(pool);
+        const rows = await readChart(snapshot, ELDERLY);
+        expect(rows.results?.results.length).toBeGreaterThan(100);
+      }
       await pool.end();
     } finally {
       await inside.adminSql('DROP USER ?@?', [account, '%']);

@@ -2,22 +2,24 @@ import type { ListOptionRow } from '../openemr/read-lookups.js';
 import { SYSTEMS, type CodeableConcept, type Coding } from './fhir.js';
 
 /** OpenEMR's code types as it writes them before the colon, with their FHIR systems. */
-const CODE_TYPES: Readonly<Record<string, string>> = {
-  'SNOMED-CT': SYSTEMS.snomed,
-  SNOMED: SYSTEMS.snomed,
-  ICD10: SYSTEMS.icd10cm,
-  ICD9: 'http://hl7.org/fhir/sid/icd-9-cm',
-  RXCUI: SYSTEMS.rxnorm,
-  RXNORM: SYSTEMS.rxnorm,
-  LOINC: SYSTEMS.loinc,
-  CPT4: 'http://www.ama-assn.org/go/cpt',
-  CVX: 'http://hl7.org/fhir/sid/cvx',
-  HCPCS: 'https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets',
-  NDC: SYSTEMS.ndc,
-  'NCI-CONCEPT-ID': SYSTEMS.nci,
-  HL7: 'http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender',
-  DataAbsentReason: SYSTEMS.dataAbsentReason,
-};
+const CODE_TYPES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'SNOMED-CT': SYSTEMS.snomed,
+    SNOMED: SYSTEMS.snomed,
+    ICD10: SYSTEMS.icd10cm,
+    ICD9: 'http://hl7.org/fhir/sid/icd-9-cm',
+    RXCUI: SYSTEMS.rxnorm,
+    RXNORM: SYSTEMS.rxnorm,
+    LOINC: SYSTEMS.loinc,
+    CPT4: 'http://www.ama-assn.org/go/cpt',
+    CVX: 'http://hl7.org/fhir/sid/cvx',
+    HCPCS: 'https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets',
+    NDC: SYSTEMS.ndc,
+    'NCI-CONCEPT-ID': SYSTEMS.nci,
+    HL7: 'http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender',
+    DataAbsentReason: SYSTEMS.dataAbsentReason,
+  }),
+);
 
 export interface TypedCode {
   /** OpenEMR's word for the system; empty when the text has none */
@@ -34,7 +36,7 @@ export function parseCodes(stored: string): TypedCode[] {
     .map((part) => {
       const colon = part.indexOf(':');
       const type = colon < 0 ? '' : part.slice(0, colon).trim();
-      const system = CODE_TYPES[type];
+      const system = CODE_TYPES.get(type);
       return system === undefined
         ? { type: '', coding: { code: part } }
         : { type, coding: { system, code: part.slice(colon + 1).trim() } };

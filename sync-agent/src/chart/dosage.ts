@@ -3,6 +3,8 @@ import { SYSTEMS, type CodeableConcept } from './fhir.js';
 import { parseNumber } from './reference-range.js';
 import type { RenderTools } from './render-profile.js';
 
+type DosageTools = Pick<RenderTools, 'options' | 'time'>;
+
 const COUNT_RANGE = /^(\d+(?:\.\d+)?)\s*(?:-|to)\s*(\d+(?:\.\d+)?)$/;
 const COUNT_WITH_UNIT = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/;
 
@@ -11,7 +13,7 @@ const COUNT_WITH_UNIT = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)$/;
  * amount, form, route and interval. The dose is the amount per intake (`1` of form tablet, `1-2`, `5 mL`); OpenEMR's
  * size and unit are the strength of one of them and no dose.
  */
-export function prescribedDosage(row: PrescriptionRow, tools: RenderTools): unknown {
+export function prescribedDosage(row: PrescriptionRow, tools: DosageTools): unknown {
   const { options, time } = tools;
   const form = options.title('drug_form', row.form);
   const route = options.concept('drug_route', row.route);
@@ -34,7 +36,7 @@ export function prescribedDosage(row: PrescriptionRow, tools: RenderTools): unkn
 /** Option `p.r.n.` of OpenEMR's list of intervals. */
 const AS_NEEDED_INTERVALS: readonly number[] = [17];
 
-function interval(stored: number, { options }: RenderTools): CodeableConcept | undefined {
+function interval(stored: number, { options }: DosageTools): CodeableConcept | undefined {
   const option = stored === 0 ? undefined : options.find('drug_interval', stored);
   if (option === undefined) {
     return undefined;
@@ -44,7 +46,7 @@ function interval(stored: number, { options }: RenderTools): CodeableConcept | u
   return { coding: option.codes === '' ? [] : [{ system, code: option.codes, display: text }], text };
 }
 
-function composedText(row: PrescriptionRow, tools: RenderTools, form: string, asNeeded: boolean): string {
+function composedText(row: PrescriptionRow, tools: DosageTools, form: string, asNeeded: boolean): string {
   const amount =
     parseNumber(row.dosage) === undefined && !COUNT_RANGE.test(row.dosage) ? row.dosage : `${row.dosage} ${form}`;
   const route = tools.options.title('drug_route', row.route);

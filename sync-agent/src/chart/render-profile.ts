@@ -3,7 +3,7 @@ import type { FurtherAddressRow, PatientRow, PreviousNameRow, ProfileRows } from
 import { splitOptions } from '../openemr/read-profile.js';
 import type { ClinicTime } from './clinic-time.js';
 import type { ListOptions } from './coded-values.js';
-import { profileMeta, resource, SYSTEMS, usCore, type CodeableConcept } from './fhir.js';
+import { profileMeta, resource, SYSTEMS, usCore, type CodeableConcept, type Coding } from './fhir.js';
 import type { People } from './people.js';
 import type { ResourceIds } from './resource-id.js';
 
@@ -169,7 +169,8 @@ function contactRole(code: string, display: string): CodeableConcept {
 }
 
 function gender(sex: string): string {
-  return { female: 'female', male: 'male' }[sex.toLowerCase()] ?? 'unknown';
+  const word = sex.toLowerCase();
+  return word === 'female' || word === 'male' ? word : 'unknown';
 }
 
 function maritalStatus(stored: string, options: ListOptions): CodeableConcept | undefined {
@@ -191,8 +192,14 @@ function language(stored: string, options: ListOptions): unknown {
 const CDC_RACE_AND_ETHNICITY = 'urn:oid:2.16.840.1.113883.6.238';
 const OMB_CATEGORIES: readonly string[] = ['1002-5', '2028-9', '2054-5', '2076-8', '2106-3', '2135-2', '2186-5'];
 
+const BIRTH_SEXES: ReadonlyMap<string, string> = new Map([
+  ['female', 'F'],
+  ['male', 'M'],
+  ['unk', 'UNK'],
+]);
+
 function patientExtensions(patient: PatientRow, options: ListOptions): unknown[] {
-  const birthSex = { female: 'F', male: 'M', unk: 'UNK' }[patient.sex.toLowerCase()];
+  const birthSex = BIRTH_SEXES.get(patient.sex.toLowerCase());
   return [
     birthSex === undefined ? undefined : { url: usCore('us-core-birthsex'), valueCode: birthSex },
     originExtension('us-core-race', 'race', splitOptions(patient.race), options),
@@ -220,10 +227,12 @@ function originExtension(name: string, list: string, stored: string[], options: 
   return { url: usCore(name), extension: [...codings, { url: 'text', valueString: text }] };
 }
 
+const YES_OR_NO: ReadonlyMap<string, Coding> = new Map([
+  ['yes', { system: SYSTEMS.snomed, code: '373066001', display: 'Yes' }],
+  ['no', { system: SYSTEMS.snomed, code: '373067005', display: 'No' }],
+]);
+
 function interpreterNeeded(stored: string): unknown {
-  const coding = {
-    yes: { system: SYSTEMS.snomed, code: '373066001', display: 'Yes' },
-    no: { system: SYSTEMS.snomed, code: '373067005', display: 'No' },
-  }[stored.toLowerCase()];
+  const coding = YES_OR_NO.get(stored.toLowerCase());
   return coding === undefined ? undefined : { url: usCore('us-core-interpreter-needed'), valueCoding: coding };
 }

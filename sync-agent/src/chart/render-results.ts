@@ -1,10 +1,11 @@
 import type { Resource } from 'sync-contract/section-content';
 import type { LabRow, OrderCodeRow, OrderRow, ReportRow, ResultRow, ResultRows } from '../openemr/read-results.js';
 import { laboratoryCoding, parseCodes } from './coded-values.js';
-import { profileMeta, resource, SYSTEMS, type CodeableConcept, type Coding, type Reference } from './fhir.js';
-import { People } from './people.js';
+import { profileMeta, resource, SYSTEMS, type CodeableConcept, type Reference } from './fhir.js';
+import type { People } from './people.js';
 import { parseMeasurement, parseReferenceRange } from './reference-range.js';
 import type { RenderTools } from './render-profile.js';
+import { interpretation, reportCategory, reportStatus, resultStatus } from './result-words.js';
 
 /** All reports collected in one calendar year of the clinic, newest first, each followed by its results. */
 export interface ResultYear {
@@ -157,16 +158,6 @@ function renderReport(
   };
 }
 
-const CATEGORIES: Readonly<Record<string, Coding>> = {
-  laboratory_test: { code: 'LAB', display: 'Laboratory' },
-  imaging: { code: 'RAD', display: 'Radiology' },
-};
-
-function reportCategory(orderType: string): Coding {
-  const category = CATEGORIES[orderType] ?? { code: 'OTH', display: 'Other' };
-  return { system: 'http://terminology.hl7.org/CodeSystem/v2-0074', ...category };
-}
-
 function reportCode(code: OrderCodeRow | undefined, order: OrderRow, index: ResultIndex): CodeableConcept {
   const procedureCode = code?.procedure_code ?? '';
   const name = code?.procedure_name ?? '';
@@ -177,27 +168,6 @@ function reportCode(code: OrderCodeRow | undefined, order: OrderRow, index: Resu
     (own === undefined || own.type === '' ? undefined : { ...own.coding, display: name });
   return { coding: coding === undefined ? [] : [coding], text: name || procedureCode || 'Laboratory report' };
 }
-
-const STATUSES: Readonly<Record<string, string>> = {
-  final: 'final',
-  review: 'final',
-  prelim: 'preliminary',
-  correct: 'corrected',
-  cancel: 'cancelled',
-  error: 'entered-in-error',
-  incomplete: 'registered',
-};
-const FHIR_STATUSES = ['registered', 'partial', 'preliminary', 'final', 'amended', 'corrected', 'cancelled'];
-
-/** Status of a report or result: OpenEMR's words and FHIR's own; a word nobody knows is `unknown`, never `final`. */
-export function resultStatus(stored: string): string {
-  const word = stored.toLowerCase();
-  return STATUSES[word] ?? (FHIR_STATUSES.includes(word) ? word : 'unknown');
-}
-
-/** `appended` exists for reports only. */
-const reportStatus = (stored: string): string =>
-  stored.toLowerCase() === 'appended' ? 'appended' : resultStatus(stored);
 
 /** A laboratory's "do not report": the value is not for the record. */
 const DO_NOT_REPORT = 'DNR';
@@ -246,7 +216,7 @@ function renderResult(
       issued: tools.time.dateTime(row.date),
       performer: [row.facility === '' ? shared.performer : { display: row.facility.replaceAll('~', ', ') }],
       ...value(row, performed),
-      interpretation: [interpretation(row.abnormal, tools)],
+      interpretation: [interpretation(row.abnormal, tools.options)],
       note: [row.comments === '' ? undefined : { text: row.comments }],
       specimen: shared.specimen,
       referenceRange: [parseReferenceRange(row.range, row.units)],
@@ -263,36 +233,4 @@ function value(row: ResultRow, performed: boolean): Record<string, unknown> {
   }
   const quantity = parseMeasurement(row.result, row.units);
   return quantity === undefined ? { valueString: row.result } : { valueQuantity: quantity };
-}
-
-const INTERPRETATIONS: Readonly<Record<string, Coding>> = {
-  N: { code: 'N', display: 'Normal' },
-  A: { code: 'A', display: 'Abnormal' },
-  H: { code: 'H', display: 'High' },
-  L: { code: 'L', display: 'Low' },
-  HH: { code: 'HH', display: 'Critical high' },
-  LL: { code: 'LL', display: 'Critical low' },
-  AA: { code: 'AA', display: 'Critical abnormal' },
-};
-/** OpenEMR's own options, for a practice whose list lost its codes. */
-const ABNORMAL_OPTIONS: Readonly<Record<string, string>> = {
-  no: 'N',
-  yes: 'A',
-  high: 'H',
-  low: 'L',
-  vhigh: 'HH',
-  vlow: 'LL',
-};
-
-function interpretation(stored: string, { options }: RenderTools): CodeableConcept | undefined {
-  if (stored === '') {
-    return undefined;
-  }
-  const code = options.find('proc_res_abnormal', stored)?.codes || ABNORMAL_OPTIONS[stored.toLowerCase()] || stored;
-  const known = INTERPRETATIONS[code];
-  if (known === undefined) {
-    return { text: options.title('proc_res_abnormal', stored) };
-  }
-  const system = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
-  return { coding: [{ system, ...known }] };
 }

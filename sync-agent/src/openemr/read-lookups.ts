@@ -86,7 +86,10 @@ export class LookupsWanted {
 const USER_COLUMNS =
   'id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1';
 
-/** At most four queries. Options and users that do not exist are simply not in the answer. */
+/**
+ * At most four queries. Options and users that do not exist are simply not in the answer; they are sources all the
+ * same, because a chart that shows an unknown option as text changes when the option comes into being.
+ */
 export async function readLookups(
   snapshot: Snapshot,
   wanted: LookupsWanted,
@@ -112,8 +115,10 @@ export async function readLookups(
   return {
     lookups: { users, practice: facilities[0] ?? null, listOptions },
     sources: [
+      ...[...wanted.userIds].map((id) => sourceRow('users', { id })),
       ...users.map((row) => sourceRow('users', row)),
       ...facilities.map((row) => sourceRow('facility', row)),
+      ...keys.map(([list_id, option_id]) => sourceRow('list_options', { list_id, option_id })),
       ...listOptions.map((row) => sourceRow('list_options', row)),
     ],
   };

@@ -138,7 +138,7 @@ export async function readMedications(
         ...(row.details_id === null ? [] : [sourceRow('lists_medication', { id: row.details_id })]),
       ]),
       ...sales.map((row) => sourceRow('drug_sales', row)),
-      ...drugs.map((row) => sourceRow('drugs', row)),
+      ...[...drugIds].map((drug_id) => sourceRow('drugs', { drug_id })),
     ],
   };
 }

@@ -159,18 +159,22 @@ async function readCatalogue(
              FROM procedure_type WHERE procedure_code IN (?) ORDER BY procedure_type_id`,
           [[...codes]],
         );
-  const labIds = new Set(orders.map((row) => row.lab_id).filter((id) => id > 0));
+  const labIds = labIdsOf(orders);
   const labs =
-    labIds.size === 0
+    labIds.length === 0
       ? []
       : await snapshot.select(
           'laboratories',
           LabRow,
           'SELECT ppid, name, npi, lab_director FROM procedure_providers WHERE ppid IN (?) ORDER BY ppid',
-          [[...labIds]],
+          [labIds],
         );
   return { procedureTypes, labs };
 }
+
+const labIdsOf = (orders: readonly OrderRow[]): number[] => [
+  ...new Set(orders.map((row) => row.lab_id).filter((id) => id > 0)),
+];
 
 function want(rows: ResultRows, wanted: LookupsWanted): void {
   for (const order of rows.orders) {
@@ -193,6 +197,6 @@ function sourcesOf(rows: ResultRows): SourceRow[] {
     ...rows.results.map((row) => sourceRow('procedure_result', row)),
     ...rows.specimens.map((row) => sourceRow('procedure_specimen', row)),
     ...rows.procedureTypes.map((row) => sourceRow('procedure_type', row)),
-    ...rows.labs.map((row) => sourceRow('procedure_providers', row)),
+    ...labIdsOf(rows.orders).map((ppid) => sourceRow('procedure_providers', { ppid })),
   ];
 }

@@ -39,9 +39,20 @@ function failureCode(failure: unknown): string {
     const issue = failure.issues[0];
     return issue === undefined ? 'unexpected shape' : `unexpected shape at ${issue.path.join('.')} (${issue.code})`;
   }
-  const coded = z.object({ code: z.string() }).safeParse(failure);
-  return coded.success ? coded.data.code : 'unknown error';
+  const coded = z.object({ code: z.string().optional(), errno: z.int().optional() }).safeParse(failure).data;
+  // The driver has names for MySQL's numbers, not for MariaDB's own.
+  return coded?.code ?? (coded?.errno === undefined ? 'unknown error' : `error ${String(coded.errno)}`);
 }
+
+export interface SnapshotOptions {
+  /** zone of a clinic whose OpenEMR names none */
+  fallbackTimeZone?: string;
+  /** a statement that takes longer is ended by the server, seconds */
+  statementSeconds?: number;
+}
+
+/** A server that says nothing for so long after a statement should have ended is given up, milliseconds. */
+const SILENCE = 10_000;
 
 const TimeZoneRows = z.array(z.object({ zone: z.string() })).max(1);
 const StatusRows = z.array(z.object({ Variable_name: z.string(), Value: z.string() }));
@@ -53,24 +64,29 @@ const StatusRows = z.array(z.object({ Variable_name: z.string(), Value: z.string
 export class Snapshot implements AsyncDisposable {
   private constructor(
     private readonly connection: PoolConnection,
+    private readonly timeout: number,
     readonly timeZone: string,
     readonly position: BinlogPosition | null,
     /** Today in the clinic, `yyyy-MM-dd`, by the database's clock. */
     readonly readOn: string,
   ) {}
 
-  static async open(pool: Pool, fallbackTimeZone?: string): Promise<Snapshot> {
+  static async open(pool: Pool, options: SnapshotOptions): Promise<Snapshot> {
+    const seconds = options.statementSeconds ?? 30;
     const connection = await pool.getConnection().catch((failure: unknown) => {
       throw new OpenEmrReadFailed('a connection', failure);
     });
     try {
-      await connection.query("SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'");
+      await connection.query({
+        sql: `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', SESSION max_statement_time = ${String(seconds)}`,
+        timeout: SILENCE,
+      });
       await connection.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
       await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
       const position = await readPosition(connection);
-      const timeZone = await readTimeZone(connection, fallbackTimeZone);
+      const timeZone = await readTimeZone(connection, options.fallbackTimeZone);
       const readOn = await useTimeZone(connection, timeZone);
-      return new Snapshot(connection, timeZone, position, readOn);
+      return new Snapshot(connection, seconds * 1000 + SILENCE, timeZone, position, readOn);
     } catch (failure) {
       connection.destroy();
       throw failure instanceof ClinicTimeZoneUnknown ? failure : new OpenEmrReadFailed('the snapshot', failure);
@@ -80,7 +96,7 @@ export class Snapshot implements AsyncDisposable {
   /** Rows of one statement, checked against `row`. `name` stands in for the statement in errors. */
   async select<T>(name: string, row: z.ZodType<T>, sql: string, values: SqlValue[] = []): Promise<T[]> {
     try {
-      const [rows] = await this.connection.query<RowDataPacket[]>(sql, values);
+      const [rows] = await this.connection.query<RowDataPacket[]>({ sql, timeout: this.timeout }, values);
       return z.array(row).parse(rows);
     } catch (failure) {
       throw new OpenEmrReadFailed(name, failure);
@@ -89,7 +105,7 @@ export class Snapshot implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      await this.connection.query('ROLLBACK');
+      await this.connection.query({ sql: 'ROLLBACK', timeout: SILENCE });
       this.connection.release();
     } catch {
       // A connection that cannot end its transaction must not serve anybody else.
@@ -99,8 +115,8 @@ export class Snapshot implements AsyncDisposable {
 }
 
 /** @throws OpenEmrReadFailed, ClinicTimeZoneUnknown */
-export async function openSnapshot(pool: Pool, fallbackTimeZone?: string): Promise<Snapshot> {
-  return Snapshot.open(pool, fallbackTimeZone);
+export async function openSnapshot(pool: Pool, options: SnapshotOptions = {}): Promise<Snapshot> {
+  return Snapshot.open(pool, options);
 }
 
 async function readPosition(connection: PoolConnection): Promise<BinlogPosition | null> {
