@@ -80,7 +80,7 @@ describe('the outbox at the gateway', () => {
   });
 
   test('concurrent leases share the rows: each row in exactly one, in order', async () => {
-    const sent = [];
+    const sent: string[] = [];
     for (let number = 0; number < 60; number += 1) {
       sent.push((await submissions.service.submit(buildMessage())).submissionId);
     }
@@ -97,7 +97,7 @@ describe('the outbox at the gateway', () => {
 
   test('a lease whose time is over frees its rows, in their old order before newer ones', async () => {
     const accountRef = newRef();
-    const ids = [];
+    const ids: string[] = [];
     for (let number = 0; number < 3; number += 1) {
       ids.push((await submissions.service.submit(buildMessage({ accountRef }))).submissionId);
     }
@@ -202,4 +202,14 @@ describe('the outbox at the gateway', () => {
     expect(await gateway.app.get(Housekeeping).sweep()).toMatchObject({ envelopes: 1 });
     expect(await states()).toEqual({ ACKED: 1, NEW: 1 });
   });
+});
+
+test('the gateway stops at once although a lease waits, and answers it empty', async () => {
+  await using gateway = await GatewayUnderTest.start('gateway_stop');
+  const waiting = gateway.call('lease', { limit: 1, waitMs: 25_000 });
+  await sleep(300);
+  const started = performance.now();
+  await gateway.app.close();
+  expect(performance.now() - started).toBeLessThan(2_000);
+  expect((await waiting).body).toEqual({ lease: null, items: [] });
 });

@@ -71,6 +71,7 @@ export function buildMessage(
     payload: (stream, at) => ({ ...message, threadId: stream, writtenAt: at.toISOString() }),
     idempotencyKey: randomBytes(16).toString('base64url'),
     copyKey: randomBytes(32),
+    accountKey: randomBytes(32),
     origin: NO_ORIGIN,
     ...rest,
   };

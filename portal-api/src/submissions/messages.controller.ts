@@ -38,7 +38,7 @@ export class MessagesController {
     if (!idempotencyKey.success) {
       throw new IdempotencyKeyMissing();
     }
-    const saved = await this.messages.send(session.accountRef, chart, message, idempotencyKey.data, origin);
+    const saved = await this.messages.send(session, chart, message, idempotencyKey.data, origin);
     return {
       submissionId: saved.submissionId,
       threadId: saved.stream,

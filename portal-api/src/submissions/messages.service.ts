@@ -6,7 +6,7 @@ import { DataSource } from 'typeorm';
 import type { z } from 'zod';
 import type { AuditOrigin } from '../audit/audit-origin.js';
 import { hexBytes } from '../database/hex-column.js';
-import type { ChartAccess } from '../sessions/session.js';
+import type { ChartAccess, Session } from '../sessions/session.js';
 import { ThreadNotFound } from './submission.problems.js';
 import { SubmissionsService, type NewSubmission, type SavedSubmission } from './submissions.service.js';
 import { ThreadOwner } from './thread-owner.js';
@@ -26,7 +26,7 @@ export class MessagesService {
 
   /** @throws ThreadNotFound and what `SubmissionsService.submit` throws */
   async send(
-    accountRef: string,
+    session: Pick<Session, 'accountRef' | 'settingsKey'>,
     chart: ChartAccess,
     message: SendMessage,
     idempotencyKey: string,
@@ -39,13 +39,14 @@ export class MessagesService {
     const { patientRef } = chart;
     return this.submissions.submit({
       kind: 'message',
-      accountRef,
+      accountRef: session.accountRef,
       patientRef,
       stream: await this.streamOf(chart, message.threadId),
       request: message,
       payload: (stream, at) => ({ ...message, threadId: stream, writtenAt: at.toISOString() }),
       idempotencyKey,
       copyKey,
+      accountKey: session.settingsKey,
       origin,
     });
   }

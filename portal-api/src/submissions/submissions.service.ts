@@ -39,6 +39,8 @@ export interface NewSubmission {
   idempotencyKey: string;
   /** class key that the sender's own copy is sealed under */
   copyKey: Uint8Array;
+  /** key that only the account's password opens; unlike the class key it outlives a change of the chart's key */
+  accountKey: Uint8Array;
   origin: AuditOrigin;
 }
 
@@ -88,7 +90,7 @@ export class SubmissionsService {
   async submit(submission: NewSubmission): Promise<SavedSubmission> {
     const { accountRef, patientRef, idempotencyKey } = submission;
     const kind = assertSubmissionKind(submission.kind);
-    const bodyMac = macOf(submission.copyKey, { kind, patientRef, request: submission.request });
+    const bodyMac = macOf(submission.accountKey, { kind, patientRef, request: submission.request });
     const saved = await settleTransaction(this.dataSource, async (manager) => {
       const earlier = await this.earlier(manager, accountRef, idempotencyKey, bodyMac);
       if (earlier !== undefined) {
