@@ -67,6 +67,7 @@ const uuidOf = (hex: string): string =>
 
 /** The recorded rows, and OpenEMR's uuid for each of our resource ids. */
 export class GoldenRows {
+  private readonly indexes = new Map<string, ReadonlyMap<string, RecordedRow>>();
   private readonly tables = new Map<string, RecordedRow[]>();
   private readonly byUuid = new Map<string, { table: GoldenTable; row: RecordedRow }>();
   private readonly uuidByOurId = new Map<string, string>();
@@ -99,7 +100,18 @@ export class GoldenRows {
 
   /** First row of a table with these values. */
   find(table: string, values: RecordedRow): RecordedRow | undefined {
-    return this.all(table).find((row) => Object.entries(values).every(([column, value]) => row[column] === value));
+    const columns = Object.keys(values);
+    const name = `${table} ${columns.join(' ')}`;
+    const keyOf = (row: RecordedRow): string => JSON.stringify(columns.map((column) => row[column] ?? null));
+    const index =
+      this.indexes.get(name) ??
+      new Map(
+        this.all(table)
+          .toReversed()
+          .map((row) => [keyOf(row), row]),
+      );
+    this.indexes.set(name, index);
+    return index.get(keyOf(values));
   }
 
   /** Our resource with OpenEMR's uuids in its id and references, everything else as it is. */

@@ -112,5 +112,5 @@ describe.each(RECORDINGS)("OpenEMR's own FHIR answers in $timeZone", (recording)
     expect(unexpected.slice(0, 40)).toEqual([]);
     expect(wrongCounts).toEqual([]);
     expect(compared).toBe({ utc: 1562, newYork: 527 }[recording.set]);
-  });
+  }, 180_000);
 });
