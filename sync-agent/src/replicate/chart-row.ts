@@ -100,7 +100,7 @@ export async function readChartToRender(manager: EntityManager, patientRef: stri
     return null;
   }
   const dirty: unknown = await manager.query(
-    'SELECT record_class AS recordClass, file_no AS file, file_offset AS offset, touches FROM dirty WHERE pid = ?',
+    'SELECT record_class AS recordClass, file_no AS file, file_offset AS `offset`, touches FROM dirty WHERE pid = ?',
     [chart.pid],
   );
   return {

@@ -43,7 +43,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
             (SELECT COUNT(*) FROM stream WHERE stopped_reason IS NOT NULL) AS stopped`,
   );
   const feed: unknown = await manager.query(
-    'SELECT file_no AS file, file_offset AS offset, committed_at AS recordedAt FROM feed_position WHERE id = 1',
+    'SELECT file_no AS file, file_offset AS `offset`, committed_at AS recordedAt FROM feed_position WHERE id = 1',
   );
   const heartbeat: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
   const currency = await readCurrency(manager);
