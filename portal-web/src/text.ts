@@ -56,6 +56,7 @@ const FLAG_WORDS: Record<Flag, string> = {
   'very-high': 'Very high',
   'very-low': 'Very low',
   abnormal: 'Not typical',
+  critical: 'Critical',
 };
 
 const RECEIPTS: Record<ReceiptState, string> = {
@@ -435,8 +436,8 @@ export const text = {
       string
     >,
     session: 'This sign-in',
-    sessionEnds: (time: string) =>
-      `You are signed in until ${time} at the latest. After 15 minutes without use you are signed out by itself.`,
+    sessionEnds: (time: string, idleMinutes: number) =>
+      `You are signed in until ${time} at the latest. After ${counted(idleMinutes, 'minute', 'minutes')} without use you are signed out automatically.`,
     tellClinic: 'Tell the clinic about a change',
     changeSubject: 'Change of my details',
     none: 'Your clinic has not sent your details yet.',

@@ -1,7 +1,7 @@
 import { addressLines, conceptKey, conceptText, list, number, object, ofType, resolve, string } from './fhir.js';
 import type { Json } from './fhir.js';
 
-export type Flag = 'normal' | 'high' | 'low' | 'very-high' | 'very-low' | 'abnormal';
+export type Flag = 'normal' | 'high' | 'low' | 'very-high' | 'very-low' | 'abnormal' | 'critical';
 
 export interface LabValue {
   id: string;
@@ -45,7 +45,7 @@ const FLAGS: Record<string, Flag> = {
   HH: 'very-high',
   LL: 'very-low',
   A: 'abnormal',
-  AA: 'abnormal',
+  AA: 'critical',
   POS: 'abnormal',
 };
 

@@ -1,15 +1,4 @@
-import {
-  boolean,
-  conceptCode,
-  conceptText,
-  list,
-  number,
-  object,
-  ofType,
-  quantityText,
-  resolve,
-  string,
-} from './fhir.js';
+import { boolean, conceptText, list, number, object, ofType, quantityText, resolve, string } from './fhir.js';
 import type { Json } from './fhir.js';
 
 export interface Medication {
@@ -71,13 +60,13 @@ function readMedication(
   const status = string(request, 'status') ?? 'unknown';
   const fills = dispenses.filter((dispense) => fillsRequest(dispense, request));
   const instructions = string(dosage, 'text') ?? string(dosage, 'patientInstruction');
-  const frequency = conceptText(object(timing, 'code'));
+  const frequency = shortFrequency(conceptText(object(timing, 'code')));
   return {
     id: string(request, 'id') ?? '',
     name: medicationName(request, everything) ?? '',
     active: ACTIVE.has(status),
     status,
-    dose: quantityText(object(list(dosage, 'doseAndRate')[0], 'doseQuantity'), formatNumber),
+    dose: doseText(list(dosage, 'doseAndRate')[0], formatNumber),
     instructions,
     frequency: frequency === instructions ? undefined : frequency,
     route: conceptText(object(dosage, 'route')),
@@ -95,6 +84,19 @@ function readMedication(
     reasons: list(request, 'reasonCode').flatMap((reason) => conceptText(reason) ?? []),
     notes: list(request, 'note').flatMap((note) => string(note, 'text') ?? []),
   };
+}
+
+function doseText(dose: Json | undefined, formatNumber: (value: number) => string): string | undefined {
+  const range = object(dose, 'doseRange');
+  const low = quantityText(object(range, 'low'), formatNumber);
+  const high = quantityText(object(range, 'high'), formatNumber);
+  const between = low === undefined || high === undefined ? (low ?? high) : `${low} – ${high}`;
+  return quantityText(object(dose, 'doseQuantity'), formatNumber) ?? between;
+}
+
+/** `Twice daily (bis in die) - Two times a day at institution specified time` → `Twice daily` */
+function shortFrequency(words: string | undefined): string | undefined {
+  return words?.split(' - ', 1)[0]?.replace(/\s*\([a-z ]+\)$/, '');
 }
 
 function medicationName(request: Json, everything: Json[]): string | undefined {
@@ -127,7 +129,7 @@ export function humanName(name: Json | undefined): string | undefined {
 function fillsRequest(dispense: Json, request: Json): boolean {
   const id = string(request, 'id');
   return (
-    conceptCode(object(dispense, 'statusReasonCodeableConcept')) === undefined &&
+    string(dispense, 'status') === 'completed' &&
     list(dispense, 'authorizingPrescription').some(
       (reference) => id !== undefined && string(reference, 'reference')?.endsWith(`/${id}`) === true,
     )

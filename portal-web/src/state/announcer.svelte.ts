@@ -1,7 +1,13 @@
-/** Words for screen readers. The two live regions stand in `App.svelte` for as long as the page lives. */
+const READ_MS = 4_000;
+
+/**
+ * Words for screen readers. The two live regions stand in `App.svelte` for as long as the page lives; what was said goes
+ * after a while, so that nobody who walks through the page comes upon it.
+ */
 class Announcer {
   polite = $state('');
   assertive = $state('');
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private turn = false;
 
   say(words: string): void {
@@ -15,6 +21,11 @@ class Announcer {
 
   // The same words twice are read twice only if the text node changes.
   private alternate(words: string): string {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.polite = '';
+      this.assertive = '';
+    }, READ_MS);
     this.turn = !this.turn;
     return this.turn ? words : `${words}\u00A0`;
   }

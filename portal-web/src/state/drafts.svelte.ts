@@ -73,9 +73,12 @@ export class Draft {
 
   discard(): void {
     this.done();
-    this.topic = '';
-    this.subject = '';
     this.body = '';
+    // A reply keeps the topic and subject of its thread.
+    if (this.threadId === null) {
+      this.topic = '';
+      this.subject = '';
+    }
   }
 
   private done(): void {

@@ -123,6 +123,7 @@ export class Section<T> {
     if (failure instanceof ApiProblem && failure.code !== 'busy' && failure.code !== 'too-many-tries') {
       this.content = null;
       this.etag = null;
+      this.asOf = null;
     }
     this.state = this.content === null ? 'failed' : 'ready';
   }

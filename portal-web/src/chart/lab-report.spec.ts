@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { isNewReport, otherValuesOf, outsideCount, readLabReports } from './lab-report.js';
+
+const format = (value: number): string => String(value);
+
+function observation(id: string, rest: object): object {
+  return {
+    resourceType: 'Observation',
+    id,
+    status: 'final',
+    code: { coding: [{ code: '2345-7' }], text: 'Glucose' },
+    ...rest,
+  };
+}
+
+function report(id: string, of: string[], rest: object = {}): object {
+  return {
+    resourceType: 'DiagnosticReport',
+    id,
+    status: 'final',
+    code: { text: `Report ${id}` },
+    result: of.map((each) => ({ reference: `Observation/${each}` })),
+    ...rest,
+  };
+}
+
+describe('a laboratory report', () => {
+  it('shows the value with its unit, its own range and its flag', () => {
+    const [read] = readLabReports(
+      [
+        report('r', ['a', 'b', 'c', 'd', 'e']),
+        observation('a', {
+          valueQuantity: { value: 118, unit: 'mg/dL' },
+          interpretation: [{ coding: [{ code: 'HH' }] }],
+          referenceRange: [{ text: '65-99', low: { value: 65 }, high: { value: 99 } }],
+          note: [{ text: 'Not fasting' }],
+        }),
+        observation('b', {
+          valueQuantity: { value: 300, unit: 'mg/dL', comparator: '>' },
+          referenceRange: [{ high: { value: 199 } }],
+        }),
+        observation('c', { valueString: 'Negative', interpretation: [{ coding: [{ code: 'N' }] }] }),
+        observation('d', { interpretation: [{ text: 'Borderline' }], dataAbsentReason: { text: 'Not performed' } }),
+        observation('e', {
+          valueQuantity: { value: 0, unit: 'mg/dL' },
+          referenceRange: [{ low: { value: 0 }, high: { value: 1 } }],
+        }),
+      ],
+      format,
+    );
+    const [high, above, negative, absent, zero] = read?.values ?? [];
+    expect(high).toMatchObject({
+      value: '118',
+      unit: 'mg/dL',
+      range: '65-99',
+      flag: 'very-high',
+      comments: ['Not fasting'],
+    });
+    expect(high?.scale).toEqual({ value: 118, low: 65, high: 99 });
+    expect(above).toMatchObject({ value: '>300', range: '≤ 199', flag: null, scale: null });
+    expect(negative).toMatchObject({ value: 'Negative', unit: undefined, range: undefined, flag: 'normal' });
+    expect(absent).toMatchObject({ value: 'Not performed', flag: null, flagText: 'Borderline' });
+    expect(zero).toMatchObject({ value: '0', range: '0 – 1', scale: { value: 0, low: 0, high: 1 } });
+    expect(read === undefined ? -1 : outsideCount(read)).toBe(1);
+  });
+
+  it('names the laboratory with its address, not the person who directs it', () => {
+    const [read] = readLabReports(
+      [
+        report('r', [], {
+          performer: [{ reference: 'Practitioner/p', display: 'Dr. Director' }, { reference: 'Organization/lab' }],
+        }),
+        {
+          resourceType: 'Organization',
+          id: 'lab',
+          name: 'Lab',
+          address: [{ line: ['1 Way'], city: 'Town', state: 'MA', postalCode: '01' }],
+        },
+      ],
+      format,
+    );
+    expect(read?.laboratory).toEqual({ name: 'Lab', address: ['1 Way', 'Town, MA 01'] });
+  });
+
+  it('loses no value: those of no report stand alone, those entered in error do not stand at all', () => {
+    const read = readLabReports(
+      [
+        report('r', ['a', 'gone'], { effectiveDateTime: '2026-01-01T10:00:00Z' }),
+        observation('a', { valueString: 'x', status: 'entered-in-error' }),
+        observation('b', { valueString: 'y', effectiveDateTime: '2026-02-01T10:00:00Z' }),
+        report('wrong', [], { status: 'entered-in-error' }),
+      ],
+      format,
+    );
+    expect(read.map(({ id, values }) => [id, values.length])).toEqual([
+      ['b', 1],
+      ['r', 0],
+    ]);
+  });
+
+  it('finds the other values of a test over the years, newest first, and not itself', () => {
+    const year = (
+      section: string,
+      id: string,
+      at: string,
+    ): { section: string; reports: ReturnType<typeof readLabReports> } => ({
+      section,
+      reports: readLabReports(
+        [report(`r${id}`, [id], { effectiveDateTime: at }), observation(id, { valueString: id })],
+        format,
+      ),
+    });
+    const years = [
+      year('results/2026', 'a', '2026-05-01'),
+      year('results/2024', 'b', '2024-05-01'),
+      year('results/2025', 'c', '2025-05-01'),
+    ];
+    const value = years[0]?.reports[0]?.values[0];
+    expect(
+      value === undefined ? [] : otherValuesOf(value, years).map(({ section, reportId }) => [section, reportId]),
+    ).toEqual([
+      ['results/2025', 'rc'],
+      ['results/2024', 'rb'],
+    ]);
+  });
+
+  it('is new for two weeks', () => {
+    const [read] = readLabReports([report('r', [], { issued: '2026-01-01T00:00:00Z' })], format);
+    const now = Date.parse('2026-01-10T00:00:00Z');
+    expect(read !== undefined && isNewReport(read, now)).toBe(true);
+    expect(read !== undefined && isNewReport(read, now + 6 * 86_400_000)).toBe(false);
+  });
+});

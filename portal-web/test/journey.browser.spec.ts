@@ -1,0 +1,231 @@
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { THREADS } from './fixture-chart.js';
+import { FIXTURE } from './fixture-portal.js';
+import { closeChromium, PortalBrowser, until } from './portal-browser.js';
+
+jest.setTimeout(60_000);
+afterAll(closeChromium);
+
+/** Presses Tab until the focus is on what has this name; fails when that takes longer than any page has controls. */
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+  const passed: string[] = [];
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => {
+      const element = document.activeElement;
+      const labels =
+        element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement ? element.labels : null;
+      const label: string =
+        element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent ?? '';
+      return label.replace(/\s+/g, ' ').trim();
+    });
+    passed.push(focused);
+    if (typeof name === 'string' ? focused === name : name.test(focused)) {
+      return;
+    }
+  }
+  throw new Error(`never reached ${String(name)}; passed ${passed.join(' → ')}`);
+}
+
+async function focusedHeading(page: Page): Promise<string> {
+  return page.evaluate(() =>
+    document.activeElement?.tagName === 'H1' ? (document.activeElement.textContent ?? '') : '',
+  );
+}
+
+describe('a person with a keyboard only', () => {
+  it('signs in, reads a result, sends a message and signs out', async () => {
+    await using portal = await PortalBrowser.open({ width: 1280, height: 860, scheme: 'light' });
+    const page = await portal.page('/');
+    await page.getByLabel('Sign-in name').waitFor();
+    await tabTo(page, 'Sign-in name');
+    await page.keyboard.type(FIXTURE.name);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(FIXTURE.password);
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Six-digit code').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('autocomplete'))).toBe('one-time-code');
+    await page.keyboard.type(FIXTURE.totp);
+    await page.keyboard.press('Enter');
+    await page.getByText('3 active medications').waitFor();
+    await until(() => focusedHeading(page), /^Good (morning|afternoon|evening), Rosalind$/);
+
+    await tabTo(page, 'All results');
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'Basic metabolic panel' }).waitFor();
+    expect(await focusedHeading(page)).toBe('Lab results');
+    await tabTo(page, 'Basic metabolic panel');
+    await page.keyboard.press('Enter');
+    await page.getByText('mg/dL').first().waitFor();
+    expect(await page.title()).toBe('Result – Alder Lane Family Practice');
+    await tabTo(page, /^Ask about this result/);
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Topic').waitFor();
+    expect(await page.getByLabel('Topic').inputValue()).toBe('Results');
+    expect(await page.getByLabel('Subject').inputValue()).toMatch(/^Basic metabolic panel, /);
+    await tabTo(page, 'Message');
+    await page.keyboard.type('Is this value a problem?');
+    await tabTo(page, /^Send/);
+    await page.keyboard.press('Enter');
+    await page.getByText('Saved. The clinic collects it in a moment.').waitFor();
+    expect(await page.getByText('Is this value a problem?').count()).toBe(1);
+    await page.keyboard.press('Home');
+    await page.evaluate(() => {
+      (document.activeElement as HTMLElement | null)?.blur();
+    });
+    await tabTo(page, 'Skip to main content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await page.reload();
+    await page.getByText('Is this value a problem?').waitFor();
+    await tabTo(page, 'Sign out');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+    await until(() => focusedHeading(page), 'You are signed out');
+    expect(portal.fixture.session).toBeNull();
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('always sees where the focus is', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/');
+    await page.getByText('3 active medications').waitFor();
+    for (let presses = 0; presses < 20; presses += 1) {
+      await page.keyboard.press('Tab');
+      const outline = await page.evaluate(() => {
+        const element = document.activeElement ?? document.body;
+        const shown = element.matches('input[type=radio]') ? (element.nextElementSibling ?? element) : element;
+        return { what: element.outerHTML.slice(0, 80), width: getComputedStyle(shown).outlineWidth };
+      });
+      expect(outline).toEqual({ what: outline.what, width: '3px' });
+    }
+  });
+});
+
+describe('joining', () => {
+  it('says what is wrong with a code, takes one from a link out of the address, and ends at the own record', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    const page = await portal.page('/join');
+    for (const [code, sentence] of [
+      ['ABC', 'typing error'],
+      [FIXTURE.usedInvite, 'used already'],
+      [FIXTURE.expiredInvite, 'expired'],
+      ['X'.repeat(35), 'do not know this code'],
+    ] as const) {
+      await page.getByLabel('Invitation code').fill(code);
+      await page.getByRole('button', { name: 'Check code' }).click();
+      await page.getByText(sentence).first().waitFor();
+    }
+    await page.close();
+
+    const linked = await portal.page(`/join?code=${FIXTURE.invite}`);
+    await linked.getByLabel('Sign-in name').waitFor();
+    expect(linked.url()).toBe(`${fixture.origin}/#/join`);
+    await linked.getByLabel('Sign-in name').fill('rosalind');
+    await linked.getByLabel('Password', { exact: true }).fill('short');
+    await linked.getByText('7 more characters needed.').waitFor();
+    await linked.getByRole('button', { name: 'Continue' }).click();
+    await linked.getByText('Use at least 12 characters.').waitFor();
+    await linked.getByLabel('Password', { exact: true }).fill(FIXTURE.password);
+    await linked.getByLabel('Month').fill('2');
+    await linked.getByLabel('Day').fill('30');
+    await linked.getByLabel('Year').fill('1980');
+    await linked.getByRole('button', { name: 'Continue' }).click();
+    await linked.getByText('Enter a date like').waitFor();
+    await linked.getByLabel('Month').fill('4');
+    await linked.getByRole('button', { name: 'Continue' }).click();
+    await linked.getByLabel('Code from the app').fill('000000');
+    await linked.getByRole('button', { name: 'Create account' }).click();
+    await linked.getByText('This code does not match').waitFor();
+    await linked.getByLabel('Code from the app').fill(FIXTURE.totp);
+    await linked.getByRole('button', { name: 'Create account' }).click();
+    await linked.getByRole('heading', { name: 'Checking with the clinic' }).waitFor();
+    expect(fixture.seen.find(({ path }) => path === '/api/join')).toBeDefined();
+
+    fixture.decide('wrong-date', 4);
+    await linked.getByText('4 tries left.').waitFor();
+    await linked.getByLabel('Month').fill('4');
+    await linked.getByLabel('Day').fill('23');
+    await linked.getByLabel('Year').fill('1980');
+    await linked.getByRole('button', { name: 'Check again' }).click();
+    await linked.getByRole('heading', { name: 'Checking with the clinic' }).waitFor();
+    expect(fixture.seen.findLast(({ path }) => path === '/api/join/date-of-birth')?.body).toEqual({
+      dateOfBirth: '1980-04-23',
+    });
+    fixture.decide('accepted');
+    await linked.getByText('3 active medications').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+});
+
+describe('signing in', () => {
+  it('tells the wait after too many tries and counts it down', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signInsUntilThrottle = 1;
+    const page = await portal.page('/');
+    for (const sentence of ['is not right', 'Too many tries']) {
+      await page.getByLabel('Sign-in name').fill('rosalind');
+      await page.getByLabel('Password', { exact: true }).fill('wrong password');
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.getByRole('alert').getByText(sentence).waitFor();
+    }
+    await page.getByText(/You can try again in (30|29) seconds/).waitFor();
+    await page.getByText(/You can try again in 2[5-8] seconds/).waitFor();
+    const before = portal.fixture.seen.length;
+    await page.getByRole('button', { name: 'Continue' }).press('Enter');
+    await page.waitForTimeout(200);
+    expect(portal.fixture.seen.length).toBe(before);
+  });
+});
+
+describe('a conversation', () => {
+  it('shows markup as text and each message once, whichever answer comes first', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page(`/messages/${THREADS.unread}`);
+    await page.getByText('<b>No</b> change to your tablets.').waitFor();
+    for (const words of ['First reply', 'Second reply']) {
+      await page.getByLabel('Your reply').fill(words);
+      await page.getByRole('button', { name: 'Send' }).click();
+      await page.getByRole('article').getByText(words).waitFor();
+    }
+    const sent = fixture.seen.filter(({ method, path }) => method === 'POST' && path.endsWith('/messages'));
+    expect(sent.map(({ body }) => body)).toEqual([
+      { threadId: THREADS.unread, topic: 'Results', subject: 'Your potassium result', body: 'First reply' },
+      { threadId: THREADS.unread, topic: 'Results', subject: 'Your potassium result', body: 'Second reply' },
+    ]);
+    const [first] = fixture.copies;
+    const thread = fixture.sections[`messages/${THREADS.unread}`] as { messages: object[] };
+    const delivered = {
+      ...thread,
+      messages: [
+        ...thread.messages,
+        {
+          id: 'mail9',
+          from: 'patient',
+          senderName: 'Rosalind',
+          sentAt: first?.createdAt,
+          body: 'First reply',
+          submissionId: first?.submissionId,
+        },
+      ],
+    };
+    // The chart has it while the copy is still there.
+    fixture.change(`messages/${THREADS.unread}`, delivered);
+    await page.getByText('With the clinic’s staff').waitFor();
+    expect(await page.getByRole('article').getByText('First reply').count()).toBe(1);
+    // The copy of the second is gone before the chart's section has come.
+    fixture.copies = [];
+    fixture.ring('chart');
+    await page.waitForTimeout(300);
+    expect(await page.getByRole('article').allInnerTexts()).toEqual([
+      expect.stringContaining('Nora Greene'),
+      expect.stringContaining('First reply'),
+      expect.stringContaining('Second reply'),
+    ]);
+  });
+});

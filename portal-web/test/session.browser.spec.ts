@@ -1,0 +1,191 @@
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { newReport, THREADS } from './fixture-chart.js';
+import { closeChromium, PortalBrowser, until } from './portal-browser.js';
+
+jest.setTimeout(60_000);
+afterAll(closeChromium);
+
+describe('the session', () => {
+  it('is kept awake by what the person does, never by what the page fetches on its own', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.getByText('Lisinopril').waitFor();
+    const opened = fixture.seen.find(({ path }) => path.endsWith('/sections/medications'));
+    expect(opened?.userAct).toBe(true);
+    await until(() => fixture.openStreams, 1);
+    fixture.seen = [];
+    fixture.change('medications', { resources: [] });
+    fixture.ring('receipt');
+    fixture.ring('account');
+    await page.getByText('Your record has no medications.').waitFor();
+    expect(fixture.seen.length).toBeGreaterThan(3);
+    expect(fixture.seen.filter(({ userAct }) => userAct)).toEqual([]);
+  });
+
+  it('warns before its idle end, stays when asked to, and else clears everything', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.idleSeconds = 6;
+    fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.getByText('Lisinopril').waitFor();
+    const dialog = page.getByRole('dialog', { name: 'Are you still there?' });
+    await dialog.waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Stay signed in');
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(fixture.seen.findLast(({ path }) => path === '/api/session/extend')?.userAct).toBe(true);
+    await dialog.waitFor();
+    fixture.session = null;
+    await page.getByText('nothing happened for a while').waitFor();
+    expect(await page.content()).not.toContain('Lisinopril');
+    expect(page.url()).toBe(`${fixture.origin}/#/signed-out`);
+  });
+
+  it('ends in all tabs when it ends in one, and on the page when the server ends it', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const one = await portal.page('/medications');
+    const other = await portal.page('/profile');
+    await one.getByText('Lisinopril').waitFor();
+    await other.getByText('Alder Lane').last().waitFor();
+    await other.getByRole('button', { name: 'Sign out' }).click();
+    await one.getByText('You signed out in another tab.').waitFor();
+    expect(await one.content()).not.toContain('Lisinopril');
+
+    fixture.signIn();
+    const later = await portal.page('/medications');
+    await later.getByText('Lisinopril').waitFor();
+    await until(() => fixture.openStreams, 1);
+    fixture.endSession();
+    await later.getByText('Your session has ended.').waitFor();
+    expect(await later.content()).not.toContain('Lisinopril');
+  });
+
+  it('leaves nothing on the device', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/');
+    await page.getByText('3 active medications').waitFor();
+    await page.getByRole('radio', { name: 'Dark' }).check();
+    expect(await page.evaluate(() => document.documentElement.dataset['theme'])).toBe('dark');
+    const kept = await page.evaluate(async () => ({
+      local: localStorage.length,
+      session: sessionStorage.length,
+      databases: (await indexedDB.databases()).length,
+      caches: (await caches.keys()).length,
+      workers: (await navigator.serviceWorker.getRegistrations()).length,
+    }));
+    expect(kept).toEqual({ local: 0, session: 0, databases: 0, caches: 0, workers: 0 });
+  });
+});
+
+describe('an open page', () => {
+  it('shows a new result without a reload and says so', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/results');
+    await page.getByText('Lipid panel').waitFor();
+    await until(() => fixture.openStreams, 1);
+    const name = `results/${String(new Date().getUTCFullYear())}`;
+    const { resources } = fixture.sections[name] as { resources: object[] };
+    fixture.change(name, { resources: [...newReport(Date.now()), ...resources] });
+    await page.getByRole('link', { name: 'Kidney check' }).waitFor({ timeout: 1_000 });
+    expect(await page.locator('[aria-live=polite]').first().textContent()).toContain('New information');
+    await page.getByText('Very high').first().waitFor();
+  });
+
+  it('fetches again what it may have missed while the events were interrupted', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.getByText('Lisinopril').waitFor();
+    await until(() => fixture.openStreams, 1);
+    fixture.down = true;
+    fixture.endStreams();
+    fixture.change('medications', { resources: [] });
+    await page.getByText('The connection was interrupted').waitFor();
+    await page.getByText('Lisinopril').waitFor();
+    fixture.down = false;
+    await page.getByText('Your record has no medications.').waitFor({ timeout: 15_000 });
+    await page.getByText('The connection was interrupted').waitFor({ state: 'hidden' });
+  });
+
+  it('never says "none" when it is out of date, and shows nothing it cannot confirm', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.sections['medications'] = { resources: [] };
+    delete fixture.sections['results'];
+    fixture.currentAsOf = new Date(Date.now() - 2 * 3_600_000).toISOString();
+    fixture.freshness = 'red';
+    const page = await portal.page('/medications');
+    await page.getByText('This does not mean there are none.').waitFor();
+    await page.goto(`${fixture.origin}/#/results`);
+    await page.getByText('We cannot show lab results right now.').waitFor();
+    await page.goto(`${fixture.origin}/#/profile`);
+    await page.getByText('555-0144').waitFor();
+    fixture.sectionProblem = { status: 503, code: 'replica-unverified' };
+    fixture.ring('chart');
+    await page.getByText('could not confirm that this information is genuine').waitFor();
+    expect(await page.content()).not.toContain('555-0144');
+  });
+});
+
+describe('a message', () => {
+  it('whose answer is lost is sent again with the same key, is saved once, and keeps its text meanwhile', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/messages/new');
+    await page.getByLabel('Topic').selectOption('Medication');
+    await page.getByLabel('Message', { exact: true }).fill('Do I take this with food?');
+    fixture.down = true;
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('Your message is kept here').waitFor();
+    expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe('Do I take this with food?');
+    fixture.loseNextAnswer = true;
+    fixture.down = false;
+    await page.getByRole('article').getByText('Do I take this with food?').waitFor({ timeout: 15_000 });
+    const posts = fixture.seen.filter(({ method, path }) => method === 'POST' && path.endsWith('/messages'));
+    expect(posts.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(posts.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+    expect(fixture.copies.length).toBe(1);
+  });
+
+  it('is kept as a draft while the person looks something up', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/messages/new');
+    await page.getByLabel('Subject').fill('Tablets');
+    await page.getByLabel('Message', { exact: true }).fill('About my tablets');
+    await page.getByRole('link', { name: /^Med/ }).click();
+    await page.getByText('Lisinopril').waitFor();
+    await page.goBack();
+    await until(() => page.getByLabel('Message', { exact: true }).inputValue(), 'About my tablets');
+    await page.goto(`${portal.fixture.origin}/#/messages/${THREADS.answered}`);
+    await page.getByText('Thank you, that helps.').waitFor();
+    expect(await page.getByLabel('Your reply').inputValue()).toBe('');
+  });
+
+  it('that sounds urgent gets a notice and can still be sent; one that is too long cannot', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/messages/new');
+    await page.getByLabel('Topic').selectOption('General');
+    await page.getByLabel('Message', { exact: true }).fill('x'.repeat(20_001));
+    await page.getByText('Please shorten your message by 1 character.').first().waitFor();
+    await page.getByRole('button', { name: 'Send' }).click();
+    expect(portal.fixture.copies).toEqual([]);
+    await page.getByLabel('Message', { exact: true }).fill('I can’t breathe well since this morning');
+    await page.getByText('call 911 now').waitFor();
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByRole('article').getByText('I can’t breathe').waitFor();
+    expect(portal.fixture.copies.length).toBe(1);
+  });
+});
