@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Module, type DynamicModule, type INestApplicationContext, type LoggerService } from '@nestjs/common';
+import { Logger, Module, type DynamicModule, type INestApplicationContext, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createConnection, type Connection } from 'mysql2/promise';
@@ -173,6 +173,8 @@ export class AgentUnderTest implements AsyncDisposable {
   async startGateway(): Promise<void> {
     const port = Number(new URL(this.config.gateway.url).port);
     this.gateway = await startGateway(this.zones, this.databases, this.config.siteId, this.config.keyDir, port);
+    // Nest has one logger for a process; the gateway's start took it.
+    Logger.overrideLogger(this.log);
   }
 
   /** An invited patient with a chart and its key, as the enrolment leaves them. */
