@@ -9,5 +9,6 @@ try {
   process.stdout.write(`sync-gateway listens at ${await app.getUrl()}\n`);
 } catch (error: unknown) {
   process.stderr.write(`sync-gateway cannot start: ${error instanceof Error ? error.message : 'unknown reason'}\n`);
-  process.exitCode = 1;
+  // Connections that were opened before the failure would keep the process.
+  process.exit(1);
 }

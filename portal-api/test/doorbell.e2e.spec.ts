@@ -1,50 +1,18 @@
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { LeaseAnswer } from 'sync-contract/gateway-wire';
 import { Doorbell } from '../src/doorbell/doorbell.js';
 import { DoorbellListener } from '../src/doorbell/doorbell-listener.js';
-import { redisOf } from './gateway-under-test.js';
-
-/** A line to Redis that can be cut and mended; everybody on it loses the connection, as with a restart. */
-class Line {
-  private server: Server | undefined;
-  private readonly sockets = new Set<Socket>();
-  port = 0;
-
-  async mend(): Promise<void> {
-    const target = redisOf('portal_api').port;
-    this.server = createServer((socket) => {
-      const far = connect(target, '127.0.0.1');
-      for (const end of [socket, far]) {
-        this.sockets.add(end);
-        end.on('error', () => undefined);
-        end.on('close', () => {
-          socket.destroy();
-          far.destroy();
-        });
-      }
-      socket.pipe(far).pipe(socket);
-    });
-    this.server.listen(this.port, '127.0.0.1');
-    await once(this.server, 'listening');
-    this.port = (this.server.address() as AddressInfo).port;
-  }
-
-  async cut(): Promise<void> {
-    const closed = this.server === undefined ? undefined : once(this.server, 'close');
-    this.server?.close();
-    for (const socket of this.sockets) {
-      socket.destroy();
-    }
-    this.sockets.clear();
-    await closed;
-  }
-}
+import { queuePrefix } from '../src/doorbell/dmz-queues.js';
+import { redisOptions } from '../src/redis/redis-connection.js';
+import { GatewayUnderTest, redisOf } from './gateway-under-test.js';
+import { RedisLine } from './redis-line.js';
+import { SubmissionsUnderTest, buildMessage } from './submissions-under-test.js';
 
 describe('the doorbell', () => {
-  const line = new Line();
+  const line = new RedisLine();
   const databaseName = `portal_bell_${String(process.pid)}_${String(Date.now())}`;
   let bell: Doorbell;
   let listener: DoorbellListener;
@@ -106,4 +74,39 @@ describe('the doorbell', () => {
     await listener.rung(listener.ticket(), 5_000, leaving.signal);
     expect(performance.now() - started).toBeLessThan(1_000);
   });
+});
+
+test('a gateway that starts while Redis is away works, and is woken and scheduled once Redis is there', async () => {
+  const line = new RedisLine();
+  await line.mend();
+  await line.cut();
+  await using gateway = await GatewayUnderTest.start('gateway_lonely', { ...redisOf('sync_gateway'), port: line.port });
+  await gateway.handOverKeys();
+  const terms = {
+    site: gateway.site,
+    rootPublicKey: gateway.keys.rootPublicKey,
+    databaseName: gateway.databases.portal,
+  };
+  await using submissions = await SubmissionsUnderTest.start(terms);
+  await submissions.service.submit(buildMessage());
+  const lease = async (waitMs: number): Promise<LeaseAnswer> =>
+    LeaseAnswer.parse((await gateway.call('lease', { limit: 10, waitMs })).body);
+  expect((await lease(0)).items).toHaveLength(1);
+
+  await line.mend();
+  const redis = new Redis(redisOptions(redisOf('portal_api')));
+  await redis.connect();
+  const schedule = `${queuePrefix(gateway.databases.portal)}:housekeepings:repeat`;
+  for (let tries = 0; tries < 50 && (await redis.zcard(schedule)) === 0; tries += 1) {
+    await sleep(200);
+  }
+  expect(await redis.zcard(schedule)).toBe(1);
+  redis.disconnect();
+  const waiting = lease(20_000);
+  await sleep(200);
+  const started = performance.now();
+  await submissions.service.submit(buildMessage());
+  expect((await waiting).items).toHaveLength(1);
+  expect(performance.now() - started).toBeLessThan(2_000);
+  await line.cut();
 });

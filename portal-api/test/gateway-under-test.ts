@@ -106,7 +106,7 @@ export class GatewayUnderTest implements AsyncDisposable {
     readonly database: DataSource,
   ) {}
 
-  static async start(label: string): Promise<GatewayUnderTest> {
+  static async start(label: string, redis: RedisConfig = redisOf('sync_gateway')): Promise<GatewayUnderTest> {
     const site = randomUUID();
     const keys = await newInsideKeys(site);
     const { databases, database } = await freshPortalDatabase(label);
@@ -115,7 +115,7 @@ export class GatewayUnderTest implements AsyncDisposable {
       siteId: site,
       logLevel: 'silent',
       database: databaseOf('sync_gateway', databases.portal),
-      redis: redisOf('sync_gateway'),
+      redis,
       listen: { host: '127.0.0.1', port: 0 },
       tls: {
         certificate: readFileSync(join(dmz.dir, 'tls/gateway.crt'), 'utf8'),

@@ -33,7 +33,7 @@ export class AccessStore {
 
   /** An invite that was used stays used, and one that was withdrawn stays withdrawn. @throws InviteNotAccepted */
   async invites({ invites }: InvitesRequest): Promise<void> {
-    await settleTransaction(this.dataSource, async (manager) => {
+    await this.change(async (manager) => {
       for (const invite of invites) {
         await this.storeInvite(manager, invite);
       }
@@ -42,9 +42,7 @@ export class AccessStore {
         'gateway-invites',
         invites.map((invite) => invite.inviteId),
       );
-      crashPoint('before-commit:gateway-invites');
     });
-    crashPoint('after-commit:gateway-invites');
   }
 
   private async storeInvite(manager: EntityManager, invite: InvitesRequest['invites'][number]): Promise<void> {
@@ -68,7 +66,7 @@ export class AccessStore {
    * was made after it. Accounts that are not here are passed over.
    */
   async enrolments({ enrolments }: EnrolmentsRequest): Promise<void> {
-    const changed = await settleTransaction(this.dataSource, async (manager) => {
+    const changed = await this.change(async (manager) => {
       const accounts: string[] = [];
       for (const enrolment of enrolments) {
         if (await this.storeEnrolment(manager, enrolment)) {
@@ -76,10 +74,8 @@ export class AccessStore {
         }
       }
       await this.append(manager, 'gateway-enrolments', accounts);
-      crashPoint('before-commit:gateway-enrolments');
       return accounts;
     });
-    crashPoint('after-commit:gateway-enrolments');
     this.events.publish(...accountEvents(changed));
   }
 
@@ -126,7 +122,7 @@ export class AccessStore {
         'grants that are limited to some classes of records are not supported yet: issue full grants',
       );
     }
-    await settleTransaction(this.dataSource, async (manager) => {
+    await this.change(async (manager) => {
       for (const { signed, grant } of grants) {
         await this.storeGrant(manager, signed, grant);
       }
@@ -135,9 +131,7 @@ export class AccessStore {
         'gateway-grants',
         grants.map(({ grant }) => grant.terms.grantId),
       );
-      crashPoint('before-commit:gateway-grants');
     });
-    crashPoint('after-commit:gateway-grants');
     this.events.publish(...accountEvents(grants.map(({ grant }) => grant.terms.accountRef)));
   }
 
@@ -172,7 +166,7 @@ export class AccessStore {
    */
   async revocations({ grantIds, charts }: RevocationsRequest): Promise<RevocationsAnswer> {
     const revokedAt = new Date().toISOString();
-    const { events, sectionsDeleted } = await settleTransaction(this.dataSource, async (manager) => {
+    const { events, sectionsDeleted } = await this.change(async (manager) => {
       const told = new Set<string>();
       const doomed = await grantsToRevoke(manager, grantIds, charts);
       for (const row of doomed) {
@@ -184,12 +178,21 @@ export class AccessStore {
         deleted += await shredChart(manager, hexBytes(patientRef));
       }
       await this.append(manager, 'gateway-revocations', [...grantIds, ...charts]);
-      crashPoint('before-commit:gateway-revocations');
       return { events: accountEvents([...told]), sectionsDeleted: deleted };
     });
-    crashPoint('after-commit:gateway-revocations');
     this.events.publish(...events);
     return { revokedAt, sectionsDeleted };
+  }
+
+  /** The one way in which anything here is committed. */
+  private async change<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const result = await settleTransaction(this.dataSource, async (manager) => {
+      const done = await work(manager);
+      crashPoint('before-commit:gateway-access');
+      return done;
+    });
+    crashPoint('after-commit:gateway-access');
+    return result;
   }
 
   private async append(

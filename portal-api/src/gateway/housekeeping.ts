@@ -20,7 +20,7 @@ const SWEEPS = {
 export type Sweep = keyof typeof SWEEPS;
 
 /**
- * Deletes what is past its time, once an hour. The schedule lives in Redis; after a flush it is made again with the next
+ * Deletes what is past its time, at start and once an hour. The schedule lives in Redis; after a flush it is made again with the next
  * connection.
  */
 @Injectable()
@@ -54,6 +54,9 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   onApplicationBootstrap(): void {
+    this.sweep().catch((error: unknown) => {
+      this.logger.warn(`the first sweep failed: ${error instanceof Error ? error.name : 'unknown reason'}`);
+    });
     this.worker.run().catch((error: unknown) => {
       this.logger.error(`housekeeping stopped: ${error instanceof Error ? error.message : 'unknown reason'}`);
     });
