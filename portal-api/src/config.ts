@@ -69,6 +69,6 @@ export function portalConfig(environment: NodeJS.ProcessEnv = process.env): Port
     pepper: variables.PEPPER_FILE,
     blindIndexKey: variables.BLIND_INDEX_KEY_FILE,
     practice: { name: variables.PRACTICE_NAME, timeZone: variables.PRACTICE_TIME_ZONE },
-    trustProxy: variables.TRUST_PROXY?.split(',').map((address) => address.trim()) ?? [],
+    trustProxy: (variables.TRUST_PROXY ?? '').split(',').flatMap((address) => address.trim() || []),
   });
 }

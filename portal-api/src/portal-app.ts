@@ -9,6 +9,7 @@ import { LIMITS } from 'sync-contract/limits';
 import { AppModule } from './app.module.js';
 import type { PortalConfig } from './config.js';
 import { ProblemFilter } from './problems/problem.filter.js';
+import { NotFound } from './problems/request.problems.js';
 import { acceptJsonOnly } from './web/json-body.js';
 import { logRequests } from './web/request-log.js';
 import { requireSameOrigin } from './web/same-origin.js';
@@ -31,8 +32,9 @@ export async function createPortalApp(config: PortalConfig, log?: DestinationStr
     requestTimeout: REQUEST_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 128 },
-    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-      problems.answer(error, request, reply);
+    // Addresses that cannot be read lead nowhere.
+    frameworkErrors: (_error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      problems.answer(new NotFound(), request, reply);
     },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, log), adapter, {

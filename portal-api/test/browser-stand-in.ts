@@ -1,5 +1,10 @@
 import supertest, { type Response, type Test } from 'supertest';
-import type { SessionView } from '../src/http.js';
+import type { ProblemView, SessionView } from '../src/http.js';
+
+/** Code of a problem, or undefined when the answer is none. */
+export function codeOf(response: { body: unknown }): string | undefined {
+  return (response.body as Partial<ProblemView>).code;
+}
 
 /**
  * A browser as far as the API sees one: sends cookies, origin and the headers of the web app. Cookies are kept here
@@ -21,14 +26,16 @@ export class BrowserStandIn {
   }
 
   post(path: string, body: unknown = {}): Test {
-    const test = this.prepare(supertest(this.url).post(path)).set('origin', this.origin).set('x-requested-with', 'portal');
+    const test = this.prepare(supertest(this.url).post(path))
+      .set('origin', this.origin)
+      .set('x-requested-with', 'portal');
     return (this.csrf === undefined ? test : test.set('x-csrf', this.csrf)).send(body as object);
   }
 
   /** Sends, keeps cookies and the session's token as the page would. */
   async keep(test: Test): Promise<Response> {
     const response = await test;
-    for (const line of [response.headers['set-cookie'] ?? []].flat() as string[]) {
+    for (const line of response.get('Set-Cookie') ?? []) {
       const [pair = ''] = line.split(';');
       const [name = '', value = ''] = pair.split('=');
       if (value === '') {

@@ -126,7 +126,9 @@ test('a stream stops telling of a chart when the grant goes, and begins when one
 test('a stream ends when the account is revoked', async () => {
   const { browser, accountRef } = await portal.patient();
   const stream = await open(browser);
-  await portal.inside.sql("UPDATE {db}.account SET state = 'revoked' WHERE account_ref = ?", [Buffer.from(accountRef, 'hex')]);
+  await portal.inside.sql("UPDATE {db}.account SET state = 'revoked' WHERE account_ref = ?", [
+    Buffer.from(accountRef, 'hex'),
+  ]);
   await publish({ accountRef, kind: 'account', seq: 1 });
   await stream.ended;
 });

@@ -1,42 +1,58 @@
 import { describe, expect, test } from '@jest/globals';
 import { TIMES } from 'sync-contract/limits';
+import { codeOf } from './browser-stand-in.js';
 import { PortalUnderTest, type PatientWithChart } from './portal-under-test.js';
 
 // A heartbeat binds the whole process, so each test has one of its own, one after the other.
 const SECTIONS = { medications: { resources: [] } };
 
-async function codeOf({ browser, patientRef }: PatientWithChart): Promise<string> {
+async function lookAt({ browser, patientRef }: PatientWithChart): Promise<string> {
   const response = await browser.get(`/api/charts/${patientRef}/sections/medications`);
-  return response.status === 200 ? '200' : `${String(response.status)} ${String(response.body.code)}`;
+  return response.status === 200 ? '200' : `${String(response.status)} ${String(codeOf(response))}`;
 }
 
 describe('the heartbeat', () => {
   test.each<[string, (own: PortalUnderTest) => Promise<unknown>]>([
-    ['rolled back', async (own) => own.inside.sql('UPDATE {db}.heartbeat SET seq = 1, signed = (SELECT h.signed FROM (SELECT signed FROM {db}.heartbeat) h)')],
+    [
+      'rolled back',
+      async (own) =>
+        own.inside.sql(
+          'UPDATE {db}.heartbeat SET seq = 1, signed = (SELECT h.signed FROM (SELECT signed FROM {db}.heartbeat) h)',
+        ),
+    ],
     ['taken away', async (own) => own.inside.sql('DELETE FROM {db}.heartbeat')],
     ['claimed newer than it is', async (own) => own.inside.sql('UPDATE {db}.heartbeat SET seq = 99')],
-    ['with another bucket', async (own) => {
-      await own.inside.beat();
-      await own.inside.sql("UPDATE {db}.heartbeat_bucket SET leaves = '[]'");
-    }],
-    ['with other roots', async (own) => {
-      await own.inside.beat();
-      await own.inside.sql("UPDATE {db}.heartbeat SET bucket_roots = REPEAT('a', 8192)");
-    }],
+    [
+      'with another bucket',
+      async (own) => {
+        await own.inside.beat();
+        await own.inside.sql("UPDATE {db}.heartbeat_bucket SET leaves = '[]'");
+      },
+    ],
+    [
+      'with other roots',
+      async (own) => {
+        await own.inside.beat();
+        await own.inside.sql("UPDATE {db}.heartbeat SET bucket_roots = REPEAT('a', 8192)");
+      },
+    ],
   ])('%s closes the charts', async (_what, spoil) => {
     await using own = await PortalUnderTest.start('heartbeat');
     const patient = await own.patient(SECTIONS);
     await own.inside.beat();
-    expect(await codeOf(patient)).toBe('200');
+    expect(await lookAt(patient)).toBe('200');
     await spoil(own);
-    expect(await codeOf(patient)).toBe('503 replica-unverified');
+    expect(await lookAt(patient)).toBe('503 replica-unverified');
   });
 
   test('says how current a chart is; the later of it and the section counts', async () => {
     await using own = await PortalUnderTest.start('current');
     const patient = await own.patient(SECTIONS);
     const status = async (): Promise<Record<string, unknown>> =>
-      (await patient.browser.get(`/api/charts/${patient.patientRef}/status`).expect(200)).body as Record<string, unknown>;
+      (await patient.browser.get(`/api/charts/${patient.patientRef}/status`).expect(200)).body as Record<
+        string,
+        unknown
+      >;
 
     const asOf = new Date(Date.now() - 2 * TIMES.red);
     await own.inside.publish(patient.patientRef, SECTIONS, { seq: 2, asOf });
@@ -47,7 +63,12 @@ describe('the heartbeat', () => {
     ] as const) {
       const t = new Date(Date.now() - age);
       await own.inside.beat(t);
-      expect(await status()).toMatchObject({ freshness, currentAsOf: t.toISOString(), frozen: false, manifest: { era: 1, seq: 2 } });
+      expect(await status()).toMatchObject({
+        freshness,
+        currentAsOf: t.toISOString(),
+        frozen: false,
+        manifest: { era: 1, seq: 2 },
+      });
       const section = await patient.browser.get(`/api/charts/${patient.patientRef}/sections/medications`);
       expect(section.headers['x-as-of']).toBe(t.toISOString());
     }

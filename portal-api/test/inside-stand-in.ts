@@ -62,7 +62,10 @@ export class InsideStandIn {
   }
 
   /** A statement in the portal's database; `??` takes a table of it. */
-  async sql(statement: string, params: (string | number | Buffer | Date | null)[] = []): Promise<Record<string, unknown>[]> {
+  async sql(
+    statement: string,
+    params: (string | number | Buffer | Date | null)[] = [],
+  ): Promise<Record<string, unknown>[]> {
     return this.dmz.adminSql(statement.replaceAll('{db}', this.database), params);
   }
 
@@ -87,7 +90,10 @@ export class InsideStandIn {
       },
       by,
     );
-    await this.sql('REPLACE INTO {db}.key_statement (kid, signed) VALUES (?, ?)', [kidOf(publicKey), JSON.stringify(signed)]);
+    await this.sql('REPLACE INTO {db}.key_statement (kid, signed) VALUES (?, ?)', [
+      kidOf(publicKey),
+      JSON.stringify(signed),
+    ]);
   }
 
   /** @returns the code as printed */
@@ -102,9 +108,10 @@ export class InsideStandIn {
 
   /** Opens the newest envelope of an account with the inside's key. */
   async newestPayload(accountRef: string): Promise<unknown> {
-    const [row] = await this.sql('SELECT envelope FROM {db}.outbox WHERE account_ref = ? ORDER BY position DESC LIMIT 1', [
-      bytes(accountRef),
-    ]);
+    const [row] = await this.sql(
+      'SELECT envelope FROM {db}.outbox WHERE account_ref = ? ORDER BY position DESC LIMIT 1',
+      [bytes(accountRef)],
+    );
     const envelope = Envelope.parse(JSON.parse(String(row?.['envelope'])));
     return openEnvelope(envelope, this.site, this.seal?.privateKey ?? Buffer.alloc(0));
   }
@@ -217,13 +224,17 @@ export class InsideStandIn {
       },
       this.sign,
     );
-    await this.sql(
-      'REPLACE INTO {db}.heartbeat (id, era, seq, signed, bucket_roots) VALUES (1, 1, ?, ?, ?)',
-      [this.heartbeatSeq, JSON.stringify(signed), bytes(roots.join(''))],
-    );
+    await this.sql('REPLACE INTO {db}.heartbeat (id, era, seq, signed, bucket_roots) VALUES (1, 1, ?, ?, ?)', [
+      this.heartbeatSeq,
+      JSON.stringify(signed),
+      bytes(roots.join('')),
+    ]);
     for (const [bucket, leaves] of buckets.entries()) {
       if (leaves.length > 0) {
-        await this.sql('REPLACE INTO {db}.heartbeat_bucket (bucket, leaves) VALUES (?, ?)', [bucket, JSON.stringify(leaves)]);
+        await this.sql('REPLACE INTO {db}.heartbeat_bucket (bucket, leaves) VALUES (?, ?)', [
+          bucket,
+          JSON.stringify(leaves),
+        ]);
       }
     }
   }

@@ -100,10 +100,20 @@ export class PortalUnderTest implements AsyncDisposable {
   }
 
   /** Sets up an authenticator and fills the form of joining; the code is the one before the present. */
-  async joinForm(browser: BrowserStandIn, name: string, code: string): Promise<{ form: Record<string, unknown>; secret: string }> {
-    const { body } = await browser.post('/api/join/totp', { name });
-    const { setup, secret } = body as TotpSetupView;
-    const form = { code, name, password: PASSWORD, dateOfBirth: DATE_OF_BIRTH, totp: { setup, code: totpCode(secret, -1) } };
+  async joinForm(
+    browser: BrowserStandIn,
+    name: string,
+    code: string,
+  ): Promise<{ form: Record<string, unknown>; secret: string }> {
+    const response = await browser.post('/api/join/totp', { name });
+    const { setup, secret } = response.body as TotpSetupView;
+    const form = {
+      code,
+      name,
+      password: PASSWORD,
+      dateOfBirth: DATE_OF_BIRTH,
+      totp: { setup, code: totpCode(secret, -1) },
+    };
     return { form, secret };
   }
 

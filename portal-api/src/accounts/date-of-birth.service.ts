@@ -4,6 +4,7 @@ import type { AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
 import { crashPoint } from '../crash-point.js';
 import { hexBytes } from '../database/hex-column.js';
+import { settleTransaction } from '../database/settle-transaction.js';
 import { Doorbell } from '../doorbell/doorbell.js';
 import type { Session } from '../sessions/session.js';
 import { SubmissionsService } from '../submissions/submissions.service.js';
@@ -28,14 +29,14 @@ export class DateOfBirthService {
 
   /** @throws DateOfBirthNotAsked also for the second of two sent at once */
   async retry(session: Session, dateOfBirth: string, origin: AuditOrigin): Promise<void> {
-    await this.dataSource.transaction(async (manager) => {
+    await settleTransaction(this.dataSource, async (manager) => {
       const [row] = await manager.query<EnrolmentRow[]>(
         `SELECT public_key AS publicKey, enrolment_proof_sealed AS sealed FROM account
          WHERE account_ref = ? AND state = 'joining' AND enrolment_outcome = 'wrong-date' AND enrolment_tries_left > 0
          FOR UPDATE`,
         [hexBytes(session.accountRef)],
       );
-      if (row?.sealed == null) {
+      if (row === undefined || row.sealed === null) {
         throw new DateOfBirthNotAsked();
       }
       const opened = unwrap(session.settingsKey, session.accountRef, 'enrolment-proof', row.sealed);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, QueryFailedError } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { canonicalBytes } from 'sync-contract/canonical-json';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
 import { newRef } from 'sync-contract/identifiers';
@@ -8,6 +8,7 @@ import type { AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PortalConfig } from '../config.js';
 import { crashPoint } from '../crash-point.js';
+import { databaseErrorCode, settleTransaction } from '../database/settle-transaction.js';
 import { Doorbell } from '../doorbell/doorbell.js';
 import type { Join } from '../http.js';
 import { accountSettingsKey, type Session } from '../sessions/session.js';
@@ -25,8 +26,6 @@ import { SignInName, nameIndex } from '../credentials/sign-in-name.js';
 import { totpStep } from '../credentials/totp.js';
 import { TotpSetups } from './totp-setup.js';
 import { fieldErrors } from '../problems/body.pipe.js';
-
-const DUPLICATE = 1062;
 
 /** What a checked form says. */
 interface Joining {
@@ -87,7 +86,7 @@ export class JoinService {
     account.enrolmentProofSealed = wrap(settingsKey, account.accountRef, 'enrolment-proof', canonicalBytes(proof));
 
     await this.refuseTakenName(() =>
-      this.dataSource.transaction(async (manager) => {
+      settleTransaction(this.dataSource, async (manager) => {
         await this.invites.use(manager, joining.code, account.accountRef);
         await manager.insert(Account, account);
         await this.submissions.submitEnrolment(manager, {
@@ -160,7 +159,7 @@ export class JoinService {
     try {
       await work();
     } catch (error: unknown) {
-      if (error instanceof QueryFailedError && (error.driverError as { errno?: number }).errno === DUPLICATE) {
+      if (databaseErrorCode(error) === 'ER_DUP_ENTRY') {
         throw new NameTaken();
       }
       throw error;

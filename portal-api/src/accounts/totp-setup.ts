@@ -41,7 +41,9 @@ export class TotpSetups {
   /** The secret in a token. @throws TotpSetupExpired */
   open(name: SignInName, setup: string): string {
     try {
-      const token = Setup.parse(JSON.parse(openAead(this.key, Buffer.from(setup, 'base64url'), this.aad(name)).toString()));
+      const token = Setup.parse(
+        JSON.parse(openAead(this.key, Buffer.from(setup, 'base64url'), this.aad(name)).toString()),
+      );
       if (token.expiresAt > new Date().toISOString()) {
         return token.secret;
       }

@@ -19,7 +19,11 @@ describe('the audit chain', () => {
   });
 
   test.each<[string, (links: AuditLink[]) => AuditLink[], number]>([
-    ['changed', (links) => links.map((link) => (link.n === 7 ? { ...link, body: link.body.replace('ok', 'no') } : link)), 7],
+    [
+      'changed',
+      (links) => links.map((link) => (link.n === 7 ? { ...link, body: link.body.replace('ok', 'no') } : link)),
+      7,
+    ],
     ['removed', (links) => links.filter((link) => link.n !== 7), 7],
     ['swapped', (links) => [...links.slice(0, 6), ...links.slice(6, 8).reverse(), ...links.slice(8)], 7],
     ['removed at the start', (links) => links.slice(1), 1],
@@ -29,7 +33,11 @@ describe('the audit chain', () => {
 
   test('shows an entry that was changed and hashed anew, by the entry after it', () => {
     const links = chain(20);
-    const forged = nextLink(links[5] ?? { n: 0, hash: AUDIT_GENESIS }, { action: 'join', outcome: 'ok', actor: null }, new Date());
+    const forged = nextLink(
+      links[5] ?? { n: 0, hash: AUDIT_GENESIS },
+      { action: 'join', outcome: 'ok', actor: null },
+      new Date(),
+    );
     expect(firstBrokenLink(links.map((link) => (link.n === 7 ? forged : link)))).toBe(8);
   });
 });

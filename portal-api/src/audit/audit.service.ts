@@ -52,7 +52,7 @@ export class AuditService implements BeforeApplicationShutdown {
     while (this.waiting.length > 0) {
       const batch = this.waiting.splice(0, BATCH);
       try {
-        await this.dataSource.transaction(async (manager) => this.link(manager, batch));
+        await this.dataSource.transaction('READ COMMITTED', async (manager) => this.link(manager, batch));
         for (const entry of batch) {
           entry.durable();
         }

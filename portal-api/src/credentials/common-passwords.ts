@@ -6,7 +6,17 @@ const LIST = new URL('../../data/common-passwords.txt.gz', import.meta.url);
 /** Fewest characters of a list entry that counts as a part: shorter ones stand inside too many good passwords. */
 const PART = 3;
 
-const LOOKALIKES: Record<string, string> = { '0': 'o', '1': 'l', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's', '!': 'i' };
+const LOOKALIKES: Record<string, string> = {
+  '0': 'o',
+  '1': 'l',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+};
 
 /**
  * The passwords that guessers try first, from a list that ships with the portal, so that no password leaves the
@@ -51,7 +61,13 @@ export class CommonPasswords {
   /** One unit of up to eight characters over and over, whether it is an entry or not. */
   private isRepeated(text: string): boolean {
     for (let unit = 1; unit <= Math.min(8, text.length / 2); unit += 1) {
-      if (text === text.slice(0, unit).repeat(Math.ceil(text.length / unit)).slice(0, text.length)) {
+      if (
+        text ===
+        text
+          .slice(0, unit)
+          .repeat(Math.ceil(text.length / unit))
+          .slice(0, text.length)
+      ) {
         return true;
       }
     }

@@ -58,7 +58,10 @@ describe('a sign-in name', () => {
     expect(index('maria')).not.toBe(nameIndex(Buffer.alloc(32, 8), SignInName.parse('maria')));
   });
 
-  test.each(['ab', 'a'.repeat(255), 'two words', 'tab\tname', '<script>', 'a\u202eb.c', ''])('is refused as %j', (name) => {
-    expect(SignInName.safeParse(name).success).toBe(false);
-  });
+  test.each(['ab', 'a'.repeat(255), 'two words', 'tab\tname', '<script>', 'a\u202eb.c', ''])(
+    'is refused as %j',
+    (name) => {
+      expect(SignInName.safeParse(name).success).toBe(false);
+    },
+  );
 });

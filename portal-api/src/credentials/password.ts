@@ -11,7 +11,10 @@ export function normalisePassword(typed: string): string {
 }
 
 /** Anything a sign-in form may carry; whether it is right is not said here. */
-export const TypedPassword = z.string().min(1).max(4 * PASSWORD_CHARACTERS.max);
+export const TypedPassword = z
+  .string()
+  .min(1)
+  .max(4 * PASSWORD_CHARACTERS.max);
 
 /** Why a password cannot be set, in words for its author; null when it can. */
 export function passwordFault(

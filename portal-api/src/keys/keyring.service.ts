@@ -43,7 +43,9 @@ export class KeyringService {
   }
 
   private async read(): Promise<void> {
-    const rows = await this.dataSource.query<{ kid: string; signed: string }[]>('SELECT kid, signed FROM key_statement');
+    const rows = await this.dataSource.query<{ kid: string; signed: string }[]>(
+      'SELECT kid, signed FROM key_statement',
+    );
     for (const row of rows) {
       try {
         this.keyring.add(Signed.parse(JSON.parse(row.signed)));

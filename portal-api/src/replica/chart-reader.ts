@@ -67,8 +67,8 @@ export class ChartReader {
       throw new SectionNotFound();
     }
     const classKey = candidates.get(entry.id);
-    const sealed = found.rows.find((row) => row.sectionId === entry.id)?.sealed;
-    if (classKey === undefined || sealed == null || !matchesEntry(entry, sealed)) {
+    const sealed = found.rows.find((row) => row.sectionId === entry.id)?.sealed ?? null;
+    if (classKey === undefined || sealed === null || !matchesEntry(entry, sealed)) {
       throw new ReplicaUnverified('a section is not the one of the manifest');
     }
     return {
@@ -126,7 +126,11 @@ export class ChartReader {
     }
   }
 
-  private async lookOnce({ patientRef }: ChartAccess, ids: readonly string[], grants: GrantsLook | null): Promise<Look> {
+  private async lookOnce(
+    { patientRef }: ChartAccess,
+    ids: readonly string[],
+    grants: GrantsLook | null,
+  ): Promise<Look> {
     const rows = await queryChart(this.dataSource, patientRef, ids, grants?.accountRef ?? null);
     const [row] = rows;
     if (row === undefined) {

@@ -32,7 +32,12 @@ export class ChartGuard implements CanActivate {
     await this.grants.refresh(session, auditOriginOf(request));
     const chart = patientRef.success ? session.chart(patientRef.data) : undefined;
     if (chart === undefined) {
-      await this.audit.record({ ...auditOriginOf(request), action: 'access-refused', outcome: 'refused', object: patientRef.data ?? null });
+      await this.audit.record({
+        ...auditOriginOf(request),
+        action: 'access-refused',
+        outcome: 'refused',
+        object: patientRef.data ?? null,
+      });
       throw new NotFound();
     }
     const scope = this.reflector.getAllAndOverride<GrantTerms['scopes'][number] | undefined>(NEEDED_SCOPE, [

@@ -4,10 +4,9 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { auditOriginOf } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
-import { RequestRefused, SignedOut } from '../problems/request.problems.js';
+import { RequestRefused } from '../problems/request.problems.js';
 import type { PortalRequest } from './portal-request.js';
 import { PUBLIC_ROUTE } from './session.decorators.js';
-import { Session } from './session.js';
 import { SESSION_STRATEGY } from './session.strategy.js';
 
 const READING = new Set(['GET', 'HEAD']);
@@ -39,24 +38,20 @@ export class SessionGuard extends AuthGuard(SESSION_STRATEGY) {
     }
     await super.canActivate(context);
     if (!READING.has(request.method) && !this.tokenMatches(request)) {
-      await this.audit.record({ ...auditOriginOf(request), action: 'access-refused', outcome: 'refused', reason: 'csrf' });
+      await this.audit.record({
+        ...auditOriginOf(request),
+        action: 'access-refused',
+        outcome: 'refused',
+        reason: 'csrf',
+      });
       throw new RequestRefused();
     }
     return true;
   }
 
+  /** The strategy throws what is to be answered; the session it finds becomes `request.session`. */
   override getAuthenticateOptions(): { session: false; property: string } {
     return { session: false, property: 'session' };
-  }
-
-  override handleRequest<User = Session>(error: unknown, user: unknown): User {
-    if (error !== null && error !== undefined) {
-      throw error instanceof Error ? error : new SignedOut();
-    }
-    if (!(user instanceof Session)) {
-      throw new SignedOut();
-    }
-    return user as User;
   }
 
   private tokenMatches(request: PortalRequest): boolean {

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
-import { DataSource, QueryFailedError } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { PortalConfig } from '../config.js';
+import { settleTransaction } from '../database/settle-transaction.js';
 import { TooManyTries } from '../problems/request.problems.js';
 
 /** Longest wait after a failed try. Nobody can be locked out for longer by somebody else's tries. */
@@ -10,7 +11,6 @@ const LONGEST_WAIT_S = 15 * 60;
 /** A bucket without a failure for a day starts anew. */
 const FORGET_S = 24 * 3_600;
 const SWEEP_MS = 3_600_000;
-const DEADLOCK = 1213;
 
 /**
  * How many tries of a kind wait for nothing. An address may be a whole clinic's network: as many as password checks
@@ -50,21 +50,16 @@ export class ThrottleService implements OnModuleInit, OnApplicationShutdown {
 
   bucket(kind: ThrottleKind, of: string): ThrottleBucket {
     const counted = kind === 'address' ? network(of) : of;
-    return { kind, key: createHmac('sha256', this.config.blindIndexKey).update(`throttle|${kind}|${counted}`).digest() };
+    return {
+      kind,
+      key: createHmac('sha256', this.config.blindIndexKey).update(`throttle|${kind}|${counted}`).digest(),
+    };
   }
 
   /** Counts one try in every bucket, or none when one of them has to wait. @throws TooManyTries */
   async reserve(...buckets: ThrottleBucket[]): Promise<void> {
     const sorted = [...buckets].sort((a, b) => Buffer.compare(a.key, b.key));
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.reserveOnce(sorted);
-      } catch (error: unknown) {
-        if (attempt === 3 || !isDeadlock(error)) {
-          throw error;
-        }
-      }
-    }
+    await settleTransaction(this.dataSource, async (manager) => this.reserveAll(manager, sorted));
   }
 
   /** The try was good: a name or code starts anew, an address gets this one try back. */
@@ -81,39 +76,36 @@ export class ThrottleService implements OnModuleInit, OnApplicationShutdown {
     }
   }
 
-  private async reserveOnce(sorted: readonly ThrottleBucket[]): Promise<void> {
-    await this.dataSource.transaction(async (manager) => {
-      // The update that changes nothing takes the row's lock, whether the row was there or not.
-      await manager.query(
-        `INSERT INTO throttle (bucket, failures, retry_at, updated_at)
-         VALUES ${sorted.map(() => '(?, 0, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))').join(', ')}
-         ON DUPLICATE KEY UPDATE bucket = VALUES(bucket)`,
-        sorted.map((bucket) => bucket.key),
+  private async reserveAll(manager: EntityManager, sorted: readonly ThrottleBucket[]): Promise<void> {
+    // The update that changes nothing takes the row's lock, whether the row was there or not.
+    await manager.query(
+      `INSERT INTO throttle (bucket, failures, retry_at, updated_at)
+       VALUES ${sorted.map(() => '(?, 0, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))').join(', ')}
+       ON DUPLICATE KEY UPDATE bucket = VALUES(bucket)`,
+      sorted.map((bucket) => bucket.key),
+    );
+    const counts: { bucket: ThrottleBucket; failures: number; wait: number }[] = [];
+    for (const bucket of sorted) {
+      const [row] = await manager.query<{ failures: number; wait: string; old: number | string }[]>(
+        `SELECT failures, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), retry_at) / 1000000 AS wait,
+           updated_at < UTC_TIMESTAMP(3) - INTERVAL ? SECOND AS old
+         FROM throttle WHERE bucket = ? FOR UPDATE`,
+        [FORGET_S, bucket.key],
       );
-      const waits: number[] = [];
-      const failures = new Map<ThrottleBucket, number>();
-      for (const bucket of sorted) {
-        const [row] = await manager.query<{ failures: number; wait: number; old: number | string }[]>(
-          `SELECT failures, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), retry_at) / 1000000 AS wait,
-             updated_at < UTC_TIMESTAMP(3) - INTERVAL ? SECOND AS old
-           FROM throttle WHERE bucket = ? FOR UPDATE`,
-          [FORGET_S, bucket.key],
-        );
-        waits.push(Number(row?.wait ?? 0));
-        failures.set(bucket, Number(row?.old) === 1 ? 1 : (row?.failures ?? 0) + 1);
-      }
-      const longest = Math.max(...waits);
-      if (longest > 0) {
-        throw new TooManyTries(Math.ceil(longest));
-      }
-      for (const [{ kind, key }, count] of failures) {
-        await manager.query(
-          `UPDATE throttle SET failures = ?, updated_at = UTC_TIMESTAMP(3),
-             retry_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE bucket = ?`,
-          [count, waitAfter(kind, count), key],
-        );
-      }
-    });
+      const failures = Number(row?.old) === 1 ? 1 : (row?.failures ?? 0) + 1;
+      counts.push({ bucket, failures, wait: Number(row?.wait ?? 0) });
+    }
+    const longest = Math.max(...counts.map(({ wait }) => wait));
+    if (longest > 0) {
+      throw new TooManyTries(Math.ceil(longest));
+    }
+    for (const { bucket, failures } of counts) {
+      await manager.query(
+        `UPDATE throttle SET failures = ?, updated_at = UTC_TIMESTAMP(3),
+           retry_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE bucket = ?`,
+        [failures, waitAfter(bucket.kind, failures), bucket.key],
+      );
+    }
   }
 
   private async sweep(): Promise<void> {
@@ -143,8 +135,4 @@ function network(address: string): string {
   const right = tail === '' ? [] : tail.split(':');
   const groups = [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
   return `${groups.slice(0, 4).join(':')}::/64`;
-}
-
-function isDeadlock(error: unknown): boolean {
-  return error instanceof QueryFailedError && (error.driverError as { errno?: number }).errno === DEADLOCK;
 }

@@ -6,7 +6,18 @@ import { pino, type DestinationStream, type Logger } from 'pino';
  * Names under which something secret could ever stand in a log entry; their values never do. Requests are not logged as
  * objects at all, this is the second line.
  */
-const NEVER = ['cookie', 'cookies', 'authorization', 'set-cookie', 'headers', 'body', 'password', 'secret', 'query', 'url'];
+const NEVER = [
+  'cookie',
+  'cookies',
+  'authorization',
+  'set-cookie',
+  'headers',
+  'body',
+  'password',
+  'secret',
+  'query',
+  'url',
+];
 
 /** @param destination standard output unless a test listens */
 export function portalLogger(level: string, destination?: DestinationStream): Logger {
