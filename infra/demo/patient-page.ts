@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { generateSync } from 'otplib';
 import type { Browser, Page } from 'playwright-core';
+import { nextTotpPeriod } from './portal-client.js';
 import type { ReadyPatient } from './ready-patient.js';
 
 /**
@@ -43,11 +43,9 @@ export class PatientPage {
       if (outcome === 'in') {
         return;
       }
-      if (Date.now() > limit) {
-        throw new Error('no code of the authenticator was accepted');
-      }
-      await sleep(3_000);
+      await nextTotpPeriod();
     }
+    throw new Error('no code of the authenticator was accepted');
   }
 
   /** The texts are awaited, not polled: the page itself reports when they are there, with its clock. */

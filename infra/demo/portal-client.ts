@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { generateSync } from 'otplib';
 import { Agent, request } from 'undici';
 
@@ -65,19 +66,19 @@ export class PortalClient {
     return { name, password, totpSecret };
   }
 
-  /** Both steps; waits for the next TOTP period when the current code is used up. */
+  /** Both steps; waits for the next code when the current one is used up. */
   async signIn({ name, password, totpSecret }: Credentials): Promise<void> {
     this.expect('password', await this.post('/api/sign-in', { name, password }), 200);
-    for (let attempt = 0; ; attempt += 1) {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
       const answer = await this.post('/api/sign-in/totp', { code: generateSync({ secret: totpSecret }) });
       if (answer.status === 200) {
         this.csrf = String(answer.body['csrf']);
         return;
       }
-      if (attempt === 35) {
+      if (attempt === 2) {
         this.expect('authenticator code', answer, 200);
       }
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await nextTotpPeriod();
     }
   }
 
@@ -160,6 +161,13 @@ export class PortalClient {
       throw new PortalRefused(step, answer);
     }
   }
+}
+
+const TOTP_PERIOD = 30_000;
+
+/** A code is good once: resolves a second into the next period, when there is a new one. */
+export async function nextTotpPeriod(): Promise<void> {
+  await sleep(TOTP_PERIOD - (Date.now() % TOTP_PERIOD) + 1_000);
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -32,9 +32,10 @@ export async function readyPatient(system: System, dataDir: string): Promise<Rea
   const browser = new PortalClient(system.origin);
   try {
     const credentials = await browser.join(invite.code, patient.dateOfBirth, READY_NAME, READY_PASSWORD);
-    await chartArrived(browser);
     const ready: ReadyPatient = { pid: patient.pid, patient: patient.name, ...credentials };
+    // Kept before the chart is there: a start that is cut short now goes on with this account.
     writeFileSync(file, JSON.stringify(ready), { mode: 0o600 });
+    await chartArrived(browser);
     return ready;
   } finally {
     await browser.close();
