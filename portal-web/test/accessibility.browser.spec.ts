@@ -30,6 +30,16 @@ async function findings(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
+/** Two frames: what a new size or colour scheme changes is drawn. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        requestAnimationFrame(() => requestAnimationFrame(resolve));
+      }),
+  );
+}
+
 async function sidewaysScroll(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
@@ -146,6 +156,7 @@ describe('every page', () => {
       for (const look of LOOKS) {
         await page.setViewportSize(look);
         await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
+        await settled(page);
         found.push(...(await findings(page)).map((finding) => `${name}, ${look.label}: ${finding}`));
         found.push(...(await smallControls(page)).map((small) => `${name}, ${look.label}: small control ${small}`));
       }
@@ -172,7 +183,9 @@ describe('every page', () => {
       button.style.cssText = 'min-height: 0; height: 10px; padding: 0';
       document.querySelector('main')?.append(picture, button);
       document.body.style.minWidth = '3000px';
-      console.error('planted');
+      setTimeout(() => {
+        throw new Error('planted');
+      });
     });
     expect((await findings(page)).join()).toContain('image-alt');
     expect((await smallControls(page)).join()).toContain('×10');

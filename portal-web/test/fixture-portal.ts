@@ -274,7 +274,7 @@ export class FixturePortal {
         this.postCode(path, typed, response);
         return;
       case 'join/check':
-        postInvite(typed['code'] ?? '', response);
+        postInvite((body as { code: string }).code, response);
         return;
       case 'join/totp':
         json(response, 200, {

@@ -29,9 +29,7 @@ async function tabTo(page: Page, name: string | RegExp): Promise<void> {
 }
 
 async function focusedHeading(page: Page): Promise<string> {
-  return page.evaluate(() =>
-    document.activeElement?.tagName === 'H1' ? (document.activeElement.textContent ?? '') : '',
-  );
+  return page.evaluate(() => (document.activeElement?.tagName === 'H1' ? document.activeElement.textContent : ''));
 }
 
 describe('a person with a keyboard only', () => {

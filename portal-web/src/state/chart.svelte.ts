@@ -140,7 +140,7 @@ class Chart {
     const section = new Section<T>(this.path(`sections/${path}`) ?? '', () => {
       this.announceChange();
     });
-    this.sections.set(name, section as Section<unknown>);
+    this.sections.set(name, section);
     return section;
   }
 
