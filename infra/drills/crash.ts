@@ -365,7 +365,7 @@ try {
     outsideTransactionCaught: await controlRun(
       options,
       'openemr-outside-transaction',
-      'before-commit:deliver-message',
+      'before-commit:deliver',
       (figures) => figures.doubled > 0,
     ),
   };

@@ -193,6 +193,11 @@ export function crashPointSettings(): { name: string; after: number; log?: strin
   return crash;
 }
 
+/** The protection a drill's control run has switched off; undefined outside such a run. */
+export function drillFaultSetting(): string | undefined {
+  return process.env.DRILL_FAULT;
+}
+
 function addressOf(env: {
   OPENEMR_DB_HOST: string;
   OPENEMR_DB_PORT: number;

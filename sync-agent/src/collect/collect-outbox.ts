@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LIMITS } from 'sync-contract/limits';
 import type { DataSource } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
+import { drillFault } from '../drill-fault.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { inspectItem, type InspectionKeys, type LeasedItem } from './inspect-item.js';
 import { recordItem, type Recorded } from './record-item.js';
@@ -38,6 +39,9 @@ export class CollectionIncomplete extends Error {
  */
 export async function collectOutbox(collection: Collection, waitMs: number, signal?: AbortSignal): Promise<number> {
   const { items } = await collection.gateway.lease({ limit: LIMITS.leaseItems, waitMs }, signal);
+  if (items.length > 0 && drillFault('ack-before-commit')) {
+    await collection.gateway.ack({ submissionIds: items.map((item) => item.submissionId) });
+  }
   const safe: string[] = [];
   let failure: unknown;
   let missedInARow = 0;

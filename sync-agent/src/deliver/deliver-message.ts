@@ -1,5 +1,6 @@
 import { MessagePayload } from 'sync-contract/submission';
 import type { EntityManager } from 'typeorm';
+import { drillFault } from '../drill-fault.js';
 import { markDirty } from '../ledger/dirty.js';
 import { Patient } from '../ledger/patient.entity.js';
 import { Thread, ThreadMail, type Submission } from '../ledger/submission.entities.js';
@@ -44,7 +45,8 @@ export async function deliverMessage(
   const find = chain === null ? { threadId: message.threadId, key: delivery.resourceIdKey } : { chain };
   const conversation = await findConversation(manager, tables, { pid, username: patient.username }, find);
   const staff = await chooseRecipient(manager, delivery, message.topic, conversation);
-  const written = await writePortalMail(manager, tables, {
+  const openemr = drillFault('openemr-outside-transaction') ? manager.dataSource.manager : manager;
+  const written = await writePortalMail(openemr, tables, {
     patient,
     staff,
     title: conversation?.title ?? mailTitle(message.topic, message.subject),

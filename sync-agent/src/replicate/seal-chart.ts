@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { canonicalBytes } from 'sync-contract/canonical-json';
 import { RecordClass } from 'sync-contract/classes';
 import type { Version } from 'sync-contract/identifiers';
 import { LIMITS } from 'sync-contract/limits';
 import type { Manifest } from 'sync-contract/manifest';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
-import { contentHash, deriveClassKey, sealSection, sectionId } from 'sync-contract/section';
+import { contentHash, deriveClassKey, pad, sealSection, sectionId } from 'sync-contract/section';
+import { drillFault } from '../drill-fault.js';
 import type { AckedSection, ChartToRender } from './chart-row.js';
 
 /** A rendered section on its way. */
@@ -44,11 +46,13 @@ export function sealAs(
   version: Version,
   section: NewSection,
 ): SealedSection {
-  const sealed = sealSection(
-    deriveClassKey(chartKey, section.recordClass),
-    { site: siteId, patientRef: chart.patientRef, sectionId: section.sectionId, version, epoch: chart.epoch },
-    section.content,
-  );
+  const sealed = drillFault('sealing-off')
+    ? pad(canonicalBytes(section.content))
+    : sealSection(
+        deriveClassKey(chartKey, section.recordClass),
+        { site: siteId, patientRef: chart.patientRef, sectionId: section.sectionId, version, epoch: chart.epoch },
+        section.content,
+      );
   return {
     name: section.name,
     recordClass: section.recordClass,
