@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
+import { z } from 'zod';
 import { LIMITS } from 'sync-contract/limits';
 import type { GatewayConfig } from '../config.js';
 import { Permanent, Transient } from './gateway-failures.js';
@@ -49,7 +50,8 @@ export class GatewayConnection {
     if (content.length > LIMITS.gatewayRequestBytes) {
       throw new Permanent('gateway-request-too-large', 'the call is larger than the gateway takes');
     }
-    const ends = AbortSignal.any([AbortSignal.timeout(timeout), ...(signal === undefined ? [] : [signal])]);
+    const late = AbortSignal.timeout(timeout);
+    const ends = AbortSignal.any([late, ...(signal === undefined ? [] : [signal])]);
     try {
       const answer = await request(`${this.origin}${path}`, {
         dispatcher: this.agent,
@@ -61,7 +63,12 @@ export class GatewayConnection {
       const received = await readBounded(answer.body);
       return { status: answer.statusCode, json: parseBoundedJson(received) };
     } catch (failure: unknown) {
-      throw failure instanceof Transient ? failure : new Transient(codeOf(failure), sentenceOf(failure));
+      if (failure instanceof Transient) {
+        throw failure;
+      }
+      throw late.aborted
+        ? new Transient('gateway-too-slow', 'the gateway did not answer in time')
+        : new Transient('gateway-unreachable', unreachable(failure));
     }
   }
 
@@ -88,14 +95,7 @@ async function readBounded(body: AsyncIterable<unknown> & { destroy(): unknown }
   return Buffer.concat(chunks);
 }
 
-function codeOf(failure: unknown): string {
-  return failure instanceof Error && failure.name === 'TimeoutError' ? 'gateway-too-slow' : 'gateway-unreachable';
-}
-
-function sentenceOf(failure: unknown): string {
-  if (failure instanceof Error && failure.name === 'TimeoutError') {
-    return 'the gateway did not answer in time';
-  }
-  const code = failure instanceof Error && 'code' in failure ? String(failure.code) : 'no code';
+function unreachable(failure: unknown): string {
+  const code = z.object({ code: z.string() }).safeParse(failure).data?.code ?? 'no code';
   return `the gateway cannot be reached or its certificate is not accepted (${code})`;
 }

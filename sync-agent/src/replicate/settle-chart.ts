@@ -30,11 +30,25 @@ export async function settleChart(
     await deleteContained(manager, rendering, rendering.position);
   }
   await deleteReadReceipts(manager, rendering);
+  await endFailure(manager, rendering);
+}
+
+/** The chart's own older time ends with the dirty rows that it was kept for; later ones have their markers. */
+async function endFailure(manager: EntityManager, { chart }: Rendering): Promise<void> {
+  const newest = chart.dirty
+    .map(({ position }) => position)
+    .sort(comparePositions)
+    .at(-1) ?? { file: 0, offset: 0 };
   await manager.query(
     `UPDATE chart c SET c.failed_t = NULL WHERE c.patient_ref = UNHEX(?) AND c.failed_t IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)`,
-    [rendering.chart.patientRef],
+        AND NOT EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid
+                          AND (d.file_no < ? OR (d.file_no = ? AND d.file_offset <= ?)))`,
+    [chart.patientRef, newest.file, newest.file, newest.offset],
   );
+}
+
+function comparePositions(a: BinlogPosition, b: BinlogPosition): number {
+  return a.file - b.file || a.offset - b.offset;
 }
 
 async function writeAck(manager: EntityManager, { chart }: Rendering, push: AckedPush): Promise<void> {

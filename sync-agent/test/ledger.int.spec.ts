@@ -1,0 +1,98 @@
+import { describe, expect, it } from '@jest/globals';
+import { applyGrants } from 'infra/services/services';
+import { createTestDatabases, testServices } from 'infra/services/test-services';
+import { newRef } from 'sync-contract/identifiers';
+import type { DataSource } from 'typeorm';
+import { markDirty } from '../src/ledger/dirty.js';
+import { createLedgerDataSource } from '../src/ledger/ledger-database.js';
+import { Patient } from '../src/ledger/patient.entity.js';
+import { SingleAgent } from '../src/ledger/single-agent.js';
+import { account, agentConfig } from './agent-under-test.js';
+
+describe('the ledger', () => {
+  const zones = testServices();
+
+  const open = async (
+    user: string,
+    databases: { openemr: string; ledger: string; insideQueuePrefix: string },
+  ): Promise<DataSource> => {
+    const { database } = agentConfig(zones, databases, newRef(), '/nowhere', 'https://127.0.0.1:1');
+    return createLedgerDataSource(database, account(zones, user)).initialize();
+  };
+
+  it('has after its migrations exactly the tables of its entities, and none after they are undone', async () => {
+    await using databases = await createTestDatabases('ledger-migrations');
+    const owner = await open('ledger_owner', databases);
+    expect((await owner.runMigrations()).length).toBeGreaterThan(0);
+    const { upQueries } = await owner.driver.createSchemaBuilder().log();
+    expect(upQueries.map(({ query }) => query)).toEqual([]);
+    expect(await owner.runMigrations()).toEqual([]);
+    await owner.undoLastMigration();
+    const tables: unknown = await owner.query('SHOW TABLES');
+    expect(tables).toEqual([{ [`Tables_in_${databases.ledger}`]: 'migration' }]);
+    await owner.destroy();
+  });
+
+  it('gives the running agent rows and no DDL, a strict session in UTC, and reads that take no gap locks', async () => {
+    await using databases = await createTestDatabases('ledger-writer');
+    const owner = await open('ledger_owner', databases);
+    await owner.runMigrations();
+    await owner.destroy();
+    await applyGrants(zones, 'inside', { ledger: databases.ledger });
+    const writer = await open('agent_writer', databases);
+    await expect(writer.query('CREATE TABLE t (id INT)')).rejects.toMatchObject({
+      code: 'ER_TABLEACCESS_DENIED_ERROR',
+    });
+    await expect(writer.query('ALTER TABLE patient ADD x INT')).rejects.toMatchObject({
+      code: 'ER_TABLEACCESS_DENIED_ERROR',
+    });
+    const settings: unknown = await writer.query(
+      'SELECT @@time_zone AS zone, @@sql_mode AS mode, @@tx_isolation AS isolation',
+    );
+    expect(settings).toEqual([
+      { zone: '+00:00', mode: 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', isolation: 'READ-COMMITTED' },
+    ]);
+    await writer.destroy();
+  });
+
+  it('hands ids over as hex, instants as instants, and refuses a second patient with the same reference', async () => {
+    await using databases = await createTestDatabases('ledger-rows');
+    const owner = await open('ledger_owner', databases);
+    await owner.runMigrations();
+    const patientRef = newRef();
+    const createdAt = new Date('2026-03-29T01:30:00.123Z');
+    const row = { pid: 7, patientRef, state: 'invited' as const, portalUsername: 'Ada.L', createdAt };
+    await owner.manager.insert(Patient, row);
+    expect(await owner.manager.findOneBy(Patient, { patientRef })).toEqual(row);
+    await expect(owner.manager.insert(Patient, { ...row, pid: 8 })).rejects.toMatchObject({ code: 'ER_DUP_ENTRY' });
+    await owner.destroy();
+  });
+
+  it('does not lose a mark that is set again while its first setting is being worked on', async () => {
+    await using databases = await createTestDatabases('ledger-dirty');
+    const owner = await open('ledger_owner', databases);
+    await owner.runMigrations();
+    await markDirty(owner.manager, 7, ['receipts']);
+    await markDirty(owner.manager, 7, ['receipts']);
+    expect(await owner.query('SELECT pid, record_class, touches FROM dirty')).toMatchObject([
+      { record_class: 'receipts', touches: 2 },
+    ]);
+    await owner.destroy();
+  });
+
+  it('belongs to one agent at a time; the next begins when the first is gone', async () => {
+    await using databases = await createTestDatabases('ledger-single');
+    const { database, writer } = agentConfig(zones, databases, newRef(), '/nowhere', 'https://127.0.0.1:1');
+    const owner = await open('ledger_owner', databases);
+    await owner.runMigrations();
+    await owner.destroy();
+    const said: string[] = [];
+    const first = await SingleAgent.claim(database, writer, (sentence) => said.push(sentence));
+    const second = SingleAgent.claim(database, writer, (sentence) => said.push(sentence));
+    const early = await Promise.race([second.then(() => 'held'), new Promise((resolve) => setTimeout(resolve, 300))]);
+    expect(early).toBeUndefined();
+    expect(said).toEqual(['another sync agent works on this ledger; this one waits for its end']);
+    await first[Symbol.asyncDispose]();
+    await (await second)[Symbol.asyncDispose]();
+  });
+});
