@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseConfig } from './database/data-source.js';
 import { DATABASE_VARIABLES, databaseConfig, readEnvironment, secretFile } from './database/database-environment.js';
@@ -16,10 +18,14 @@ const VARIABLES = {
   ...REDIS_VARIABLES,
   SITE_ID: z.uuid(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
-  PUBLIC_ORIGIN: z.url().refine((url) => new URL(url).origin === url, 'must be an origin like https://portal.example'),
+  PUBLIC_ORIGIN: z
+    .string()
+    .refine((url) => URL.parse(url)?.origin === url, 'must be an origin like https://portal.example'),
   LISTEN_HOST: z.string().min(1),
   LISTEN_PORT: z.coerce.number().int().min(0).max(65_535),
-  WEB_ROOT: z.string().min(1),
+  WEB_ROOT: z
+    .string()
+    .refine((folder) => existsSync(join(folder, 'index.html')), 'is not a folder with a built web app'),
   ROOT_PUBLIC_KEY_FILE: keyFile,
   PEPPER_FILE: keyFile,
   BLIND_INDEX_KEY_FILE: keyFile,

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { portalConfig } from './config.js';
 import { createPortalApp } from './portal-app.js';
 
@@ -8,7 +9,9 @@ try {
   const config = portalConfig();
   const app = await createPortalApp(config);
   await app.listen(config.listen.port, config.listen.host);
+  process.stdout.write(`portal-api listens at ${await app.getUrl()}\n`);
 } catch (error: unknown) {
   process.stderr.write(`portal-api does not start: ${error instanceof Error ? error.message : 'unknown reason'}\n`);
+  // Connections that were opened before the failure would keep the process.
   process.exit(1);
 }

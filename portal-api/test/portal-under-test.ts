@@ -44,6 +44,8 @@ export class PortalUnderTest implements AsyncDisposable {
   private constructor(
     readonly app: NestFastifyApplication,
     readonly config: PortalConfig,
+    /** of the same process, for one that is started beside it */
+    readonly environment: Record<string, string>,
     readonly inside: InsideStandIn,
     readonly dmz: ZoneAccess,
     readonly databases: TestDatabases,
@@ -76,7 +78,7 @@ export class PortalUnderTest implements AsyncDisposable {
     await migrate(migrateConfig(migrateEnvironment(zones, settings)));
     await applyGrants(zones, 'dmz', databases);
     await inside.handOverKeys();
-    const config = portalConfig({
+    const environment = {
       ...portalApiEnvironment(zones, settings),
       PEPPER_FILE: keyFile(folder, 'pepper.key', randomBytes(32)),
       BLIND_INDEX_KEY_FILE: keyFile(folder, 'blind-index.key', randomBytes(32)),
@@ -84,12 +86,13 @@ export class PortalUnderTest implements AsyncDisposable {
       LOG_LEVEL: 'silent',
       LISTEN_PORT: '0',
       ...changes,
-    });
+    };
+    const config = portalConfig(environment);
     const app = await createPortalApp(config, log);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
     const url = `http://127.0.0.1:${String(port)}`;
-    return new PortalUnderTest(app, config, inside, zones.dmz, databases, url, folder);
+    return new PortalUnderTest(app, config, environment, inside, zones.dmz, databases, url, folder);
   }
 
   /** @param address a new one unless given */

@@ -234,7 +234,7 @@ describe('the route table', () => {
       expect([path, response.status, codeOf(response)]).toEqual([path, 404, 'not-found']);
     }
     const { default: supertest } = await import('supertest');
-    for (const method of ['put', 'patch', 'delete', 'options'] as const) {
+    for (const method of ['put', 'patch', 'delete', 'options', 'head'] as const) {
       const response = await supertest(portal.url)[method]('/api/session').set('origin', portal.config.publicOrigin);
       expect([method, response.status]).toEqual([method, 404]);
     }

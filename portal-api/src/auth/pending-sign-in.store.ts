@@ -4,6 +4,7 @@ import { SealBroken, openAead, sealAead } from 'sync-contract/aead';
 import { canonicalBytes } from 'sync-contract/canonical-json';
 import { Base64Url, Ref } from 'sync-contract/identifiers';
 import { z } from 'zod';
+import { fromRedis } from '../redis/redis-connection.js';
 import { REDIS } from '../redis/redis.module.js';
 import { newHalfKey, type HalfKey } from '../sessions/half-key-cookie.js';
 
@@ -33,18 +34,18 @@ export class PendingSignInStore {
       privateKey: pending.privateKey.toString('base64url'),
     };
     const sealed = sealAead(half.key, Buffer.from(JSON.stringify(record), 'utf8'), aad(half.idHash));
-    await this.redis.set(recordKey(half.idHash), sealed, 'PX', PENDING_MS);
+    await fromRedis(() => this.redis.set(recordKey(half.idHash), sealed, 'PX', PENDING_MS));
     return cookie;
   }
 
   /** Uses up one of the tries; null when none is left, or time is over. */
   async take(half: HalfKey): Promise<PendingSignIn | null> {
-    const sealed = await this.redis.getBuffer(recordKey(half.idHash));
+    const sealed = await fromRedis(() => this.redis.getBuffer(recordKey(half.idHash)));
     if (sealed === null) {
       return null;
     }
-    const tries = await this.redis.incr(triesKey(half.idHash));
-    await this.redis.pexpire(triesKey(half.idHash), 2 * PENDING_MS);
+    const tries = await fromRedis(() => this.redis.incr(triesKey(half.idHash)));
+    await fromRedis(() => this.redis.pexpire(triesKey(half.idHash), 2 * PENDING_MS));
     if (tries > CODES) {
       await this.end(half);
       return null;
@@ -61,7 +62,7 @@ export class PendingSignInStore {
   }
 
   async end(half: HalfKey): Promise<void> {
-    await this.redis.del(recordKey(half.idHash));
+    await fromRedis(() => this.redis.del(recordKey(half.idHash)));
   }
 }
 

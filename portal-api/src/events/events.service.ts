@@ -36,18 +36,25 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
     private readonly config: PortalConfig,
   ) {}
 
-  async onModuleInit(): Promise<void> {
+  onModuleInit(): void {
     const warn = (message: string): void => {
       this.logger.warn(message);
     };
-    this.subscriber = await connectRedis(this.config.redis, warn, { commandTimeout: undefined });
+    // Subscriptions wait for the connection, also for one that comes late or comes back.
+    this.subscriber = connectRedis(this.config.redis, warn, {
+      enableOfflineQueue: true,
+      commandTimeout: undefined,
+      maxRetriesPerRequest: null,
+    });
     this.subscriber.on('message', (channel: string, message: string) => {
       this.hear(channel, message);
     });
     this.subscriber.on('close', () => {
       this.endAll();
     });
-    await this.subscriber.subscribe(PORTAL_EVENTS_CHANNEL, SESSION_ENDED_CHANNEL);
+    this.subscriber.subscribe(PORTAL_EVENTS_CHANNEL, SESSION_ENDED_CHANNEL).catch((error: unknown) => {
+      warn(error instanceof Error ? error.message : 'the subscription failed');
+    });
   }
 
   beforeApplicationShutdown(): void {

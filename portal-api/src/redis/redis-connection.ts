@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { Busy } from '../problems/request.problems.js';
 import type { RedisConfig } from './redis-environment.js';
 
 /** Longest wait between two tries to reach Redis again, milliseconds. */
@@ -24,16 +25,27 @@ export function redisOptions(config: RedisConfig): RedisOptions {
   };
 }
 
-/** Connects once and keeps reconnecting; `onError` hears of every failure, without credentials. */
-export async function connectRedis(
+/**
+ * A connection that comes up by itself, now or when Redis does, and comes back when it was lost. `onError` hears of
+ * every failure, without credentials.
+ */
+export function connectRedis(
   config: RedisConfig,
   onError: (message: string) => void,
   options: RedisOptions = {},
-): Promise<Redis> {
-  const redis = new Redis({ ...redisOptions(config), ...options });
+): Redis {
+  const redis = new Redis({ ...redisOptions(config), lazyConnect: false, ...options });
   redis.on('error', (error: Error) => {
     onError(error.message);
   });
-  await redis.connect();
   return redis;
+}
+
+/** What Redis answers. @throws Busy when it does not: nobody is signed out for that, and nothing is lost */
+export async function fromRedis<T>(command: () => Promise<T>): Promise<T> {
+  try {
+    return await command();
+  } catch {
+    throw new Busy();
+  }
 }

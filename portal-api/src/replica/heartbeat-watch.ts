@@ -124,7 +124,9 @@ export class HeartbeatWatch {
       const exceptions = new Map(heartbeat.exceptions.map(({ patientRef, t }) => [patientRef, t]));
       return { heartbeat, roots, exceptions };
     } catch (error: unknown) {
-      throw new ReplicaUnverified(error instanceof StatementRefused ? error.message : 'the heartbeat has another shape');
+      throw new ReplicaUnverified(
+        error instanceof StatementRefused ? error.message : 'the heartbeat has another shape',
+      );
     }
   }
 }

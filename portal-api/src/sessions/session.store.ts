@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { SealBroken, openAead, sealAead } from 'sync-contract/aead';
 import { canonicalBytes } from 'sync-contract/canonical-json';
@@ -7,7 +7,7 @@ import { GrantTerms } from 'sync-contract/grant';
 import { Base64Url, Instant, Ref } from 'sync-contract/identifiers';
 import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
-import { Busy } from '../problems/request.problems.js';
+import { fromRedis } from '../redis/redis-connection.js';
 import { REDIS } from '../redis/redis.module.js';
 import { newHalfKey, type HalfKey } from './half-key-cookie.js';
 import { Session, type OpenedGrant } from './session.js';
@@ -44,8 +44,6 @@ const SessionRecord = z.strictObject({
  */
 @Injectable()
 export class SessionStore {
-  private readonly logger = new Logger(SessionStore.name);
-
   constructor(@Inject(REDIS) private readonly redis: Redis) {}
 
   /** Starts a session with a new id and key; the account's oldest one ends when there are too many. */
@@ -57,7 +55,7 @@ export class SessionStore {
     const { cookie, half } = newHalfKey();
     const endsAt = new Date(Date.now() + TIMES.sessionAbsolute);
     const session = new Session(half.idHash, half.key, account.accountRef, account.privateKey, endsAt, account.grants);
-    await this.reach(async () => {
+    await fromRedis(async () => {
       await this.redis.set(recordKey(half.idHash), seal(session), 'PX', TIMES.sessionIdle);
       await this.limitSessions(session);
     });
@@ -70,7 +68,7 @@ export class SessionStore {
    */
   async load(half: HalfKey, userAct: boolean): Promise<Session | null> {
     const key = recordKey(half.idHash);
-    const sealed = await this.reach(() =>
+    const sealed = await fromRedis(() =>
       userAct ? this.redis.getexBuffer(key, 'PX', TIMES.sessionIdle) : this.redis.getBuffer(key),
     );
     if (sealed === null) {
@@ -88,11 +86,11 @@ export class SessionStore {
 
   /** Keeps changed grants. An ended session stays ended. */
   async save(session: Session): Promise<void> {
-    await this.reach(() => this.redis.set(recordKey(session.idHash), seal(session), 'KEEPTTL', 'XX'));
+    await fromRedis(() => this.redis.set(recordKey(session.idHash), seal(session), 'KEEPTTL', 'XX'));
   }
 
   async end(session: Pick<Session, 'idHash' | 'accountRef'>): Promise<void> {
-    await this.reach(async () => {
+    await fromRedis(async () => {
       await this.redis.del(recordKey(session.idHash));
       await this.redis.zrem(listKey(session.accountRef), session.idHash);
       await this.redis.publish(SESSION_ENDED_CHANNEL, session.idHash);
@@ -101,7 +99,7 @@ export class SessionStore {
 
   /** Milliseconds until the idle end; null when the session is gone. Never extends it. */
   async idleLeft(idHash: string): Promise<number | null> {
-    const left = await this.reach(() => this.redis.pttl(recordKey(idHash)));
+    const left = await fromRedis(() => this.redis.pttl(recordKey(idHash)));
     return left > 0 ? left : null;
   }
 
@@ -129,15 +127,6 @@ export class SessionStore {
     }
     for (const idHash of alive.slice(0, Math.max(0, alive.length - SESSIONS_PER_ACCOUNT))) {
       await this.end({ idHash, accountRef: session.accountRef });
-    }
-  }
-
-  private async reach<T>(command: () => Promise<T>): Promise<T> {
-    try {
-      return await command();
-    } catch (error: unknown) {
-      this.logger.warn(`Redis did not answer: ${error instanceof Error ? error.message : 'unknown'}`);
-      throw new Busy();
     }
   }
 }
