@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
 /** Compiles what is stale: TypeScript by its own bookkeeping, the web app by the age of its files. */
 export async function buildAll({ root, node, say, refuse }) {
@@ -15,12 +16,18 @@ export async function buildAll({ root, node, say, refuse }) {
     say('Building the web app');
     run(
       'Building the web app',
-      [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'],
+      [viteProgram(root), 'build', '--logLevel', 'warn'],
       join(root, 'portal-web'),
     );
     const now = new Date();
     utimesSync(join(root, 'portal-web/dist/index.html'), now, now);
   }
+}
+
+/** npm may install vite beside the workspace or at the root. */
+function viteProgram(root) {
+  const resolve = createRequire(join(root, 'portal-web/package.json')).resolve;
+  return join(dirname(resolve('vite/package.json')), 'bin/vite.js');
 }
 
 function webIsStale(root) {
