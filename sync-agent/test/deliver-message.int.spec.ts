@@ -28,9 +28,14 @@ beforeEach(async () => {
 const golden = readRecordedRows('screens', 'onsite_mail');
 
 /** A recorded row as it has to look for another patient and other ids. */
-function expected(recordedId: number, ids: Record<number, number>, changes: Record<string, unknown>): Record<string, unknown> {
+function expected(
+  recordedId: number,
+  ids: Record<number, number>,
+  changes: Record<string, unknown>,
+): Record<string, unknown> {
   const row = golden.find(({ id }) => id === recordedId) ?? {};
-  const rename = (value: unknown): unknown => (value === 'Alice1' ? PATIENT : value === 'Alice Synthetic' ? PATIENT_NAME : value);
+  const rename = (value: unknown): unknown =>
+    value === 'Alice1' ? PATIENT : value === 'Alice Synthetic' ? PATIENT_NAME : value;
   const renamed = Object.fromEntries(Object.entries(row).map(([column, value]) => [column, rename(value)]));
   const renumber = (value: unknown): unknown => ids[Number(value)];
   return {
@@ -64,7 +69,11 @@ describe('a message in OpenEMR', () => {
     // Recorded after the administrator had opened it.
     expect(plain(staffs)).toEqual(expected(2, ids, { date, message_status: 'New' }));
 
-    const answer = await reply(agent.clinic, { staff: 'admin', pid: PID, body: '<p>Staff reply: we will call at 3pm</p>' });
+    const answer = await reply(agent.clinic, {
+      staff: 'admin',
+      pid: PID,
+      body: '<p>Staff reply: we will call at 3pm</p>',
+    });
     const all = { ...ids, 3: answer.staffCopyId, 4: answer.patientCopyId };
     const answered = await agent.mails();
     expect(plain(answered[1])).toEqual(expected(2, all, { date }));
@@ -125,7 +134,10 @@ describe('a message in OpenEMR', () => {
       reason: null,
       effect: { patientMailId: own?.['id'], staffMailId: staffs?.['id'] },
     });
-    expect(await manager.findOneByOrFail(Stream, { stream: threadId })).toMatchObject({ nextSeq: 2, stoppedReason: null });
+    expect(await manager.findOneByOrFail(Stream, { stream: threadId })).toMatchObject({
+      nextSeq: 2,
+      stoppedReason: null,
+    });
     expect(own?.['title']).toBe('Results: HbA1c');
   });
 
@@ -152,7 +164,9 @@ describe('a message in OpenEMR', () => {
     });
     await agent.collectAndDeliver();
     for (const mail of await agent.mails()) {
-      expect(mail['body']).toBe('<p>one &lt;img src=x onerror=&quot;alert(1)&quot;&gt;<br>two &amp; &#039;three&#039;</p>');
+      expect(mail['body']).toBe(
+        '<p>one &lt;img src=x onerror=&quot;alert(1)&quot;&gt;<br>two &amp; &#039;three&#039;</p>',
+      );
       expect(mail['title']).not.toMatch(/[<>]/);
     }
   });
@@ -168,7 +182,12 @@ describe('a message in OpenEMR', () => {
 
 describe('a conversation that staff began', () => {
   it('is found again by the patient’s answer, which joins both chains and goes to who wrote', async () => {
-    const sent = await startMail(agent.clinic, { staff: 'drgreene', pid: PID, title: 'Insurance', body: '<p>Your card?</p>' });
+    const sent = await startMail(agent.clinic, {
+      staff: 'drgreene',
+      pid: PID,
+      title: 'Insurance',
+      body: '<p>Your card?</p>',
+    });
     const [staffs, own] = await agent.mails();
     const threadId = chainThreadId(agent.keys.resourceIdKey, PID, sent.patientCopyId);
     await agent.dmz.submitMessage(patient, { threadId, topic: 'General', subject: 'ignored', body: 'Here it is' });
@@ -203,7 +222,12 @@ describe('a conversation that staff began', () => {
   });
 
   it('of another patient cannot be entered: the id leads to a conversation of the sender’s own', async () => {
-    const sent = await startMail(agent.clinic, { staff: 'admin', pid: 5006, title: 'General', body: '<p>For Gloria</p>' });
+    const sent = await startMail(agent.clinic, {
+      staff: 'admin',
+      pid: 5006,
+      title: 'General',
+      body: '<p>For Gloria</p>',
+    });
     const threadId = chainThreadId(agent.keys.resourceIdKey, 5006, sent.patientCopyId);
     await agent.dmz.submitMessage(patient, { threadId });
     await agent.collectAndDeliver();
@@ -233,25 +257,30 @@ describe('who receives an answer', () => {
     ['is not active', 'active = 0', 'active = 1'],
     ['is not marked for portal mail', 'portal_user = 0', 'portal_user = 1'],
     ['does not exist', "username = 'admin-away'", "username = 'admin'"],
-  ])('when the pool %s is nobody yet: the message waits, unwritten, with a reason in words', async (_, broken, mended) => {
-    const { item, threadId } = await agent.dmz.submitMessage(patient);
-    await agent.clinic.query(`UPDATE users SET ${broken} WHERE id = 1`);
-    try {
-      await expect(agent.collectAndDeliver()).rejects.toMatchObject({
-        code: 'delivery-transient',
-        message: expect.stringContaining('OpenEMR user "admin"'),
-      });
-      expect(await agent.mails()).toEqual([]);
-      const { submissionId } = item;
-      expect(await agent.ledger.manager.findOneByOrFail(Submission, { submissionId })).toMatchObject({ state: 'RECEIVED' });
-      expect(await agent.ledger.manager.findOneByOrFail(Stream, { stream: threadId })).toMatchObject({
-        nextSeq: 1,
-        stoppedReason: null,
-      });
-    } finally {
-      await agent.clinic.query(`UPDATE users SET ${mended} WHERE id = 1`);
-    }
-    await agent.deliver();
-    expect(await agent.mails()).toHaveLength(2);
-  });
+  ])(
+    'when the pool %s is nobody yet: the message waits, unwritten, with a reason in words',
+    async (_, broken, mended) => {
+      const { item, threadId } = await agent.dmz.submitMessage(patient);
+      await agent.clinic.query(`UPDATE users SET ${broken} WHERE id = 1`);
+      try {
+        await expect(agent.collectAndDeliver()).rejects.toMatchObject({
+          code: 'delivery-transient',
+          message: expect.stringContaining('OpenEMR user "admin"'),
+        });
+        expect(await agent.mails()).toEqual([]);
+        const { submissionId } = item;
+        expect(await agent.ledger.manager.findOneByOrFail(Submission, { submissionId })).toMatchObject({
+          state: 'RECEIVED',
+        });
+        expect(await agent.ledger.manager.findOneByOrFail(Stream, { stream: threadId })).toMatchObject({
+          nextSeq: 1,
+          stoppedReason: null,
+        });
+      } finally {
+        await agent.clinic.query(`UPDATE users SET ${mended} WHERE id = 1`);
+      }
+      await agent.deliver();
+      expect(await agent.mails()).toHaveLength(2);
+    },
+  );
 });

@@ -63,8 +63,10 @@ describe('streams', () => {
     await agent.collect();
     const second = await agent.secondAgent();
     try {
-      const workers = [agent.ledger, second].flatMap((ledger) => Array(4).fill({ ...agent.context, ledger }));
-      await Promise.all(workers.map((context: typeof agent.context) => agent.deliver(context)));
+      const workers = [agent.ledger, second].flatMap((ledger) =>
+        Array.from({ length: 4 }, () => ({ ...agent.context, ledger })),
+      );
+      await Promise.all(workers.map((context) => agent.deliver(context)));
     } finally {
       await second.destroy();
     }
@@ -81,9 +83,9 @@ describe('streams', () => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
       return state / 0x7fffffff;
     };
-    let working = true;
+    const over = new AbortController();
     const saboteur = (async () => {
-      while (working) {
+      while (!over.signal.aborted) {
         await delay(random() * 25);
         const victims = await agent.zones.inside.adminSql(
           "SELECT id FROM information_schema.processlist WHERE user = 'agent_writer' AND db = ?",
@@ -110,7 +112,7 @@ describe('streams', () => {
         }
       }
     } finally {
-      working = false;
+      over.abort();
       await saboteur;
     }
     await retry(() => agent.collectAndDeliver());
@@ -129,17 +131,21 @@ describe('streams', () => {
     // The key that opens it is destroyed between collection and delivery.
     const envelope = (await agent.ledger.manager.findOneByOrFail(Submission, { submissionId })).envelope;
     const kid = agent.dmz.recipient.kid;
-    await agent.ledger.manager.update(Submission, { submissionId }, { envelope: envelope.replace(kid, '0'.repeat(16)) });
+    await agent.ledger.manager.update(
+      Submission,
+      { submissionId },
+      { envelope: envelope.replace(kid, '0'.repeat(16)) },
+    );
     await agent.dmz.submitMessage(first ?? { accountRef: '', patientRef: '' }, { threadId, body: 'behind the poison' });
     await agent.dmz.submitMessage(first ?? { accountRef: '', patientRef: '' }, { body: 'another thread' });
     await agent.dmz.submitMessage(second ?? { accountRef: '', patientRef: '' }, { body: 'another patient' });
     await agent.collectAndDeliver();
     expect((await threadsOfStaff()).flat().sort()).toEqual(['another patient', 'another thread']);
-    const refused = await agent.ledger.manager.findOneByOrFail(Submission, { submissionId });
-    expect(refused).toMatchObject({ state: 'REFUSED', reason: expect.stringContaining('restore its file') });
+    const aside = await agent.ledger.manager.findOneByOrFail(Submission, { submissionId });
+    expect(aside).toMatchObject({ state: 'QUARANTINED', reason: expect.stringContaining('restore its file') });
     expect(await agent.ledger.manager.findOneByOrFail(Stream, { stream: threadId })).toMatchObject({
       nextSeq: 1,
-      stoppedReason: refused.reason,
+      stoppedReason: aside.reason,
     });
     expect(await deliverNext(agent.context, threadId)).toBe('nothing');
   });
@@ -178,7 +184,9 @@ describe('what is written', () => {
     expect(await agent.ledger.manager.countBy(ThreadMail, { threadId })).toBe(0);
     expect(await agent.ledger.manager.existsBy(Thread, { threadId })).toBe(false);
     const { submissionId } = item;
-    expect(await agent.ledger.manager.findOneByOrFail(Submission, { submissionId })).toMatchObject({ state: 'RECEIVED' });
+    expect(await agent.ledger.manager.findOneByOrFail(Submission, { submissionId })).toMatchObject({
+      state: 'RECEIVED',
+    });
     await agent.deliver();
     expect(await agent.mails()).toHaveLength(2);
   });

@@ -49,7 +49,7 @@ export class DeliverUnderTest implements AsyncDisposable {
     readonly ledger: DataSource,
     readonly keys: KeyStore,
     readonly pools: Pools,
-    private readonly keyDir: string,
+    readonly keyDir: string,
     private readonly drop: () => Promise<void>,
   ) {
     this.dmz = this.emptyDmz();
@@ -97,19 +97,38 @@ export class DeliverUnderTest implements AsyncDisposable {
     });
     await createOpenEmrSchema(clinic);
     await loadGoldenRows(clinic, { timeZone: TIME_ZONE });
-    const owner = await createLedgerDataSource(addressOf(zones, databases), account(zones, 'ledger_owner')).initialize();
+    const owner = await createLedgerDataSource(
+      addressOf(zones, databases),
+      account(zones, 'ledger_owner'),
+    ).initialize();
     await owner.runMigrations();
     await owner.destroy();
     await applyGrants(zones, 'inside', databases);
     const keyDir = mkdtempSync(join(tmpdir(), 'odp-keys-'));
     await initKeys(keyDir, SITE);
-    const ledger = await createLedgerDataSource(addressOf(zones, databases), account(zones, 'agent_writer')).initialize();
-    const agent = new DeliverUnderTest(zones, databases, clinic, ledger, KeyStore.open(keyDir, SITE), pools, keyDir, drop);
+    const ledger = await createLedgerDataSource(
+      addressOf(zones, databases),
+      account(zones, 'agent_writer'),
+    ).initialize();
+    const agent = new DeliverUnderTest(
+      zones,
+      databases,
+      clinic,
+      ledger,
+      KeyStore.open(keyDir, SITE),
+      pools,
+      keyDir,
+      drop,
+    );
     await agent.forgetMails();
     for (const table of RESTORED_TABLES) {
       await clinic.query(`CREATE TABLE saved_${table} AS SELECT * FROM ${table}`);
     }
     return agent;
+  }
+
+  get address(): LedgerAddress {
+    return addressOf(this.zones, this.databases);
   }
 
   get tables(): DeliveryContext['tables'] {
@@ -133,7 +152,10 @@ export class DeliverUnderTest implements AsyncDisposable {
 
   /** A second agent process: connections of its own, everything else the same. */
   async secondAgent(): Promise<DataSource> {
-    return createLedgerDataSource(addressOf(this.zones, this.databases), account(this.zones, 'agent_writer')).initialize();
+    return createLedgerDataSource(
+      addressOf(this.zones, this.databases),
+      account(this.zones, 'agent_writer'),
+    ).initialize();
   }
 
   /** Empties the outbox, then delivers all that is due; what fails for now is left. */

@@ -43,7 +43,12 @@ async function accept(
   dateOfBirth: string,
   account: Parameters<typeof acceptedInvite>[3] = {},
   header: { createdAt?: string } = {},
-): Promise<{ outcome: string; triesLeft: number; item: OutboxItem; account: { accountRef: string; accountKeys: Awaited<ReturnType<typeof newHpkeKeyPair>> } }> {
+): Promise<{
+  outcome: string;
+  triesLeft: number;
+  item: OutboxItem;
+  account: { accountRef: string; accountKeys: Awaited<ReturnType<typeof newHpkeKeyPair>> };
+}> {
   const { payload, accountKeys } = await acceptedInvite(SITE, code, dateOfBirth, account);
   const item = await agent.dmz.submitEnrolment(payload, header);
   await agent.collectAndDeliver();
@@ -53,7 +58,12 @@ async function accept(
     throw new Error('the acceptance was not answered');
   }
   expect(answer.accountRef).toBe(payload.accountRef);
-  return { outcome: answer.outcome, triesLeft: answer.triesLeft, item, account: { accountRef: payload.accountRef, accountKeys } };
+  return {
+    outcome: answer.outcome,
+    triesLeft: answer.triesLeft,
+    item,
+    account: { accountRef: payload.accountRef, accountKeys },
+  };
 }
 
 describe('an invite', () => {
@@ -135,7 +145,6 @@ describe('an invite', () => {
       ledger: agent.ledger,
       onRefused: (_, id) => refused.push(id),
       gateway: {
-        ...agent.dmz,
         sendInvites: (body) =>
           body.invites.some(({ inviteId }) => inviteId === bad.inviteId)
             ? Promise.reject(new Permanent('gateway-refused', 'no'))
@@ -231,7 +240,10 @@ describe('an accepted invite', () => {
   });
 
   it('gives a name to a row of OpenEMR’s portal that has none, and changes nothing else of it', async () => {
-    await agent.clinic.query("UPDATE patient_access_onsite SET portal_username = '', portal_pwd = 'kept' WHERE pid = ?", [PID]);
+    await agent.clinic.query(
+      "UPDATE patient_access_onsite SET portal_username = '', portal_pwd = 'kept' WHERE pid = ?",
+      [PID],
+    );
     const [before] = await agent.rows('SELECT * FROM patient_access_onsite WHERE pid = ?', [PID]);
     const invite = await agent.invite(PID);
     await accept(invite.code, BORN);
@@ -300,7 +312,11 @@ describe('a wrong date of birth', () => {
     await accept(invite.code, WRONG);
     await accept(invite.code, BORN);
     const { manager } = agent.ledger;
-    const rows = JSON.stringify([await manager.find(Submission), await manager.find(Outgoing), await manager.find(Invite)]);
+    const rows = JSON.stringify([
+      await manager.find(Submission),
+      await manager.find(Outgoing),
+      await manager.find(Invite),
+    ]);
     expect(rows).not.toContain(WRONG);
     expect(rows).not.toContain(BORN);
   });

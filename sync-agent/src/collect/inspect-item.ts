@@ -86,7 +86,10 @@ async function refusalOfContent(
       if (!acceptance.success || header.patientRef !== null) {
         return 'wrong-content';
       }
-      return acceptance.data.accountRef === header.accountRef ? null : 'content-differs';
+      // All acceptances of an account are one stream, named like the account.
+      return [header.accountRef, header.stream].every((ref) => ref === acceptance.data.accountRef)
+        ? null
+        : 'content-differs';
     }
     default:
       return 'unknown-kind';
@@ -96,7 +99,7 @@ async function refusalOfContent(
 /** Nested too deep to be written is written as nothing: the item is refused either way. */
 function jsonText(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? '';
+    return JSON.stringify(value ?? null);
   } catch {
     return '';
   }

@@ -12,7 +12,8 @@ export const QUARANTINE_REASONS = {
   'protocol-version':
     'The portal speaks a version of the protocol that this agent does not. Update the older side; then release the item.',
   /** Sealed for another practice: the wrong site id in a configuration, or a mixed-up backup. */
-  'foreign-site': 'The submission is addressed to another practice. Compare SITE_ID of the portal with that of the agent.',
+  'foreign-site':
+    'The submission is addressed to another practice. Compare SITE_ID of the portal with that of the agent.',
   /** The row's id, stream or number is not the one under the seal. Never normal. */
   'row-differs':
     'The outbox row names another submission than its seal does. Somebody altered the outbox: have the DMZ checked.',
@@ -26,12 +27,14 @@ export const QUARANTINE_REASONS = {
   /** What was sealed is not what its kind carries. */
   'wrong-content': 'The content of the submission is not what its kind carries. Ask the sender to send it again.',
   /** No grant, a revoked one, or one that does not allow this kind. Normal shortly after a revocation. */
-  'no-grant': 'The sender has no permission for this chart. Nothing is delivered; tell the sender if that is a mistake.',
+  'no-grant':
+    'The sender has no permission for this chart. Nothing is delivered; tell the sender if that is a mistake.',
   /** The content names another thread or account than the clear fields. Never normal. */
   'content-differs':
     'The content names another thread or account than its envelope. Nothing is delivered; have the DMZ checked.',
   /** The thread belongs to another patient. Never normal. */
-  'foreign-stream': 'The submission is addressed to a thread of another patient. Nothing is delivered; have the DMZ checked.',
+  'foreign-stream':
+    'The submission is addressed to a thread of another patient. Nothing is delivered; have the DMZ checked.',
   /** Another submission was collected under the same number. Never normal, but after a restore of the DMZ. */
   'number-taken':
     'Another submission of this thread was collected with the same number. Compare the two; was the DMZ restored from a backup?',

@@ -95,13 +95,16 @@ function deliverKind(
   }
 }
 
-/** Looks again under the lock: meanwhile another agent may have delivered the item or stopped the stream. */
+/**
+ * Sets the item aside for a person inside: its sender cannot mend it, so it is no refusal. Looks again under the lock:
+ * meanwhile another agent may have delivered the item or stopped the stream.
+ */
 async function stopStream(ledger: DataSource, stream: string, reason: string): Promise<void> {
   await ledger.transaction(async (manager) => {
     const next = await nextOf(manager, stream);
     if (next !== null) {
       const { submissionId } = next.submission;
-      await manager.update(Submission, { submissionId }, { state: 'REFUSED', reason, doneAt: new Date() });
+      await manager.update(Submission, { submissionId }, { state: 'QUARANTINED', reason });
       await manager.update(Stream, { stream }, { stoppedReason: reason });
     }
     crashPoint('before-commit:stop-stream');

@@ -80,7 +80,10 @@ describe('an acceptance of an invite', () => {
   });
 
   it('that arrives again after it was accepted is accepted without a second effect', () => {
-    expect(decideEnrolment(buildCase({ invite: { state: 'accepted', first } }))).toEqual({ outcome: 'accepted', again: true });
+    expect(decideEnrolment(buildCase({ invite: { state: 'accepted', first } }))).toEqual({
+      outcome: 'accepted',
+      again: true,
+    });
   });
 
   it('of a void or expired invite is refused', () => {

@@ -51,7 +51,14 @@ export interface EnrolmentCase {
  * Whether an acceptance opens the chart. The first account key that proves possession of the code keeps the invite:
  * only it may try dates, and no later key gets in, or a hostile DMZ could re-key a patient with a code it has seen.
  */
-export function decideEnrolment({ site, invite, payload, createdAt, now, dateOfBirth }: EnrolmentCase): EnrolmentDecision {
+export function decideEnrolment({
+  site,
+  invite,
+  payload,
+  createdAt,
+  now,
+  dateOfBirth,
+}: EnrolmentCase): EnrolmentDecision {
   const { inviteId, accountRef, publicKey } = payload;
   const refuse = (refusal: EnrolmentRefusal, inviteState: 'void' | 'expired' | null = null): EnrolmentDecision => ({
     outcome: 'void',

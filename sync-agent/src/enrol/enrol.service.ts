@@ -1,4 +1,10 @@
-import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, In, IsNull } from 'typeorm';
 import { z } from 'zod';
@@ -20,6 +26,7 @@ export class EnrolService implements OnModuleInit, OnApplicationBootstrap, Befor
   private readonly log = new Logger('enrol');
   private readonly owed: Owed;
   private failures = 0;
+  private refusals = 0;
   private notBefore = 0;
   private sweep: NodeJS.Timeout | undefined;
   private readonly refused = new Set<string>();
@@ -33,9 +40,14 @@ export class EnrolService implements OnModuleInit, OnApplicationBootstrap, Befor
       gateway,
       ledger,
       onRefused: (kind, id) => {
+        this.refusals += 1;
         if (!this.refused.has(id)) {
           this.refused.add(id);
-          this.log.error({ msg: 'the gateway refuses what it is owed; compare the versions of the two sides', kind, id });
+          this.log.error({
+            msg: 'the gateway refuses what it is owed; compare the versions of the two sides',
+            kind,
+            id,
+          });
         }
       },
     };
@@ -55,18 +67,28 @@ export class EnrolService implements OnModuleInit, OnApplicationBootstrap, Befor
   }
 
   private async push(): Promise<void> {
+    this.refusals = 0;
     try {
       await pushOwed(this.owed);
-      this.failures = 0;
-      this.notBefore = 0;
+      if (this.refusals === 0) {
+        this.failures = 0;
+        this.notBefore = 0;
+      } else {
+        this.pause();
+      }
     } catch (failure: unknown) {
-      this.failures += 1;
-      const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.failures - 1, 10));
-      this.notBefore = Date.now() + pause * (0.5 + Math.random() / 2);
+      this.pause();
       if (this.failures === 1 || this.failures % 20 === 0) {
         this.log.warn({ msg: 'the DMZ could not be told; trying again', error: codeOf(failure), times: this.failures });
       }
     }
+  }
+
+  /** For the sweep only: what is decided from now on is pushed at once. */
+  private pause(): void {
+    this.failures += 1;
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(this.failures - 1, 10));
+    this.notBefore = Date.now() + pause * (0.5 + Math.random() / 2);
   }
 
   private async wakeWhenOwed(): Promise<void> {

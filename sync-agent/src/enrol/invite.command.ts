@@ -9,7 +9,7 @@ import { createLedgerDataSource } from '../ledger/ledger-database.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import { InviteRefused, issueInvite, voidInvites, type IssuedInvite } from './issue-invite.js';
 
-interface InviteOptions {
+export interface InviteOptions {
   pid: number;
   json?: true;
   void?: true;
@@ -41,8 +41,8 @@ export function inviteCommand(): Command {
     });
 }
 
-/** @returns what is to be printed */
-async function runInvite(config: AgentConfig, options: InviteOptions): Promise<string> {
+/** The command without its command line. @returns what is to be printed. @throws InviteRefused */
+export async function runInvite(config: AgentConfig, options: InviteOptions): Promise<string> {
   const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
   try {
     return options.void === true ? await withdraw(ledger, options) : await issue(config, ledger, options);
@@ -76,9 +76,7 @@ async function inviteText(invite: IssuedInvite): Promise<string> {
     `Link          ${invite.link}`,
     `Valid until   ${invite.expiresAt}`,
     ...(invite.replaced > 0 ? ['An earlier unused code of this patient is void from now on.'] : []),
-    ...(invite.furtherKey
-      ? ['The patient has an account already. Handing out this code approves a further one.']
-      : []),
+    ...(invite.furtherKey ? ['The patient has an account already. Handing out this code approves a further one.'] : []),
     'Hand the code to the patient in person or by post; it is not shown again.',
     '',
     qr,
@@ -111,8 +109,15 @@ async function wakeAgent({ redis, queuePrefix }: AgentConfig): Promise<void> {
   });
   queue.on('error', () => undefined);
   const added = queue
-    .add('push-owed', { id: 'owed' }, { removeOnComplete: true, removeOnFail: true, deduplication: { id: 'push-owed-owed', keepLastIfActive: true } })
+    .add(
+      'push-owed',
+      { id: 'owed' },
+      { removeOnComplete: true, removeOnFail: true, deduplication: { id: 'push-owed-owed', keepLastIfActive: true } },
+    )
     .catch(() => undefined);
   await Promise.race([added, new Promise((resolve) => setTimeout(resolve, WAKE_LIMIT).unref())]);
-  await Promise.race([queue.close().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, WAKE_LIMIT).unref())]);
+  await Promise.race([
+    queue.close().catch(() => undefined),
+    new Promise((resolve) => setTimeout(resolve, WAKE_LIMIT).unref()),
+  ]);
 }

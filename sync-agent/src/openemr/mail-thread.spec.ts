@@ -8,7 +8,12 @@ describe('a conversation that this portal did not begin', () => {
   it('has the same thread id at every render, and another one for every patient and chain', () => {
     expect(chainThreadId(KEY, 1, 10)).toBe(chainThreadId(KEY, 1, 10));
     expect(chainThreadId(KEY, 1, 10)).toMatch(/^[0-9a-f]{32}$/);
-    const ids = [chainThreadId(KEY, 1, 10), chainThreadId(KEY, 2, 10), chainThreadId(KEY, 1, 11), chainThreadId(Buffer.alloc(32, 8), 1, 10)];
+    const ids = [
+      chainThreadId(KEY, 1, 10),
+      chainThreadId(KEY, 2, 10),
+      chainThreadId(KEY, 1, 11),
+      chainThreadId(Buffer.alloc(32, 8), 1, 10),
+    ];
     expect(new Set(ids).size).toBe(4);
   });
 
@@ -54,7 +59,7 @@ describe('what a patient typed', () => {
   it.each([
     '<script>alert(1)</script>',
     '<img src=x onerror="alert(1)">',
-    "it's & \"so\" on &amp; <b>",
+    'it\'s & "so" on &amp; <b>',
     'three\nlines\n\nand a gap',
     '😀 日本 שלום',
   ])('is text for OpenEMR and reads back unchanged: %j', (text) => {

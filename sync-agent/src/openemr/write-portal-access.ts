@@ -58,10 +58,9 @@ async function readPortalUsername(
   pid: number,
   lock: '' | 'FOR UPDATE' = '',
 ): Promise<string | undefined> {
-  const rows: unknown = await manager.query(
-    `SELECT portal_username FROM ${tables.access} WHERE pid = ? ${lock}`,
-    [pid],
-  );
+  const rows: unknown = await manager.query(`SELECT portal_username FROM ${tables.access} WHERE pid = ? ${lock}`, [
+    pid,
+  ]);
   const [row] = AccessRows.parse(rows);
   return row && (row.portal_username ?? '');
 }
