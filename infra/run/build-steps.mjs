@@ -14,11 +14,7 @@ export async function buildAll({ root, node, say, refuse }) {
   run('Compiling', [join(root, 'node_modules/typescript/bin/tsc'), '-b']);
   if (webIsStale(root)) {
     say('Building the web app');
-    run(
-      'Building the web app',
-      [viteProgram(root), 'build', '--logLevel', 'warn'],
-      join(root, 'portal-web'),
-    );
+    run('Building the web app', [viteProgram(root), 'build', '--logLevel', 'warn'], join(root, 'portal-web'));
     const now = new Date();
     utimesSync(join(root, 'portal-web/dist/index.html'), now, now);
   }
