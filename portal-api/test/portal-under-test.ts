@@ -8,7 +8,7 @@ import { generateSync } from 'otplib';
 import type { DestinationStream } from 'pino';
 import { newRef } from 'sync-contract/identifiers';
 import { migrateEnvironment, portalApiEnvironment } from 'infra/services/process-environment';
-import { applyGrants, type ZoneAccess } from 'infra/services/services';
+import { applyGrants, type ZoneAccess, type Zones } from 'infra/services/services';
 import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
 import { portalConfig, type PortalConfig } from '../src/config.js';
 import { migrateConfig } from '../src/database/config.js';
@@ -48,7 +48,7 @@ export class PortalUnderTest implements AsyncDisposable {
     readonly environment: Record<string, string>,
     readonly inside: InsideStandIn,
     readonly dmz: ZoneAccess,
-    readonly databases: TestDatabases,
+    readonly databases: Pick<TestDatabases, 'portal' | 'drop'>,
     readonly url: string,
     private readonly folder: string,
   ) {}
@@ -58,8 +58,16 @@ export class PortalUnderTest implements AsyncDisposable {
     changes: Record<string, string> = {},
     log?: DestinationStream,
   ): Promise<PortalUnderTest> {
-    const zones = testServices();
-    const databases = await createTestDatabases(label);
+    return PortalUnderTest.on(testServices(), await createTestDatabases(label), changes, log);
+  }
+
+  /** On services of a test's own, which it may kill. */
+  static async on(
+    zones: Zones,
+    databases: Pick<TestDatabases, 'portal' | 'openemr' | 'ledger' | 'drop'>,
+    changes: Record<string, string> = {},
+    log?: DestinationStream,
+  ): Promise<PortalUnderTest> {
     const folder = mkdtempSync(join(tmpdir(), 'portal-under-test-'));
     const siteId = randomUUID();
     const inside = new InsideStandIn(zones.dmz, databases.portal, siteId);

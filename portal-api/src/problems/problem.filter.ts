@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem, type ProblemLevel } from './problem.js';
-import { BodyNotJson, BodyTooLarge, NotFound, RequestRefused, Unexpected } from './request.problems.js';
+import { BodyNotJson, BodyTooLarge, Busy, NotFound, RequestRefused, Unexpected } from './request.problems.js';
 
 /**
  * Every failure becomes an RFC 9457 problem. Of failures nobody planned for the browser learns nothing and the log only
@@ -34,7 +34,7 @@ export class ProblemFilter implements ExceptionFilter {
       requestId: request.id,
       code: problem.code,
       ...('reason' in problem && typeof problem.reason === 'string' ? { reason: problem.reason } : {}),
-      ...(problem instanceof Unexpected ? { failure: placeOf(error) } : {}),
+      ...(problem === error || error instanceof HttpException ? {} : { failure: placeOf(error) }),
     };
     const write: Record<ProblemLevel, () => void> = {
       debug: () => {
@@ -54,9 +54,25 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+/** MariaDB is away or going: the same request will succeed when it is back. */
+const DATABASE_AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
+  'ER_SERVER_SHUTDOWN',
+  'ER_CONNECTION_KILLED',
+  'ER_CON_COUNT_ERROR',
+]);
+
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) {
     return error;
+  }
+  if (DATABASE_AWAY.has(codeOf(error) ?? '')) {
+    return new Busy();
   }
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
   switch (status) {
@@ -75,6 +91,11 @@ function problemOf(error: unknown): Problem {
   }
 }
 
+function codeOf(error: unknown): string | undefined {
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
 /** Fastify's own errors carry a status. */
 function statusOf(error: unknown): number | undefined {
   const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
@@ -87,10 +108,10 @@ function placeOf(error: unknown): { kind: string; code?: string; at: string[] } 
     return { kind: typeof error, at: [] };
   }
   const at = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const code: unknown = 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   return {
     kind: error.constructor.name,
-    ...(typeof code === 'string' ? { code } : {}),
+    ...(code === undefined ? {} : { code }),
     at: at.slice(0, 6).map((line) => line.trim()),
   };
 }
