@@ -1,27 +1,41 @@
 import 'reflect-metadata';
+import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AgentLog } from './agent-log.js';
 import { AppModule } from './app.module.js';
 import { drillFaultSetting, readAgentConfig, type AgentConfig } from './config.js';
 import { SingleAgent } from './ledger/single-agent.js';
 
-/** Runs until SIGTERM or SIGINT; work under way is finished or left to the next start, whichever is safe. */
+/** Longest time that work under way gets to finish; what it leaves is taken up by the next start. */
+const PATIENCE = 10_000;
+
+/** Runs until SIGTERM or SIGINT, which end it with code 0; work under way is finished or left to the next start. */
 async function run(config: AgentConfig): Promise<void> {
   const log = new AgentLog(config.logLevel);
-  const single = await SingleAgent.claim(config.database, config.writer, (sentence) => {
+  let app: INestApplicationContext | null = null;
+  let single: SingleAgent | null = null;
+  const end = async (): Promise<void> => {
+    setTimeout(() => process.exit(0), PATIENCE).unref();
+    await app?.close();
+    await single?.[Symbol.asyncDispose]();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void end());
+  }
+  single = await SingleAgent.claim(config.database, config.writer, (sentence) => {
     log.warn(sentence, 'start');
   });
-  const app = await NestFactory.createApplicationContext(AppModule.of(config), { logger: log, abortOnError: false });
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
+  void single.lost.then(() => {
+    log.fatal('another agent took over the ledger; this one ends', 'start');
+    process.exit(1);
+  });
+  app = await NestFactory.createApplicationContext(AppModule.of(config), { logger: log, abortOnError: false });
   log.log({ msg: 'the sync agent runs' }, 'start');
   const fault = drillFaultSetting();
   if (fault !== undefined) {
     log.error(`a drill has switched a protection off: ${fault}`, 'start');
   }
-  void single.lost.then(() => {
-    log.fatal('another agent took over the ledger; this one ends', 'start');
-    process.exit(1);
-  });
 }
 
 try {

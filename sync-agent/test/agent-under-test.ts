@@ -11,7 +11,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
+import { loadGoldenRows, type RecordedTimeZone } from 'infra/openemr-sim/load-golden';
 import { createOpenEmrSchema } from 'infra/openemr-sim/schema';
 import { applyGrants, type Zones } from 'infra/services/services';
 import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
@@ -74,7 +74,7 @@ export interface AgentUnderTestOptions {
   zones?: Zones;
   /** address of another gateway than the real one, which is not started then */
   gatewayUrl?: string;
-  timeZone?: string;
+  timeZone?: RecordedTimeZone;
 }
 
 /** A chart as the DMZ stores it, opened with the chart key. */

@@ -145,14 +145,14 @@ describe('a chart in the DMZ', () => {
     ]);
     const [threadId, submissionId] = [newRef(), '0199a1b2-c3d4-7000-8000-000000000001'];
     await under.ledger.transaction(async (manager) => {
-      const mail = (await manager.query(
+      const mail = await manager.query<ResultSetHeader>(
         `INSERT INTO \`${under.databases.openemr}\`.onsite_mail
             (\`date\`, owner, user, groupname, activity, authorized, header, title, body, recipient_id, recipient_name,
              sender_id, sender_name, assigned_to, deleted, message_status, mail_chain, reply_mail_chain)
           VALUES (NOW(), ?, ?, 'Default', 1, 1, 'New', 'General', 'Is my dose right?', 'admin', 'Admin', ?, 'Pat', 'admin',
                   0, 'New', 0, 0)`,
         [username, username, username],
-      )) as ResultSetHeader;
+      );
       await manager.insert(Thread, {
         threadId,
         pid: PID,
@@ -263,9 +263,9 @@ describe('a chart in the DMZ', () => {
     const exception = heartbeat?.exceptions.find(({ patientRef: ref }) => ref === otherRef);
     expect((exception?.t ?? '') < (heartbeat?.t ?? '')).toBe(true);
     expect((await under.stored(otherRef))?.sections.size).toBeGreaterThan(3);
-    const [rows] = (await under.portal.query('SELECT bucket_roots AS roots FROM heartbeat WHERE id = 1')) as [
-      { roots: Buffer },
-    ];
+    const [rows] = await under.portal.query<[{ roots: Buffer }]>(
+      'SELECT bucket_roots AS roots FROM heartbeat WHERE id = 1',
+    );
     const roots = Array.from({ length: 256 }, (_, i) => rows.roots.subarray(32 * i, 32 * i + 32).toString('hex'));
     expect(heartbeatRoot(roots)).toBe(heartbeat?.root);
     await under.clinic.query("SET SESSION sql_mode = ''");
@@ -291,8 +291,8 @@ describe('a chart in the DMZ', () => {
 });
 
 async function position(under: AgentUnderTest): Promise<{ file_no: number; file_offset: number }> {
-  const [row] = (await under.ledger.query('SELECT file_no, file_offset FROM feed_position WHERE id = 1')) as [
-    { file_no: number; file_offset: string },
-  ];
+  const [row] = await under.ledger.query<[{ file_no: number; file_offset: string }]>(
+    'SELECT file_no, file_offset FROM feed_position WHERE id = 1',
+  );
   return { file_no: row.file_no, file_offset: Number(row.file_offset) };
 }

@@ -198,7 +198,7 @@ export class BinlogStream implements AsyncDisposable {
         this.rotate(event as Extract<AnyBinlogEvent, { binlogName: string; position: number }>);
         return;
       case 'MariadbGtid':
-        this.open = newGroup(event.gtid ?? null, 'standalone' in event && event.standalone === true);
+        this.open = newGroup(event.gtid ?? null, 'standalone' in event && event.standalone);
         return;
       case 'WriteRows':
       case 'UpdateRows':

@@ -75,20 +75,23 @@ export class ChangeFeed {
   }
 
   private async run(): Promise<void> {
-    while (!this.stopped.signal.aborted) {
+    while (!this.stopping()) {
       try {
         await this.follow();
       } catch (failure: unknown) {
         this.following = false;
-        if (this.stopped.signal.aborted) {
-          return;
+        if (!this.stopping()) {
+          this.explain(failure);
         }
-        this.explain(failure);
         this.failures += 1;
         const wait = failure instanceof BinlogNotUsable ? LONGEST_PAUSE : FIRST_PAUSE * 2 ** Math.min(this.failures, 7);
         await pause(Math.min(wait, LONGEST_PAUSE), undefined, { signal: this.stopped.signal }).catch(() => undefined);
       }
     }
+  }
+
+  private stopping(): boolean {
+    return this.stopped.signal.aborted;
   }
 
   private async follow(): Promise<void> {

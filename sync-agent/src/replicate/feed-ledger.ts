@@ -81,7 +81,7 @@ export class LedgerOfFeed implements FeedLedger {
       : {
           position: { file: row.fileNo, offset: row.fileOffset },
           gtid: row.gtid,
-          serverStart: row.serverStart === null ? null : Number(row.serverStart),
+          serverStart: row.serverStart,
         };
   }
 

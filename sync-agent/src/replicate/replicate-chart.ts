@@ -86,7 +86,7 @@ export async function replicateChart(replication: Replication, patientRef: strin
       throw failure;
     }
   }
-  return replicateAgain(replication, patientRef);
+  return await replicateAgain(replication, patientRef);
 }
 
 /**

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createOpenEmrSchema } from 'infra/openemr-sim/schema';
+import { agentEnvironment } from 'infra/services/process-environment';
+import { applyGrants } from 'infra/services/services';
+import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
+import { openClinic, until } from './agent-under-test.js';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const SITE = 'b3f7a9c2-6d1e-4f5a-8b0c-9d2e1f3a4b5c';
+
+interface Ended {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+/** The program itself, as its own process, with nothing in its environment but what it is given. */
+function startProgram(file: string, args: string[], environment: Record<string, string>): ReturnType<typeof spawn> {
+  const hooks = join(ROOT, 'sync-agent/test/run-typescript.mjs');
+  return spawn(process.execPath, ['--import', hooks, join(ROOT, 'sync-agent/src', file), ...args], {
+    env: environment,
+    cwd: ROOT,
+  });
+}
+
+async function run(args: string[], environment: Record<string, string>): Promise<Ended> {
+  const child = startProgram('cli.main.ts', args, environment);
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
+
+describe("the agent's command line", () => {
+  let databases: TestDatabases;
+  let environment: Record<string, string>;
+  const keyDir = join(mkdtempSync(join(tmpdir(), 'agent-cli-')), 'keys');
+
+  beforeAll(async () => {
+    databases = await createTestDatabases('cli');
+    environment = {
+      ...agentEnvironment(testServices(), {
+        siteId: SITE,
+        databases,
+        publicOrigin: 'https://portal.example.org',
+        portalPort: 1,
+        gatewayPort: 1,
+        webRoot: '/nowhere',
+        rootPublicKeyFile: join(keyDir, 'root.pub'),
+        practiceName: 'Test',
+        practiceTimeZone: 'UTC',
+        pools: { default: 'admin' },
+      }),
+      KEY_DIR: keyDir,
+      QUEUE_PREFIX: databases.insideQueuePrefix,
+    };
+    const clinic = await openClinic(testServices(), databases.openemr);
+    await createOpenEmrSchema(clinic);
+    await clinic.end();
+  });
+
+  afterAll(async () => {
+    await databases.drop();
+    rmSync(join(keyDir, '..'), { recursive: true, force: true });
+  });
+
+  it('makes keys that only their owner may read, once, and prints where the public root is', async () => {
+    const first = await run(['keys', 'init'], environment);
+    expect(first).toMatchObject({ code: 0, out: `${join(keyDir, 'root.pub')}\n`, err: '' });
+    expect(statSync(keyDir).mode & 0o777).toBe(0o700);
+    const files = readdirSync(keyDir);
+    for (const file of files.filter((name) => name !== 'root.pub')) {
+      expect({ file, mode: statSync(join(keyDir, file)).mode & 0o777 }).toEqual({ file, mode: 0o400 });
+    }
+    const contents = files.map((file) => readFileSync(join(keyDir, file), 'utf8'));
+    await run(['keys', 'init'], environment);
+    expect(readdirSync(keyDir)).toEqual(files);
+    expect(files.map((file) => readFileSync(join(keyDir, file), 'utf8'))).toEqual(contents);
+  });
+
+  it("brings the ledger's tables up to date and may be repeated", async () => {
+    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '1 migrations applied\n' });
+    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '0 migrations applied\n' });
+    await applyGrants(testServices(), 'inside', { openemr: databases.openemr, ledger: databases.ledger });
+  });
+
+  it('says how things stand, also before anything happened', async () => {
+    const { code, out } = await run(['status', '--json'], environment);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ currentAsOf: null, charts: 0, dirtyRows: 0, feed: null });
+    expect((await run(['status'], environment)).out).toContain('has not read a clock marker');
+  });
+
+  it.each(['restore', 'reconcile', 'merge-confirm', 'poll'])('refuses %s with a sentence and code 2', async (name) => {
+    const { code, out, err } = await run([name], environment);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(/^[^\n]+not supported yet[^\n]*\n$/);
+  });
+
+  it('names every variable that is missing or still a placeholder, and no value', async () => {
+    const broken = { ...environment, POOLS: '{"General":"frontdesk7"}', GATEWAY_NAME: 'changeme' };
+    Reflect.deleteProperty(broken, 'REDIS_HOST');
+    const { code, err } = await run(['status'], broken);
+    expect(code).toBe(1);
+    expect(err).toContain('REDIS_HOST is not set');
+    expect(err).toContain('GATEWAY_NAME still has a placeholder value');
+    expect(err).toContain('POOLS must be JSON');
+    expect(err).not.toContain('frontdesk7');
+  });
+
+  it('starts the whole agent without its gateway, follows the binlog, and ends cleanly on SIGTERM', async () => {
+    const agent = startProgram('main.ts', [], environment);
+    let out = '';
+    agent.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    agent.stderr?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    const ended = once(agent, 'close');
+    await until(
+      'the agent runs',
+      () => ['the sync agent runs', "OpenEMR's binlog is followed"].every((line) => out.includes(line)),
+      30_000,
+    ).catch((failure: unknown) => {
+      agent.kill('SIGKILL');
+      throw new Error(out, { cause: failure });
+    });
+    agent.kill('SIGTERM');
+    const [code, signal] = (await ended) as [number | null, string | null];
+    expect({ code, signal }).toEqual({ code: 0, signal: null });
+    const status = await run(['status', '--json'], environment);
+    expect(JSON.parse(status.out)).toMatchObject({ chartsLagging: 0, dirtyRows: 0 });
+    expect((JSON.parse(status.out) as { currentAsOf: string | null }).currentAsOf).not.toBeNull();
+  });
+});
