@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { crashPoint } from '../crash-point.js';
 import { nextLink, type AuditFact, type AuditLink } from './audit-chain.js';
 
 interface Waiting {
@@ -52,7 +53,11 @@ export class AuditService implements BeforeApplicationShutdown {
     while (this.waiting.length > 0) {
       const batch = this.waiting.splice(0, BATCH);
       try {
-        await this.dataSource.transaction('READ COMMITTED', async (manager) => this.link(manager, batch));
+        await this.dataSource.transaction('READ COMMITTED', async (manager) => {
+          await this.link(manager, batch);
+          crashPoint('before-commit:audit-entries');
+        });
+        crashPoint('after-commit:audit-entries');
         for (const entry of batch) {
           entry.durable();
         }

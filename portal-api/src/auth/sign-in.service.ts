@@ -9,6 +9,7 @@ import { PasswordHasher } from '../credentials/password-hasher.js';
 import { SignInName, nameIndex } from '../credentials/sign-in-name.js';
 import { totpStep } from '../credentials/totp.js';
 import { PortalConfig } from '../config.js';
+import { crashPoint } from '../crash-point.js';
 import { hexBytes } from '../database/hex-column.js';
 import type { SignIn } from '../http.js';
 import type { HalfKey } from '../sessions/half-key-cookie.js';
@@ -101,11 +102,13 @@ export class SignInService {
     if (step === null) {
       return false;
     }
+    crashPoint('before-commit:totp-step');
     const { affectedRows } = await this.dataSource.query<{ affectedRows: number }>(
       `UPDATE account SET totp_last_step = ?
        WHERE account_ref = ? AND state <> 'revoked' AND (totp_last_step IS NULL OR totp_last_step < ?)`,
       [step, hexBytes(accountRef), step],
     );
+    crashPoint('after-commit:totp-step');
     return affectedRows === 1;
   }
 

@@ -71,10 +71,12 @@ export class OutboxLease implements BeforeApplicationShutdown {
 
   /** Frees what a lease still holds. Idempotent. */
   async release(lease: string): Promise<void> {
+    crashPoint('before-commit:gateway-release');
     await this.dataSource.query(
       "UPDATE outbox SET state = 'NEW', lease = NULL, leased_until = NULL WHERE state = 'LEASED' AND lease = ?",
       [hexBytes(lease)],
     );
+    crashPoint('after-commit:gateway-release');
     this.doorbell.wake();
   }
 

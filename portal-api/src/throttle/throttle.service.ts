@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { PortalConfig } from '../config.js';
+import { crashPoint } from '../crash-point.js';
 import { settleTransaction } from '../database/settle-transaction.js';
 import { TooManyTries } from '../problems/request.problems.js';
 
 /** Longest wait after a failed try. Nobody can be locked out for longer by somebody else's tries. */
 const LONGEST_WAIT_S = 15 * 60;
-/** A bucket without a failure for a day starts anew. */
+/** A bucket without a failure for a day starts anew; the gateway's housekeeping deletes its row a day later. */
 const FORGET_S = 24 * 3_600;
-const SWEEP_MS = 3_600_000;
 
 /**
  * How many tries of a kind wait for nothing. An address may be a whole clinic's network: as many as password checks
@@ -30,23 +30,11 @@ export interface ThrottleBucket {
  * gives a guesser new tries. Unknown names count like known ones.
  */
 @Injectable()
-export class ThrottleService implements OnModuleInit, OnApplicationShutdown {
-  private readonly logger = new Logger(ThrottleService.name);
-  private sweeper: NodeJS.Timeout | undefined;
-
+export class ThrottleService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly config: PortalConfig,
   ) {}
-
-  onModuleInit(): void {
-    this.sweeper = setInterval(() => void this.sweep(), SWEEP_MS);
-    this.sweeper.unref();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.sweeper);
-  }
 
   bucket(kind: ThrottleKind, of: string): ThrottleBucket {
     const counted = kind === 'address' ? network(of) : of;
@@ -59,12 +47,17 @@ export class ThrottleService implements OnModuleInit, OnApplicationShutdown {
   /** Counts one try in every bucket, or none when one of them has to wait. @throws TooManyTries */
   async reserve(...buckets: ThrottleBucket[]): Promise<void> {
     const sorted = [...buckets].sort((a, b) => Buffer.compare(a.key, b.key));
-    await settleTransaction(this.dataSource, async (manager) => this.reserveAll(manager, sorted));
+    await settleTransaction(this.dataSource, async (manager) => {
+      await this.reserveAll(manager, sorted);
+      crashPoint('before-commit:throttle');
+    });
+    crashPoint('after-commit:throttle');
   }
 
   /** The try was good: a name or code starts anew, an address gets this one try back. */
   async succeeded(...buckets: ThrottleBucket[]): Promise<void> {
     for (const { kind, key } of buckets) {
+      crashPoint('before-commit:throttle-freed');
       if (kind === 'address') {
         await this.dataSource.query(
           'UPDATE throttle SET failures = GREATEST(failures - 1, 0), retry_at = UTC_TIMESTAMP(3) WHERE bucket = ?',
@@ -73,6 +66,7 @@ export class ThrottleService implements OnModuleInit, OnApplicationShutdown {
       } else {
         await this.dataSource.query('DELETE FROM throttle WHERE bucket = ?', [key]);
       }
+      crashPoint('after-commit:throttle-freed');
     }
   }
 
@@ -105,16 +99,6 @@ export class ThrottleService implements OnModuleInit, OnApplicationShutdown {
            retry_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE bucket = ?`,
         [failures, waitAfter(bucket.kind, failures), bucket.key],
       );
-    }
-  }
-
-  private async sweep(): Promise<void> {
-    try {
-      await this.dataSource.query('DELETE FROM throttle WHERE updated_at < UTC_TIMESTAMP(3) - INTERVAL ? SECOND', [
-        2 * FORGET_S,
-      ]);
-    } catch (error: unknown) {
-      this.logger.warn(`old throttle rows stay for now: ${error instanceof Error ? error.name : 'unknown'}`);
     }
   }
 }

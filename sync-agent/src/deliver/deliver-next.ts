@@ -116,11 +116,13 @@ async function stopStream(ledger: DataSource, stream: string, reason: string): P
 export async function noteWaiting(ledger: DataSource, stream: string, reason: string): Promise<void> {
   const row = await ledger.manager.findOneBy(Stream, { stream });
   if (row !== null) {
+    crashPoint('before-commit:waiting-noted');
     await ledger.manager.update(
       Submission,
       { stream, streamSeq: row.nextSeq, state: 'RECEIVED' },
       { reason: reason.slice(0, 500) },
     );
+    crashPoint('after-commit:waiting-noted');
   }
 }
 

@@ -135,7 +135,9 @@ export class LedgerOfFeed implements FeedLedger {
   }
 
   async resumed(serverStart: number): Promise<void> {
+    crashPoint('before-commit:feed-resumed');
     await this.ledger.query('UPDATE feed_position SET server_start = FROM_UNIXTIME(?) WHERE id = 1', [serverStart]);
+    crashPoint('after-commit:feed-resumed');
   }
 
   private async findDirty(manager: EntityManager, batch: readonly SourceTransaction[]): Promise<DirtyRows> {

@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { TIMES } from 'sync-contract/limits';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
+import { crashPoint } from '../crash-point.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { GatewayFailure } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
@@ -90,7 +91,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     this.feed.start();
     this.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));
     this.every(SWEEP, 'the sweep', () => this.sweep());
-    this.every(PRUNE, 'pruning', () => this.ledger.transaction((manager) => pruneMarkers(manager)));
+    this.every(PRUNE, 'pruning', () => this.prune());
     this.every(HEARTBEAT, 'the heartbeat', async () => {
       this.queues.wake('replications', 'send-heartbeat', HEARTBEAT_ID);
       return Promise.resolve();
@@ -180,6 +181,14 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         this.queues.wake('replications', 'render-chart', patientRef);
       }
     }
+  }
+
+  private async prune(): Promise<void> {
+    await this.ledger.transaction(async (manager) => {
+      await pruneMarkers(manager);
+      crashPoint('before-commit:markers-pruned');
+    });
+    crashPoint('after-commit:markers-pruned');
   }
 
   private async beat(): Promise<void> {
