@@ -7,9 +7,14 @@ import { assignUuids, changeDemographics } from 'infra/openemr-sim/clinic-patien
 import { heartbeatRoot } from 'sync-contract/heartbeat';
 import { newRef } from 'sync-contract/identifiers';
 import { ReceiptsContent } from 'sync-contract/receipt';
+import { GatewayClient } from '../src/gateway-client/gateway-client.js';
+import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { Chart } from '../src/ledger/chart.entity.js';
 import { markDirty } from '../src/ledger/dirty.js';
 import { Submission, Thread, ThreadMail } from '../src/ledger/submission.entities.js';
+import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { RecentChanges } from '../src/replicate/recent-changes.js';
+import { replicateChart } from '../src/replicate/replicate-chart.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { AgentUnderTest, until } from './agent-under-test.js';
 
@@ -287,6 +292,29 @@ describe('a chart in the DMZ', () => {
     await until('it is said', () => under.log.says('restore'));
     expect((await under.stored(patientRef))?.manifest.seq).toBe(before?.manifest.seq);
     expect((await chart()).attemptedSeq).toBeLessThan(before?.manifest.seq ?? 0);
+  });
+
+  it('arrives in several manifests, each accepted, when it is larger than one request', async () => {
+    await under.stopAgent();
+    const pid = 5009;
+    const large = await under.invite(pid);
+    const { database, reader } = under.config;
+    const pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
+    const connection = new GatewayConnection(under.config.gateway);
+    const gateway = new GatewayClient(connection, under.config.siteId, under.keys.statements, () => undefined);
+    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent: new RecentChanges() };
+    expect(await replicateChart({ ...replication, batchBytes: 4_000 }, large)).toBe('pushed');
+    const { seq, attemptedSeq } = await chart(large);
+    expect(seq).toBeGreaterThan(2);
+    expect(attemptedSeq).toBe(seq);
+    const stored = await under.stored(large);
+    expect(stored?.manifest.seq).toBe(seq);
+    expect(stored?.sections.size).toBe(stored?.manifest.sections.length);
+    expect(stored?.sections.has('results')).toBe(true);
+    expect(await under.count('dirty WHERE pid = ?', [pid])).toBe(0);
+    expect(await replicateChart(replication, large)).toBe('clean');
+    await gateway.close();
+    await pool.end();
   });
 });
 

@@ -58,6 +58,8 @@ export interface Replication {
   keys: KeyStore;
   gateway: GatewayClient;
   recent: RecentChanges;
+  /** bytes of sections in one push, when they shall be fewer than a request may carry */
+  batchBytes?: number;
 }
 
 export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed';
@@ -202,7 +204,7 @@ async function pushChanges(
     crashPoint('after-commit:chart-unchanged');
     return 'unchanged';
   }
-  const batches = inBatches(changed);
+  const batches = inBatches(changed, replication.batchBytes);
   let current = kept;
   let attempted = chart.attemptedSeq;
   for (const [index, batch] of (batches.length === 0 ? [[]] : batches).entries()) {

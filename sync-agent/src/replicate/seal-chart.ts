@@ -22,7 +22,7 @@ export interface SealedSection extends AckedSection {
   sealed: Buffer;
 }
 
-/** Sealed bytes in one batch, so that its base64 and the manifest stay under the limit of a request. */
+/** Bytes of sections in one batch, so that their base64 and the manifest stay under the limit of a request. */
 const BATCH_BYTES = Math.floor(LIMITS.gatewayRequestBytes * 0.6);
 
 /** Names and hashes what was rendered. */
@@ -98,14 +98,14 @@ export function manifestOf(
  * Changed sections in batches that each fit into one request. What is named by another section comes before it: years
  * before the list of years, threads before the list of threads.
  */
-export function inBatches(sections: readonly NewSection[]): NewSection[][] {
+export function inBatches(sections: readonly NewSection[], limit: number = BATCH_BYTES): NewSection[][] {
   const order = [...sections].sort((a, b) => Number(b.name.includes('/')) - Number(a.name.includes('/')));
   const batches: NewSection[][] = [];
-  let bytes = BATCH_BYTES;
+  let bytes = limit;
   for (const section of order) {
     // What compression will make of it is not known yet; text never grows, and padding is small.
     const size = Buffer.byteLength(JSON.stringify(section.content)) + LIMITS.paddingStep;
-    if (bytes + size > BATCH_BYTES) {
+    if (bytes + size > limit) {
       batches.push([]);
       bytes = 0;
     }
