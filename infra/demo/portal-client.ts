@@ -19,9 +19,18 @@ export interface Credentials {
 
 /** Thrown when portal-api answers a step of sign-in or joining with something else than success. */
 export class PortalRefused extends Error {
+  readonly status: number;
+  /** of the problem, e.g. `name-taken`; empty when the answer has none */
+  readonly code: string;
+  /** milliseconds that portal-api asks to wait before the next try; 0 when it does not */
+  readonly retryAfter: number;
+
   constructor(step: string, answer: PortalAnswer) {
-    const { code } = answer.body;
-    super(`${step}: portal-api answered ${String(answer.status)} ${typeof code === 'string' ? code : ''}`);
+    const code = typeof answer.body['code'] === 'string' ? answer.body['code'] : '';
+    super(`${step}: portal-api answered ${String(answer.status)} ${code}`);
+    this.status = answer.status;
+    this.code = code;
+    this.retryAfter = retryAfter(answer);
   }
 }
 
@@ -51,19 +60,31 @@ export class PortalClient {
 
   /** Creates an account with an invite code, as the join page does; the chart follows when the clinic has checked. */
   async join(inviteCode: string, dateOfBirth: string, name: string, password: string): Promise<Credentials> {
-    const setup = await this.post('/api/join/totp', { name });
-    this.expect('authenticator set-up', setup, 200);
-    const totpSecret = String(setup.body['secret']);
+    const authenticator = await this.authenticator(name);
+    const credentials = { name, password, totpSecret: authenticator.secret };
+    await this.joinWith(inviteCode, dateOfBirth, credentials, authenticator.setup);
+    return credentials;
+  }
+
+  /** First step of joining: the authenticator's secret, and what brings it back to portal-api in the second. */
+  async authenticator(name: string): Promise<{ setup: string; secret: string }> {
+    const answer = await this.post('/api/join/totp', { name });
+    this.expect('authenticator set-up', answer, 200);
+    return { setup: String(answer.body['setup']), secret: String(answer.body['secret']) };
+  }
+
+  /** Second step. May be repeated when no answer came: an account that was made by then refuses with `name-taken`. */
+  async joinWith(inviteCode: string, dateOfBirth: string, credentials: Credentials, setup: string): Promise<void> {
+    const { name, password, totpSecret } = credentials;
     const joined = await this.post('/api/join', {
       code: inviteCode,
       name,
       password,
       dateOfBirth,
-      totp: { setup: setup.body['setup'], code: generateSync({ secret: totpSecret }) },
+      totp: { setup, code: generateSync({ secret: totpSecret }) },
     });
     this.expect('join', joined, 201);
     this.csrf = String(joined.body['csrf']);
-    return { name, password, totpSecret };
   }
 
   /** Both steps; waits for the next code when the current one is used up. */
@@ -168,6 +189,12 @@ const TOTP_PERIOD = 30_000;
 /** A code is good once: resolves a second into the next period, when there is a new one. */
 export async function nextTotpPeriod(): Promise<void> {
   await sleep(TOTP_PERIOD - (Date.now() % TOTP_PERIOD) + 1_000);
+}
+
+/** @returns milliseconds of a `retry-after` in seconds, 0 without one */
+export function retryAfter({ headers }: PortalAnswer): number {
+  const seconds = Number(headers['retry-after']);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : 0;
 }
 
 function parse(text: string): Record<string, unknown> {

@@ -137,7 +137,10 @@ export class Program {
     child.kill(signal);
     await exited(child);
     clearTimeout(overdue);
-    this.child = undefined;
+    // Somebody else may have started it again by now.
+    if (this.child === child) {
+      this.child = undefined;
+    }
   }
 }
 

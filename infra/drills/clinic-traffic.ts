@@ -40,7 +40,7 @@ export class ClinicTraffic {
   private async work(): Promise<void> {
     while (!this.stopped) {
       try {
-        this.connection ??= await this.system.openemr();
+        this.connection ??= await this.connect();
         await this.change(this.connection);
         this.changes += 1;
       } catch (error: unknown) {
@@ -51,6 +51,13 @@ export class ClinicTraffic {
       }
       await sleep(this.pause);
     }
+  }
+
+  private async connect(): Promise<Connection> {
+    const connection = await this.system.openemr();
+    // A server that dies between two statements: the next one says so.
+    connection.on('error', () => undefined);
+    return connection;
   }
 
   private async change(connection: Connection): Promise<void> {

@@ -74,8 +74,31 @@ interface ResultRow extends RowDataPacket {
   comments: string;
 }
 
-/** Laboratory values of one patient as OpenEMR holds them, by the marker each of the drill's results carries. */
-export async function resultsInOpenEmr(openemr: Connection, pid: number): Promise<Map<string, string>> {
+/** Laboratory values of one patient, by the marker each of the drill's results carries: OpenEMR against the portal. */
+export async function resultDifferences(
+  openemr: Connection,
+  pid: number,
+  client: PortalClient,
+  patientRef: string,
+): Promise<string[]> {
+  const inOpenEmr = await resultsInOpenEmr(openemr, pid);
+  const inPortal = await resultsInPortal(client, patientRef);
+  const differences: string[] = [];
+  for (const [marker, value] of inOpenEmr) {
+    const shown = inPortal.get(marker) ?? [];
+    if (shown.length !== 1 || shown[0] !== value) {
+      differences.push(`result ${marker}: ${value} in OpenEMR, ${shown.join(' and ') || 'nothing'} in the portal`);
+    }
+  }
+  for (const marker of inPortal.keys()) {
+    if (!inOpenEmr.has(marker)) {
+      differences.push(`result ${marker} is in the portal only`);
+    }
+  }
+  return differences;
+}
+
+async function resultsInOpenEmr(openemr: Connection, pid: number): Promise<Map<string, string>> {
   const [rows] = await openemr.query<ResultRow[]>(
     `SELECT result.result, result.comments FROM procedure_order AS o
        JOIN procedure_report AS report ON report.procedure_order_id = o.procedure_order_id
@@ -86,9 +109,9 @@ export async function resultsInOpenEmr(openemr: Connection, pid: number): Promis
   return new Map(rows.map((row) => [row.comments, row.result]));
 }
 
-/** The same values as the patient sees them. */
-export async function resultsInPortal(client: PortalClient, patientRef: string): Promise<Map<string, string>> {
-  const values = new Map<string, string>();
+/** The same values as the patient sees them, each as often as it is shown. */
+async function resultsInPortal(client: PortalClient, patientRef: string): Promise<Map<string, string[]>> {
+  const values = new Map<string, string[]>();
   const index = await client.section(patientRef, 'results');
   const years = index.status === 200 && Array.isArray(index.body['years']) ? index.body['years'] : [];
   for (const year of years as { section: string }[]) {
@@ -97,7 +120,7 @@ export async function resultsInPortal(client: PortalClient, patientRef: string):
     for (const resource of resources as Record<string, unknown>[]) {
       const note = text(resource['note']);
       if (resource['resourceType'] === 'Observation' && note?.startsWith('lab') === true) {
-        values.set(note, valueOf(resource));
+        values.set(note, [...(values.get(note) ?? []), valueOf(resource)]);
       }
     }
   }

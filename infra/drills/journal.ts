@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials, PortalClient } from '../demo/portal-client.js';
+import { PortalRefused, retryAfter, type Credentials, type PortalClient } from '../demo/portal-client.js';
+import type { RandomChoice } from './random-choice.js';
 
-/** One message as its sender knows it. `unanswered` ones were abandoned: they may count 0 or 1, never 2. */
+/** One message as its sender knows it. `unanswered` ones were given up: they may count 0 or 1, never 2. */
 export interface JournalEntry {
   patient: number;
   /** unique in the whole run, part of the text */
@@ -11,18 +12,32 @@ export interface JournalEntry {
   /** order within its thread, from 1 */
   place: number;
   state: 'accepted' | 'unanswered' | 'refused';
+  /** when the answer came, milliseconds since 1970 */
+  acceptedAt?: number;
+}
+
+interface JournalThread {
+  threadId: string | null;
+  next: number;
 }
 
 const RETRY_PAUSE = 300;
+const THREAD_LENGTH = 6;
+/** One request in so many that got no answer is never repeated, like that of a closed browser. */
+const GIVEN_UP = 8;
+/** portal-api takes so many messages of one account in a day and then asks to come back much later */
+const A_DAY_IS_OVER = 1_800_000;
 
 /**
  * A patient who writes one message after the other and keeps the journal. A request without an answer, or answered
- * by a fault of the server, is sent again with its own idempotency key until there is an answer.
+ * by a fault of the server, is sent again with its own idempotency key until there is an answer, or given up.
  */
 export class JournallingPatient {
-  private readonly threads: { threadId: string | null; next: number }[] = [{ threadId: null, next: 1 }];
+  private readonly threads: JournalThread[] = [{ threadId: null, next: 1 }];
   private writing: Promise<void> | undefined;
   private stopped = false;
+  /** portal-api takes no more messages of this account today; what it has accepted stays in the journal */
+  dayIsOver = false;
 
   constructor(
     readonly patient: number,
@@ -30,11 +45,13 @@ export class JournallingPatient {
     private readonly credentials: Credentials,
     readonly patientRef: string,
     readonly journal: JournalEntry[],
+    private readonly choice: RandomChoice,
     private readonly pause: number,
   ) {}
 
   start(): void {
     this.stopped = false;
+    this.dayIsOver = false;
     this.writing = this.write();
   }
 
@@ -44,20 +61,32 @@ export class JournallingPatient {
     await this.writing;
   }
 
+  /** Signs in when the session is gone: a killed Redis of the DMZ signs people out, the one loss that is allowed. */
+  async ensureSignedIn(): Promise<void> {
+    for (;;) {
+      const session = await this.client.get('/api/session').catch(() => undefined);
+      if (session?.status === 200) {
+        return;
+      }
+      if (session?.status === 401) {
+        await signInAtLast(this.client, this.credentials);
+        return;
+      }
+      await sleep(RETRY_PAUSE);
+    }
+  }
+
   private async write(): Promise<void> {
-    while (!this.stopped) {
-      await this.sendOne();
+    while (!this.stopped && (await this.sendOne())) {
+      // A person looks at the thread after writing; what is read here is compared at the end.
+      await this.client.section(this.patientRef, 'messages').catch(() => undefined);
       await sleep(this.pause);
     }
   }
 
-  private async sendOne(): Promise<void> {
-    const last = this.threads.length - 1;
-    let thread = this.threads[last];
-    if (thread === undefined || thread.next > 6) {
-      thread = { threadId: null, next: 1 };
-      this.threads.push(thread);
-    }
+  /** @returns false when the patient may not write any more today */
+  private async sendOne(): Promise<boolean> {
+    const thread = this.currentThread();
     const entry: JournalEntry = {
       patient: this.patient,
       token: `tok${randomUUID().replaceAll('-', '')}`,
@@ -79,27 +108,47 @@ export class JournallingPatient {
         thread.threadId = String(answer.body['threadId']);
         thread.next += 1;
         entry.state = 'accepted';
-        return;
+        entry.acceptedAt = Date.now();
+        return true;
+      }
+      if (answer === undefined && this.choice.below(GIVEN_UP) === 0) {
+        thread.next += 1;
+        return true;
       }
       if (answer?.status === 401) {
-        await this.signInAgain();
+        await this.ensureSignedIn();
+      } else if (answer !== undefined && retryAfter(answer) >= A_DAY_IS_OVER) {
+        entry.state = 'refused';
+        this.dayIsOver = true;
+        return false;
       } else if (answer !== undefined && answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
         entry.state = 'refused';
         throw new Error(`a message was refused with ${String(answer.status)} ${String(answer.body['code'])}`);
       }
-      await sleep(RETRY_PAUSE);
+      await sleep(Math.max(RETRY_PAUSE, answer === undefined ? 0 : retryAfter(answer)));
     }
   }
 
-  /** A killed Redis of the DMZ signs people out: the one loss that is allowed. */
-  async signInAgain(): Promise<void> {
-    for (;;) {
-      try {
-        await this.client.signIn(this.credentials);
-        return;
-      } catch {
-        await sleep(1_000);
-      }
+  /** A thread whose first message got no answer has no id that its sender knows; it is left alone. */
+  private currentThread(): JournalThread {
+    const thread = this.threads.at(-1);
+    if (thread !== undefined && thread.next <= THREAD_LENGTH && (thread.threadId !== null || thread.next === 1)) {
+      return thread;
+    }
+    const fresh = { threadId: null, next: 1 };
+    this.threads.push(fresh);
+    return fresh;
+  }
+}
+
+/** Signs in however often parts of the system die on the way, waiting as long as portal-api asks. */
+export async function signInAtLast(client: PortalClient, credentials: Credentials): Promise<void> {
+  for (;;) {
+    try {
+      await client.signIn(credentials);
+      return;
+    } catch (error: unknown) {
+      await sleep(Math.max(1_000, error instanceof PortalRefused ? error.retryAfter : 0));
     }
   }
 }

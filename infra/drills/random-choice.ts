@@ -14,6 +14,11 @@ export class RandomChoice {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   }
 
+  /** Its own sequence for work that runs beside this one, so that their turns do not mix. */
+  split(): RandomChoice {
+    return new RandomChoice(this.below(2 ** 31));
+  }
+
   /** Whole number from 0 to below `end`. */
   below(end: number): number {
     return Math.floor(this.next() * end);

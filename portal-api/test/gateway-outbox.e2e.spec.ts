@@ -129,6 +129,23 @@ describe('the outbox at the gateway', () => {
     expect(Number(audited?.entries)).toBe(1);
   });
 
+  test('an agent that begins anew is handed at once what it held before, in the old order', async () => {
+    const saved = [];
+    for (const text of ['one', 'two', 'three']) {
+      saved.push((await submissions.service.submit(buildMessage({ text }))).submissionId);
+    }
+    expect((await lease(0, 2)).items).toHaveLength(2);
+    expect((await gateway.call('hello', { site: gateway.site, now: new Date().toISOString() })).status).toBe(200);
+    expect((await lease()).items.map((item) => item.submissionId)).toEqual(saved);
+  });
+
+  test('an agent of another site frees nothing', async () => {
+    await submissions.service.submit(buildMessage({ text: 'held' }));
+    await lease();
+    await gateway.call('hello', { site: '00000000-0000-4000-8000-000000000000', now: new Date().toISOString() });
+    expect((await lease()).items).toEqual([]);
+  });
+
   test('an acknowledgement after the lease ran out still counts', async () => {
     const saved = await submissions.service.submit(buildMessage());
     await lease();

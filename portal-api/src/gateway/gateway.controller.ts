@@ -60,7 +60,9 @@ export class GatewayController {
         `clocks of DMZ and inside differ by ${String(Math.round(skew / 1_000))} s: codes and freshness suffer`,
       );
     }
-    if (body.site !== this.config.siteId) {
+    if (body.site === this.config.siteId) {
+      await this.outbox.releaseAll();
+    } else {
       this.logger.error('the agent belongs to another site than this gateway');
     }
     await this.audit.record({

@@ -19,6 +19,10 @@ const FORGET_S = 24 * 3_600;
 const FREE_TRIES = { name: 0, code: 0, address: 60 } as const;
 export type ThrottleKind = keyof typeof FREE_TRIES;
 
+const GIVE_BACK =
+  'UPDATE throttle SET failures = GREATEST(failures - 1, 0), retry_at = UTC_TIMESTAMP(3) WHERE bucket = ?';
+const FORGET = 'DELETE FROM throttle WHERE bucket = ?';
+
 export interface ThrottleBucket {
   kind: ThrottleKind;
   key: Buffer;
@@ -58,14 +62,7 @@ export class ThrottleService {
   async succeeded(...buckets: ThrottleBucket[]): Promise<void> {
     for (const { kind, key } of buckets) {
       crashPoint('before-commit:throttle-freed');
-      if (kind === 'address') {
-        await this.dataSource.query(
-          'UPDATE throttle SET failures = GREATEST(failures - 1, 0), retry_at = UTC_TIMESTAMP(3) WHERE bucket = ?',
-          [key],
-        );
-      } else {
-        await this.dataSource.query('DELETE FROM throttle WHERE bucket = ?', [key]);
-      }
+      await this.dataSource.query(kind === 'address' ? GIVE_BACK : FORGET, [key]);
       crashPoint('after-commit:throttle-freed');
     }
   }

@@ -40,12 +40,14 @@ async function recordInTransaction(
   if (await manager.existsBy(Submission, { submissionId: item.submissionId })) {
     return 'known';
   }
+  // An update that changes nothing takes the row's lock at once; an ignored insert would share it with a delivery that
+  // waits for it, and one of the two would be undone.
   await manager
     .createQueryBuilder()
     .insert()
     .into(Stream)
     .values({ stream: item.stream, patientRef, kind: header?.kind ?? 'unknown', nextSeq: 1, stoppedReason: null })
-    .orIgnore()
+    .orUpdate(['stream'])
     .execute();
   // The row lock makes collections of one stream wait for each other, here and in another agent.
   const stream = await manager.findOneOrFail(Stream, {

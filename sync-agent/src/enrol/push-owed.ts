@@ -57,6 +57,7 @@ async function pushInvites(owed: Owed): Promise<void> {
   );
   for (const { inviteId, state } of sent) {
     // An invite that changed while it was on its way goes out again.
+    crashPoint('before-commit:invite-pushed');
     await owed.ledger.manager.update(Invite, { inviteId, state, pushedAt: IsNull() }, { pushedAt: new Date() });
     crashPoint('after-commit:invite-pushed');
   }
@@ -84,6 +85,7 @@ async function pushEnrolments(owed: Owed): Promise<void> {
       owed.onRefused('enrolment', row.id);
     },
   );
+  crashPoint('before-commit:enrolments-pushed');
   await owed.ledger.manager.update(Outgoing, { id: In(sent.map(({ id }) => id)) }, { pushedAt: new Date() });
   crashPoint('after-commit:enrolments-pushed');
 }
@@ -108,6 +110,7 @@ async function pushGrants(owed: Owed): Promise<void> {
     },
   );
   const grantIds = sent.map(({ grantId }) => grantId);
+  crashPoint('before-commit:grants-pushed');
   await owed.ledger.manager.update(AccountGrant, { grantId: In(grantIds) }, { pushedAt: new Date() });
   crashPoint('after-commit:grants-pushed');
 }

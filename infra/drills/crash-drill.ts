@@ -1,0 +1,211 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Program } from '../demo/program.js';
+import { System, type SimulatedPatient } from '../demo/system.js';
+import type { Zone } from '../services/data-folder.js';
+import { freePort, freeServicePorts, type ServerName } from '../services/ports.js';
+import { DEFAULT_DATABASES } from '../services/services.js';
+import type { CrashPoint } from './crash-points.js';
+import { Newcomer } from './crash-newcomer.js';
+import { commandLineDies, provocationOf, type ProvocationContext } from './crash-provocations.js';
+import { JournallingPatient, type JournalEntry } from './journal.js';
+import { RandomChoice } from './random-choice.js';
+
+const POINT_LIMIT = 90_000;
+const RECOVERY_LIMIT = 120_000;
+
+/** A process and how to bring it down and up again. */
+export interface Victim {
+  name: string;
+  kill: () => Promise<void>;
+  start: () => Promise<void>;
+}
+
+/** The whole system, patients who write and keep the journal, and every way to kill a part of it. */
+export class CrashDrill {
+  readonly writers: JournallingPatient[] = [];
+  readonly newcomers: Newcomer[] = [];
+  private used = 0;
+  kills = 0;
+  /** of all rounds the longest time from the last kill to a message of later arriving in OpenEMR, milliseconds */
+  slowestRecovery = 0;
+  /** what ought to have worked again after a kill and did not, in words */
+  readonly complaints: string[] = [];
+
+  private constructor(
+    readonly system: System,
+    private readonly dataDir: string,
+    readonly choice: RandomChoice,
+  ) {}
+
+  static async start(seed: number, patients: number): Promise<CrashDrill> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'odp-crash-'));
+    chmodSync(dataDir, 0o711);
+    const system = await System.start({
+      dataDir,
+      portalPort: await freePort(),
+      gatewayPort: await freePort(),
+      servicePorts: await freeServicePorts(),
+      patients,
+      log: () => undefined,
+    });
+    return new CrashDrill(system, dataDir, new RandomChoice(seed));
+  }
+
+  /** Somebody else writes in the place of each who has written as much as portal-api takes in a day. */
+  async replaceTired(journal: JournalEntry[], pause: number): Promise<void> {
+    const tired = this.writers.filter((writer) => writer.dayIsOver);
+    for (const writer of tired) {
+      writer.dayIsOver = false;
+      (await this.enrol(journal, pause)).start();
+    }
+  }
+
+  /** One more patient who writes, with `pause` milliseconds between messages. */
+  async enrol(journal: JournalEntry[], pause: number): Promise<JournallingPatient> {
+    const newcomer = await Newcomer.join(this.system, this.nextPatient());
+    const patientRef = await newcomer.chart();
+    const { pid, client, credentials } = newcomer;
+    const own = this.choice.split();
+    const writer = new JournallingPatient(pid, client, credentials, patientRef, journal, own, pause);
+    this.writers.push(writer);
+    return writer;
+  }
+
+  get pids(): number[] {
+    return this.writers.map(({ patient }) => patient);
+  }
+
+  /** Every process of the system, in the words of the report. */
+  victims(): Victim[] {
+    const programs = Object.values(this.system.programs).map((program) => ({
+      name: program.name,
+      kill: () => program.kill(),
+      start: () => program.start(),
+    }));
+    const servers = (['dmz', 'inside'] as Zone[]).flatMap((zone) =>
+      (['mariadb', 'redis'] as ServerName[]).map((server) => ({
+        name: `${server} (${zone})`,
+        kill: () => this.system.services.kill(zone, server),
+        start: () => this.system.services.restart(zone, server),
+      })),
+    );
+    return [...programs, ...servers];
+  }
+
+  /** SIGKILL of all of them at once at a random moment; each comes back after a random pause. */
+  async killAtRandom(victims: readonly Victim[]): Promise<void> {
+    await sleep(this.choice.below(400));
+    await Promise.all(victims.map((victim) => victim.kill()));
+    this.kills += victims.length;
+    for (const victim of victims) {
+      await sleep(this.choice.below(1_500));
+      await victim.start();
+    }
+  }
+
+  /** Lets the program run into its crash point under traffic; true when it did. */
+  async killAt(point: CrashPoint, faults: Record<string, string> = {}): Promise<boolean> {
+    const context: ProvocationContext = {
+      system: this.system,
+      nextPatient: () => this.nextPatient(),
+      joined: this.newcomers,
+    };
+    const { spared, before, whileDown, act, commandLine } = provocationOf(point, context);
+    const log = join(this.dataDir, 'crash-points.log');
+    rmSync(log, { force: true });
+    const hit = (): boolean => existsSync(log) && readFileSync(log, 'utf8').includes(point.name);
+    const armed = {
+      CRASH_POINT: point.name,
+      CRASH_POINT_LOG: log,
+      CRASH_POINT_AFTER: String(1 + this.choice.below(spared + 1)),
+      ...faults,
+    };
+    if (commandLine !== undefined) {
+      const died = await commandLineDies(this.system, commandLine, armed);
+      if (await commandLineDies(this.system, commandLine, {})) {
+        this.complaints.push(`the command line that died at ${point.name} fails when it is repeated`);
+      }
+      this.kills += 1;
+      return died && hit();
+    }
+    await before?.();
+    const program = this.programPassing(point);
+    await program.kill();
+    await whileDown?.();
+    const started = program.start(armed).catch(() => undefined);
+    const work = act?.().catch((error: unknown) => {
+      this.complaints.push(`${point.name}: ${error instanceof Error ? error.message : 'unknown reason'}`);
+    });
+    for (const limit = Date.now() + POINT_LIMIT; !hit() && Date.now() < limit;) {
+      await sleep(20);
+    }
+    // The armed process is on its way out; started again only when it is gone.
+    program.expectEnd();
+    await program.kill();
+    await started;
+    this.kills += 2;
+    await this.revive();
+    await work;
+    return hit();
+  }
+
+  /** Brings up what died on the way: a program may end when its database is gone, and a supervisor starts it again. */
+  async revive(): Promise<void> {
+    for (const program of Object.values(this.system.programs)) {
+      await program.start();
+    }
+  }
+
+  /** Waits until a message that was accepted from now on has arrived in OpenEMR. */
+  async recover(journal: JournalEntry[], pause: number, label: string): Promise<void> {
+    const since = Date.now();
+    for (;;) {
+      await this.revive();
+      await this.replaceTired(journal, pause);
+      const accepted = journal.filter(({ acceptedAt }) => (acceptedAt ?? 0) > since).slice(0, 20);
+      if (accepted.length > 0 && (await this.anyDelivered(accepted))) {
+        break;
+      }
+      if (Date.now() - since > RECOVERY_LIMIT) {
+        this.complaints.push(`${label}: no message went through within ${String(RECOVERY_LIMIT / 1_000)} s`);
+        break;
+      }
+      await sleep(100);
+    }
+    this.slowestRecovery = Math.max(this.slowestRecovery, Date.now() - since);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.writers, ...this.newcomers].map(({ client }) => client.close()));
+    await this.system.stop();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+
+  private async anyDelivered(entries: readonly JournalEntry[]): Promise<boolean> {
+    const [row] = await this.system.services.inside.adminSql(
+      `SELECT COUNT(*) AS n FROM ??.onsite_mail WHERE ${entries.map(() => 'body LIKE ?').join(' OR ')}`,
+      [DEFAULT_DATABASES.openemr, ...entries.map(({ token }) => `%${token}%`)],
+    );
+    return Number(row?.['n']) > 0;
+  }
+
+  private programPassing(point: CrashPoint): Program {
+    const { portalApi, gateway, agent } = this.system.programs;
+    if (point.workspace === 'sync-agent') {
+      return agent;
+    }
+    return /^(?:gateway|doorbell)/.test(point.file) ? gateway : portalApi;
+  }
+
+  private nextPatient(): SimulatedPatient {
+    const patient = this.system.patients[this.used];
+    this.used += 1;
+    if (patient === undefined) {
+      throw new Error('the drill ran out of synthetic patients');
+    }
+    return patient;
+  }
+}

@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
+import { GATEWAY_ROUTES } from 'sync-contract/gateway-wire';
+import { PROTOCOL_VERSION } from 'sync-contract/protocol';
+import { runProgram } from '../demo/program.js';
+import type { SimulatedPatient, System } from '../demo/system.js';
+import { until } from '../demo/until.js';
+import { DEFAULT_DATABASES } from '../services/services.js';
+import type { CrashPoint } from './crash-points.js';
+import { Newcomer } from './crash-newcomer.js';
+
+const LEASES_ABANDONED_FOR = 60_000;
+const { ledger: LEDGER, openemr: OPENEMR } = DEFAULT_DATABASES;
+
+/** What makes a running system pass a crash point soon. */
+export interface Provocation {
+  /** passes of the point under ordinary traffic: so many more are let by, at most, before the kill */
+  spared: number;
+  /** while everything runs, before the process is killed and armed */
+  before?: () => Promise<void>;
+  /** while the process that will pass the point is down */
+  whileDown?: () => Promise<void>;
+  /** once the process is armed; goes on through the kill and ends when what it began has come to its end */
+  act?: () => Promise<void>;
+  /** the point is on the agent's command line, which runs with these arguments instead of the agent */
+  commandLine?: string[];
+}
+
+export interface ProvocationContext {
+  system: System;
+  /** the next synthetic patient whom nobody has used */
+  nextPatient: () => SimulatedPatient;
+  /** those who joined and do nothing else, to be looked at again at the end */
+  joined: Newcomer[];
+}
+
+const TRAFFIC =
+  /:(?:submission|collect|deliver|feed|chart|chart-attempt|chart-ack|gateway-(?:ack|lease|chart-batch)|audit-entries)$/;
+
+/** How `point` is reached; traffic and the system's own clockwork reach the points that are not named here. */
+export function provocationOf({ name }: CrashPoint, context: ProvocationContext): Provocation {
+  const subject = name.slice(name.indexOf(':') + 1);
+  if (TRAFFIC.test(name)) {
+    return { spared: 2 };
+  }
+  const provocation = BY_SUBJECT[subject]?.(context) ?? {};
+  return { spared: 0, ...provocation };
+}
+
+type Maker = (context: ProvocationContext) => Partial<Provocation>;
+
+const BY_SUBJECT: Readonly<Record<string, Maker>> = {
+  join: someoneJoins,
+  throttle: someoneJoins,
+  'throttle-freed': someoneJoins,
+  invites: someoneJoins,
+  'invite-pushed': someoneJoins,
+  enrolments: someoneJoins,
+  'enrolments-pushed': someoneJoins,
+  grants: someoneJoins,
+  'grants-pushed': someoneJoins,
+  'gateway-access': someoneJoins,
+  'date-of-birth': (context) => ({ act: () => joinWithWrongDate(context) }),
+  'totp-step': (context) => ({ act: () => signInAgain(context) }),
+  invite: (context) => ({
+    commandLine: ['invite', '--pid', String(context.nextPatient().pid), '--json'],
+  }),
+  'void-invites': (context) => ({
+    commandLine: ['invite', '--pid', String(context.nextPatient().pid), '--void', '--json'],
+  }),
+  'gateway-keys': agentBeginsAnew,
+  'gateway-leases-freed': agentBeginsAnew,
+  'gateway-release': ({ system }) => ({
+    before: () => system.programs.agent.kill(),
+    act: () => abandonLeases(system),
+  }),
+  'feed-start-over': ({ system }) => ({
+    whileDown: async () => {
+      await system.services.inside.adminSql('UPDATE ??.feed_position SET file_no = 999999, gtid = NULL', [LEDGER]);
+    },
+  }),
+  'feed-resumed': ({ system }) => ({
+    whileDown: async () => {
+      await system.services.kill('inside', 'mariadb');
+      // Two starts within a few seconds could not be told apart by the server's clock.
+      await sleep(6_000);
+      await system.services.restart('inside', 'mariadb');
+    },
+  }),
+  'chart-unchanged': (context) => ({ act: () => changeNothingShown(context) }),
+  'stop-stream': (context) => frozenPatient(context, 'revoked'),
+  'waiting-noted': (context) => frozenPatient(context, 'frozen'),
+};
+
+function someoneJoins(context: ProvocationContext): Partial<Provocation> {
+  return {
+    act: async () => {
+      const newcomer = await Newcomer.join(context.system, context.nextPatient());
+      context.joined.push(newcomer);
+      await newcomer.chart();
+    },
+  };
+}
+
+function agentBeginsAnew({ system }: ProvocationContext): Partial<Provocation> {
+  return {
+    act: async () => {
+      await system.programs.agent.kill();
+      await system.programs.agent.start();
+    },
+  };
+}
+
+async function joinWithWrongDate(context: ProvocationContext): Promise<void> {
+  const patient = context.nextPatient();
+  const newcomer = await Newcomer.join(context.system, patient, { wrongDate: true });
+  await newcomer.correctDate(patient.dateOfBirth);
+  context.joined.push(newcomer);
+  await newcomer.chart();
+}
+
+async function signInAgain(context: ProvocationContext): Promise<void> {
+  await (await someoneJoined(context)).signInAgain();
+}
+
+/** Somebody with a chart who does nothing by themselves. */
+async function someoneJoined(context: ProvocationContext): Promise<Newcomer> {
+  const newcomer = context.joined.at(-1) ?? (await Newcomer.join(context.system, context.nextPatient()));
+  if (!context.joined.includes(newcomer)) {
+    context.joined.push(newcomer);
+  }
+  await newcomer.chart();
+  return newcomer;
+}
+
+/** Someone whose chart is frozen writes: the message is collected and waits; with `revoked` it can never be delivered. */
+function frozenPatient(context: ProvocationContext, then: 'frozen' | 'revoked'): Partial<Provocation> {
+  const { system } = context;
+  const inside = system.services.inside;
+  let pid = 0;
+  const setState = async (state: string): Promise<void> => {
+    await inside.adminSql('UPDATE ??.patient SET state = ? WHERE pid = ?', [LEDGER, state, pid]);
+  };
+  const waiting = async (): Promise<boolean> => {
+    const [row] = await inside.adminSql(
+      `SELECT COUNT(*) AS n FROM ??.submission s JOIN ??.patient p ON p.patient_ref = s.patient_ref
+        WHERE p.pid = ? AND s.state = 'RECEIVED'`,
+      [LEDGER, LEDGER, pid],
+    );
+    return Number(row?.['n']) > 0;
+  };
+  return {
+    before: async () => {
+      const newcomer = await Newcomer.join(system, context.nextPatient());
+      ({ pid } = newcomer);
+      const patientRef = await newcomer.chart();
+      await setState('frozen');
+      const message = { threadId: null, topic: 'General', subject: 'Waits', body: 'This one waits for the clinic' };
+      await newcomer.client.sendMessage(patientRef, message, randomUUID());
+      await until('the message of a frozen chart in the ledger', waiting);
+      await newcomer.client.close();
+    },
+    ...(then === 'revoked' ? { whileDown: () => setState('revoked') } : {}),
+  };
+}
+
+/** A column that no section shows: the chart is read again and found to be what it was. */
+async function changeNothingShown(context: ProvocationContext): Promise<void> {
+  const { pid } = await someoneJoined(context);
+  const { inside } = context.system.services;
+  for (let turn = 0; turn < 20; turn += 1) {
+    const occupation = `work ${String(turn)}`;
+    await inside.adminSql('UPDATE ??.patient_data SET occupation = ? WHERE pid = ?', [OPENEMR, occupation, pid]);
+    await sleep(500);
+  }
+}
+
+/** The agent's part of the crossing by hand: asks for rows and hangs up while they are being claimed. */
+async function abandonLeases(system: System): Promise<void> {
+  const { env } = system.programs.agent;
+  const file = (name: string): Buffer => readFileSync(env[name] ?? '');
+  const dispatcher = new Agent({
+    connect: {
+      ca: file('GATEWAY_CA_FILE'),
+      cert: file('AGENT_CERT_FILE'),
+      key: file('AGENT_KEY_FILE'),
+      servername: env['GATEWAY_NAME'],
+      minVersion: 'TLSv1.3',
+    },
+  });
+  const { gateway } = system.programs;
+  const armed = gateway.pid;
+  const limit = Date.now() + LEASES_ABANDONED_FOR;
+  try {
+    for (let turn = 0; Date.now() < limit && gateway.pid === armed; turn += 1) {
+      await request(`${env['GATEWAY_URL'] ?? ''}${GATEWAY_ROUTES.lease}`, {
+        method: 'POST',
+        dispatcher,
+        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify({ v: PROTOCOL_VERSION, limit: 1, waitMs: 0 }),
+        signal: AbortSignal.timeout(1 + (turn % 12)),
+      })
+        .then(({ body }) => body.dump())
+        .catch(() => undefined);
+    }
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+/** Runs the agent's command line to its end; true when it was killed on the way. */
+export async function commandLineDies(
+  system: System,
+  args: string[],
+  environment: Record<string, string>,
+): Promise<boolean> {
+  return runProgram('sync-agent/dist/cli.main.js', args, { ...system.programs.agent.env, ...environment }).then(
+    () => false,
+    () => true,
+  );
+}
