@@ -3,6 +3,7 @@ import { canonicalBytes } from './canonical-json.js';
 import { hpkeOpen, hpkeSeal } from './hpke.js';
 import { Base64Url, Instant, Kid, Ref, SiteId, SubmissionId } from './identifiers.js';
 import { LIMITS } from './limits.js';
+import { pad, unpad } from './padding.js';
 import { PROTOCOL_VERSION, assertProtocolVersion } from './protocol.js';
 
 /** Clear fields of an envelope; all of them are authenticated by the seal. */
@@ -42,7 +43,14 @@ export async function sealEnvelope(
   if (plaintext.length > LIMITS.submissionBytes) {
     throw new RangeError('submission is larger than the limit');
   }
-  const sealed = await hpkeSeal(recipient.publicKey, 'envelope', clear.site, plaintext, canonicalBytes(clear), clear.v);
+  const sealed = await hpkeSeal(
+    recipient.publicKey,
+    'envelope',
+    clear.site,
+    pad(plaintext),
+    canonicalBytes(clear),
+    clear.v,
+  );
   return { header: clear, enc: sealed.enc.toString('base64url'), ct: sealed.ct.toString('base64url') };
 }
 
@@ -61,5 +69,5 @@ export async function openEnvelope(envelope: Envelope, site: string, privateKey:
     canonicalBytes(envelope.header),
     envelope.header.v,
   );
-  return JSON.parse(plaintext.toString('utf8'));
+  return JSON.parse(unpad(plaintext).toString('utf8'));
 }

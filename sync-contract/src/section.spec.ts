@@ -4,16 +4,8 @@ import fc from 'fast-check';
 import { SealBroken } from './aead.js';
 import { RECORD_CLASSES } from './classes.js';
 import { LIMITS } from './limits.js';
-import {
-  contentHash,
-  deriveClassKey,
-  openSection,
-  pad,
-  readSection,
-  sealSection,
-  sectionId,
-  unpad,
-} from './section.js';
+import { pad, unpad } from './padding.js';
+import { contentHash, deriveClassKey, openSection, readSection, sealSection, sectionId } from './section.js';
 
 const classKey = deriveClassKey(randomBytes(32), 'results');
 const header = {

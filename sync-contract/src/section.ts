@@ -1,9 +1,10 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
-import { SealBroken, openAead, sealAead } from './aead.js';
+import { openAead, sealAead } from './aead.js';
 import { canonicalBytes } from './canonical-json.js';
 import type { RecordClass } from './classes.js';
 import { LIMITS } from './limits.js';
+import { pad, unpad } from './padding.js';
 import type { Version } from './identifiers.js';
 
 /** Clear fields of a sealed section; all of them are authenticated. */
@@ -29,30 +30,6 @@ export function sectionId(classKey: Uint8Array, name: string): string {
 /** Hash of the plain content, kept inside only; equal content needs no new version. */
 export function contentHash(content: unknown): string {
   return createHash('sha256').update(canonicalBytes(content)).digest('hex');
-}
-
-/** Length (uint32 big endian) ‖ data ‖ zeros, up to the next padding step. */
-export function pad(data: Uint8Array): Buffer {
-  const total = Math.ceil((4 + data.length) / LIMITS.paddingStep) * LIMITS.paddingStep;
-  const padded = Buffer.alloc(total);
-  padded.writeUInt32BE(data.length, 0);
-  padded.set(data, 4);
-  return padded;
-}
-
-/** @throws SealBroken when the length is impossible or the filling is not zero */
-export function unpad(padded: Buffer): Buffer {
-  if (padded.length < 4 || padded.length % LIMITS.paddingStep !== 0) {
-    throw new SealBroken();
-  }
-  const length = padded.readUInt32BE(0);
-  if (length > padded.length - 4 || padded.length - 4 - length >= LIMITS.paddingStep) {
-    throw new SealBroken();
-  }
-  if (padded.subarray(4 + length).some((byte) => byte !== 0)) {
-    throw new SealBroken();
-  }
-  return padded.subarray(4, 4 + length);
 }
 
 function headerBytes(header: SectionHeader): Buffer {

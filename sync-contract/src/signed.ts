@@ -10,6 +10,7 @@ import {
 import { z } from 'zod';
 import { canonicalJson } from './canonical-json.js';
 import { Base64Url, Kid } from './identifiers.js';
+import { assertProtocolVersion } from './protocol.js';
 
 /** What a signature is about; part of the signed bytes, so that a manifest can never pass for a grant. */
 export const SIGNED_PURPOSES = ['key-statement', 'manifest', 'heartbeat', 'grant', 'checkpoint'] as const;
@@ -88,7 +89,7 @@ export function signStatement(purpose: SignedPurpose, body: unknown, key: Signin
 
 /**
  * Verifies, then parses. Which keys are acceptable, and when, is the caller's business (`keyFor`).
- * @throws StatementRefused
+ * @throws StatementRefused, and ProtocolVersionRefused for a version this side does not speak
  */
 export function verifyStatement<T>(
   purpose: SignedPurpose,
@@ -103,11 +104,21 @@ export function verifyStatement<T>(
   if (!verify(null, signedBytes(purpose, signed.body), key.publicKey, Buffer.from(signed.signature, 'base64url'))) {
     throw new StatementRefused('its signature is wrong');
   }
-  const parsed = schema.safeParse(JSON.parse(signed.body));
+  const body: unknown = JSON.parse(signed.body);
+  assertProtocolVersion(versionOf(body));
+  const parsed = schema.safeParse(body);
   if (!parsed.success) {
     throw new StatementRefused('its content has another shape');
   }
   return parsed.data;
+}
+
+/** A statement carries its version at the top, a grant inside its terms. */
+function versionOf(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null) {
+    return undefined;
+  }
+  return 'terms' in body ? versionOf(body.terms) : 'v' in body ? body.v : undefined;
 }
 
 /** SHA-256 over the signed text, hex: how a manifest is named in a heartbeat. */

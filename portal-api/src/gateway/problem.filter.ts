@@ -1,6 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ScopedGrantNotSupported } from 'sync-contract/grant';
+import { ProtocolVersionRefused } from 'sync-contract/protocol';
 import { StatementRefused } from 'sync-contract/signed';
 import {
   GatewayFailed,
@@ -11,6 +12,7 @@ import {
   WireNotJson,
   WireNotSupported,
   WireTooLarge,
+  VersionRefused,
 } from './gateway.problems.js';
 
 /** Turns whatever was thrown into one RFC 9457 answer and one line in the log, neither of which repeats what was sent. */
@@ -54,6 +56,9 @@ function problemOf(error: unknown): GatewayProblem {
   }
   if (error instanceof StatementRefused) {
     return new StatementNotAccepted(error.message);
+  }
+  if (error instanceof ProtocolVersionRefused) {
+    return new VersionRefused(error.message);
   }
   if (error instanceof ScopedGrantNotSupported) {
     return new NotSupportedYet(error.message);

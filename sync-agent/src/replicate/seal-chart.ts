@@ -5,7 +5,8 @@ import type { Version } from 'sync-contract/identifiers';
 import { LIMITS } from 'sync-contract/limits';
 import type { Manifest } from 'sync-contract/manifest';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
-import { contentHash, deriveClassKey, pad, sealSection, sectionId } from 'sync-contract/section';
+import { pad } from 'sync-contract/padding';
+import { contentHash, deriveClassKey, sealSection, sectionId } from 'sync-contract/section';
 import { drillFault } from '../drill-fault.js';
 import type { AckedSection, ChartToRender } from './chart-row.js';
 
