@@ -25,6 +25,8 @@ interface CrashArguments {
 }
 
 const SYNTHETIC_PATIENTS = { full: 110, short: 24 } as const;
+/** Milliseconds between two changes that staff make. */
+const CLINIC_PAUSE = 1_000;
 const LEAST_ROUNDS = 40;
 /** What the short form never leaves out: where what was accepted passes from one durable place to the next. */
 const ALWAYS = /:(?:submission|collect|deliver|chart-ack|gateway-ack|gateway-chart-batch)$/;
@@ -84,7 +86,7 @@ async function protectedRun(
   for (let number = 0; number < options.patients; number += 1) {
     await drill.enrol(journal, options.pause);
   }
-  const clinic = new ClinicTraffic(drill.system, drill.pids, drill.choice.split(), 250);
+  const clinic = new ClinicTraffic(drill.system, drill.pids, drill.choice.split(), CLINIC_PAUSE);
   drill.writers.forEach((writer) => {
     writer.start();
   });
@@ -197,7 +199,7 @@ const command = new Command('crash')
 const given = command.parse().opts<CrashArguments>();
 
 try {
-  const met = await run(given.short ? { ...given, random: 7, patients: 3, pause: 1_000 } : given);
+  const met = await run(given.short ? { ...given, random: 7, patients: 3, pause: 1_500 } : given);
   process.exit(met ? 0 : 1);
 } catch (error: unknown) {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

@@ -1,4 +1,4 @@
-import { convert, type FormatCallback } from 'html-to-text';
+import { compile, type FormatCallback } from 'html-to-text';
 import { z } from 'zod';
 
 /** Controls, and the bidirectional overrides and isolates that make a line read as another. Tab and newline stay. */
@@ -39,7 +39,7 @@ const SKIPPED = [
  * the writer typed stays the three characters, and whoever shows it must show it as text.
  */
 export function mailText(html: string): string {
-  const text = HAS_MARKUP.test(html) ? fromHtml(html) : fromHtml(html, true);
+  const text = HAS_MARKUP.test(html) ? fromMarkup(html) : fromPlainText(html);
   return text
     .replaceAll('\r\n', '\n')
     .replaceAll('\r', '\n')
@@ -53,8 +53,8 @@ export function mailText(html: string): string {
     .trim();
 }
 
-function fromHtml(html: string, preserveNewlines = false): string {
-  return convert(html, {
+function converter(preserveNewlines: boolean): (html: string) => string {
+  return compile({
     wordwrap: false,
     preserveNewlines,
     limits: { maxInputLength: 2_000_000, maxDepth: 200 },
@@ -70,3 +70,7 @@ function fromHtml(html: string, preserveNewlines = false): string {
     ],
   });
 }
+
+// Made once: that takes far longer than any message.
+const fromMarkup = converter(false);
+const fromPlainText = converter(true);
