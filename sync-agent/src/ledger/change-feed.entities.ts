@@ -54,6 +54,10 @@ export class FeedPosition {
   @Column({ type: 'varchar', length: 100, nullable: true })
   gtid!: string | null;
 
+  /** grows whenever positions of before mean nothing any more */
+  @Column({ type: 'int', default: 1 })
+  generation!: number;
+
   /** start of the server when it was last connected to, by its own clock */
   @Column({ name: 'server_start', type: 'datetime', nullable: true })
   serverStart!: Date | null;
@@ -96,4 +100,8 @@ export class HeartbeatState {
 
   @Column({ type: 'bigint', transformer: wholeColumn })
   seq!: number;
+
+  /** why none is sent until a new era begins, as the operator reads it */
+  @Column({ name: 'stopped_reason', type: 'varchar', length: 500, nullable: true })
+  stoppedReason!: string | null;
 }

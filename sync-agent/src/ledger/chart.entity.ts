@@ -40,4 +40,8 @@ export class Chart {
   /** T of a chart whose dirty rows are older than the clock markers that are kept */
   @Column({ name: 'failed_t', type: 'datetime', precision: 6, nullable: true })
   failedT!: Date | null;
+
+  /** why the chart is not replicated until a new era begins, as the operator reads it */
+  @Column({ name: 'stopped_reason', type: 'varchar', length: 500, nullable: true })
+  stoppedReason!: string | null;
 }

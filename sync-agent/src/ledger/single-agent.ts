@@ -42,7 +42,7 @@ export class SingleAgent implements AsyncDisposable {
   private async hold(patient: boolean): Promise<void> {
     let said = '';
     while (!this.ended) {
-      const outcome = await this.tryOnce();
+      const { outcome, code } = await this.tryOnce();
       if (outcome === 'held') {
         return;
       }
@@ -50,21 +50,22 @@ export class SingleAgent implements AsyncDisposable {
         this.loss.resolve();
         return;
       }
-      if (outcome !== said) {
-        this.say(
-          outcome === 'taken'
-            ? 'another sync agent works on this ledger; this one waits for its end'
-            : "OpenEMR's database server cannot be reached; the agent waits for it",
-        );
-        said = outcome;
+      const sentence =
+        outcome === 'taken'
+          ? 'another sync agent works on this ledger; this one waits for its end'
+          : `OpenEMR's database server does not give the agent its lock (${code}); the agent tries on`;
+      if (sentence !== said) {
+        this.say(sentence);
+        said = sentence;
       }
       await pause(PAUSE);
     }
   }
 
-  private async tryOnce(): Promise<'held' | 'taken' | 'unreachable'> {
+  private async tryOnce(): Promise<{ outcome: 'held' | 'taken' | 'failed'; code: string }> {
+    let connection: Connection | undefined;
     try {
-      const connection = await createConnection({
+      const opened = await createConnection({
         host: this.address.host,
         port: this.address.port,
         user: this.account.user,
@@ -74,22 +75,24 @@ export class SingleAgent implements AsyncDisposable {
         flags: ['-LOCAL_FILES'],
         ssl: { ca: readFileSync(this.address.caFile, 'utf8'), rejectUnauthorized: true, verifyIdentity: true },
       });
-      connection.on('error', () => {
-        this.again(connection);
+      connection = opened;
+      opened.on('error', () => {
+        this.again(opened);
       });
-      await connection.query('SET SESSION wait_timeout = 2147483');
-      const [rows] = await connection.query<RowDataPacket[]>('SELECT GET_LOCK(?, 0) AS got', [
+      await opened.query('SET SESSION wait_timeout = 2147483');
+      const [rows] = await opened.query<RowDataPacket[]>('SELECT GET_LOCK(?, 0) AS got', [
         `sync-agent.${this.address.ledgerName}`.slice(0, 64),
       ]);
       const [{ got }] = Got.parse(rows);
-      if (got !== 1) {
-        connection.destroy();
-        return 'taken';
+      if (got !== 1 || this.ended) {
+        opened.destroy();
+        return { outcome: 'taken', code: '' };
       }
-      this.connection = connection;
-      return 'held';
-    } catch {
-      return 'unreachable';
+      this.connection = opened;
+      return { outcome: 'held', code: '' };
+    } catch (failure: unknown) {
+      connection?.destroy();
+      return { outcome: 'failed', code: codeOf(failure) };
     }
   }
 
@@ -99,4 +102,11 @@ export class SingleAgent implements AsyncDisposable {
       void this.hold(false);
     }
   }
+}
+
+const Coded = z.object({ code: z.string().regex(/^[\w-]{1,60}$/) });
+
+/** A wrong password, a foreign certificate and a server that is down differ in nothing but the code. */
+function codeOf(failure: unknown): string {
+  return Coded.safeParse(failure).data?.code ?? (failure instanceof Error ? failure.name : 'unknown');
 }

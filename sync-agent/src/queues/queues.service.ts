@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 
-export const QUEUES = ['collections', 'deliveries', 'replications'] as const;
+export const QUEUES = ['collections', 'deliveries', 'replications', 'heartbeats'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** Jobs carry the id of a row and nothing else. */

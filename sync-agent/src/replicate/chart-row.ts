@@ -16,6 +16,8 @@ export interface ChartToRender {
   /** the database's clock, UTC: nothing committed before it is missing in a snapshot taken now */
   readAt: string;
   dirty: DirtyRow[];
+  /** of the feed's positions when this was read: those of another generation cannot be compared */
+  generation: number;
 }
 
 export interface DirtyRow {
@@ -48,6 +50,7 @@ const Charts = z.array(
     epoch: z.number(),
     chartKeyWrapped: z.instanceof(Buffer),
     readAt: z.string(),
+    generation: z.number(),
   }),
 );
 const DirtyRows = z.array(
@@ -83,16 +86,19 @@ const Threads = z.array(
 const Mails = z.array(z.object({ mailId: z.coerce.number(), submissionId: z.string().nullable() }));
 
 const INSTANT = "'%Y-%m-%dT%H:%i:%s.%f'";
+/** Before the feed's first position it is 0. */
+const GENERATION = 'COALESCE((SELECT generation FROM feed_position WHERE id = 1), 0)';
 const UUID = (column: string): string =>
   `LOWER(INSERT(INSERT(INSERT(INSERT(HEX(${column}), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))`;
 
-/** Null when the chart is not replicated: not invited or enrolled, frozen, revoked. */
+/** Null when the chart is not replicated: not invited or enrolled, frozen, revoked, stopped. */
 export async function readChartToRender(manager: EntityManager, patientRef: string): Promise<ChartToRender | null> {
   const rows: unknown = await manager.query(
     `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, c.pid, c.era, c.seq, c.attempted_seq AS attemptedSeq, c.epoch,
-            c.chart_key_wrapped AS chartKeyWrapped, DATE_FORMAT(UTC_TIMESTAMP(6), ${INSTANT}) AS readAt
+            c.chart_key_wrapped AS chartKeyWrapped, DATE_FORMAT(UTC_TIMESTAMP(6), ${INSTANT}) AS readAt,
+            ${GENERATION} AS generation
        FROM chart c JOIN patient p ON p.pid = c.pid
-      WHERE c.patient_ref = UNHEX(?) AND p.state IN ('invited', 'enrolled')`,
+      WHERE c.patient_ref = UNHEX(?) AND p.state IN ('invited', 'enrolled') AND c.stopped_reason IS NULL`,
     [patientRef],
   );
   const [chart] = Charts.parse(rows);
@@ -153,6 +159,12 @@ export async function readUnsettled(manager: EntityManager, submissionIds: reado
     .array(z.object({ submissionId: z.string() }))
     .parse(rows)
     .map(({ submissionId }) => submissionId);
+}
+
+/** Until the end of the transaction the feed waits. */
+export async function lockFeed(manager: EntityManager): Promise<{ generation: number }> {
+  const rows: unknown = await manager.query('SELECT generation FROM feed_position WHERE id = 1 FOR UPDATE');
+  return z.array(z.object({ generation: z.number() })).parse(rows)[0] ?? { generation: 0 };
 }
 
 /** Milliseconds are cut, not rounded. */

@@ -8,6 +8,7 @@ import type { OwnerFinder } from '../openemr/find-owner.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { KeyedChange } from '../openemr/row-changes.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
+import { lockFeed } from './chart-row.js';
 import { freezeCurrency } from './currency.js';
 import type { RecentChanges } from './recent-changes.js';
 
@@ -92,7 +93,7 @@ export class LedgerOfFeed implements FeedLedger {
     }
     const awakened = await this.ledger.transaction(async (manager) => {
       // Renders take the same lock before their last look at `recent`.
-      await manager.query('SELECT id FROM feed_position WHERE id = 1 FOR UPDATE');
+      await lockFeed(manager);
       this.recent.note(batch);
       const dirty = await this.findDirty(manager, batch);
       const charts = await this.insertDirty(manager, dirty);
@@ -118,6 +119,8 @@ export class LedgerOfFeed implements FeedLedger {
 
   async startOver(position: BinlogPosition, gtid: string | null, serverStart: number): Promise<void> {
     await this.ledger.transaction(async (manager) => {
+      await lockFeed(manager);
+      this.recent.forget();
       // How current each chart is known to be survives; positions of the old binlog mean nothing in the new one.
       await freezeCurrency(manager);
       await manager.query("DELETE FROM dirty WHERE record_class <> 'receipts'");
@@ -125,8 +128,10 @@ export class LedgerOfFeed implements FeedLedger {
       await manager.query('DELETE FROM marker_seen');
       await this.everybodyDirty(manager, ALL_CLASSES, position);
       await manager.query(
-        `REPLACE INTO feed_position (id, file_no, file_offset, gtid, server_start, committed_at)
-          VALUES (1, ?, ?, ?, FROM_UNIXTIME(?), UTC_TIMESTAMP(3))`,
+        `INSERT INTO feed_position (id, file_no, file_offset, gtid, server_start, committed_at)
+          VALUES (1, ?, ?, ?, FROM_UNIXTIME(?), UTC_TIMESTAMP(3))
+          ON DUPLICATE KEY UPDATE file_no = VALUES(file_no), file_offset = VALUES(file_offset), gtid = VALUES(gtid),
+            server_start = VALUES(server_start), committed_at = VALUES(committed_at), generation = generation + 1`,
         [position.file, position.offset, gtid, serverStart],
       );
       crashPoint('before-commit:feed-start-over');

@@ -10,27 +10,34 @@ import {
   type Heartbeat,
   type HeartbeatLeaf,
 } from 'sync-contract/heartbeat';
+import { compareVersions } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Conflict } from '../gateway-client/gateway-failures.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { readCurrency, type Currency } from './currency.js';
+import { stopHeartbeats } from './replica-ahead.js';
 
 const Leaves = z.array(
   z.object({ patientRef: z.string(), era: z.number(), seq: z.coerce.number(), manifestHash: z.string() }),
 );
-const State = z.array(z.object({ era: z.number(), seq: z.coerce.number() }));
+const State = z.array(z.object({ era: z.number(), seq: z.coerce.number(), stoppedReason: z.string().nullable() }));
 const EXCEPTIONS = 10_000;
 
 /**
  * Signs and sends which manifest each chart has and how current the replica is. Its number is committed before it leaves.
  * Only buckets that changed since the last acknowledged heartbeat travel; a gateway that lacks others names them and
  * gets them at once.
+ *
+ * A gateway that holds a number this ledger never made stops all heartbeats for good. Numbers must not run after it: at
+ * the start, and after a heartbeat that was not acknowledged, the gateway is asked before another number is used.
  */
 export class HeartbeatSender {
   /** roots of the last acknowledged heartbeat of this run, by bucket */
   private acked: readonly string[] | null = null;
+  /** the gateway took the last heartbeat, so it holds no other number */
+  private certain = false;
 
   constructor(
     private readonly ledger: DataSource,
@@ -38,12 +45,19 @@ export class HeartbeatSender {
     private readonly gateway: GatewayClient,
   ) {}
 
-  /** @returns false when there is nothing to say yet: no clock marker was read @throws Transient, Permanent */
+  /**
+   * @returns false when there is nothing to say: no clock marker was read yet, or heartbeats are stopped
+   * @throws Transient, Permanent, HeartbeatAhead
+   */
   async send(): Promise<boolean> {
     const currency = await readCurrency(this.ledger.manager);
-    if (currency === null) {
+    if (currency === null || (await isStopped(this.ledger.manager))) {
       return false;
     }
+    if (!this.certain) {
+      await this.stopWhenAhead(0);
+    }
+    this.certain = false;
     const buckets = await readBuckets(this.ledger.manager);
     const roots = buckets.map((leaves) => bucketRoot(leaves));
     const { era, seq } = await this.ledger.transaction(async (manager) => {
@@ -71,8 +85,19 @@ export class HeartbeatSender {
     };
     await this.push(body, buckets, changedBuckets(roots, this.acked));
     this.acked = roots;
+    this.certain = true;
     crashPoint('after-push:heartbeat');
     return true;
+  }
+
+  /** @param above 0: the gateway may hold the ledger's last number, -1: only lower ones @throws HeartbeatAhead */
+  private async stopWhenAhead(above: 0 | -1): Promise<void> {
+    const { heartbeat: held } = await this.gateway.hello();
+    const { era, seq } = await readState(this.ledger.manager);
+    if (held !== null && compareVersions(held, { era, seq: seq + above }) > 0) {
+      await this.ledger.query(BEGIN);
+      await stopHeartbeats(this.ledger);
+    }
   }
 
   private async push(
@@ -87,6 +112,10 @@ export class HeartbeatSender {
     } catch (failure: unknown) {
       const missing = failure instanceof Conflict ? missingOf(failure.problem) : [];
       if (missing.length === 0) {
+        if (failure instanceof Conflict) {
+          // Refused as not newer, though this number was used for the first time.
+          await this.stopWhenAhead(-1);
+        }
         throw failure;
       }
       this.acked = null;
@@ -96,6 +125,17 @@ export class HeartbeatSender {
       });
     }
   }
+}
+
+async function readState(manager: EntityManager): Promise<z.infer<typeof State>[number]> {
+  const rows: unknown = await manager.query(
+    'SELECT era, seq, stopped_reason AS stoppedReason FROM heartbeat_state WHERE id = 1',
+  );
+  return State.parse(rows)[0] ?? { era: 1, seq: 0, stoppedReason: null };
+}
+
+async function isStopped(manager: EntityManager): Promise<boolean> {
+  return (await readState(manager)).stoppedReason !== null;
 }
 
 function byNumber(a: number, b: number): number {
@@ -129,12 +169,12 @@ function changedBuckets(roots: readonly string[], acked: readonly string[] | nul
   });
 }
 
+const BEGIN = 'INSERT IGNORE INTO heartbeat_state (id, era, seq) VALUES (1, 1, 0)';
+
 async function nextNumber(manager: EntityManager): Promise<{ era: number; seq: number }> {
-  await manager.query('INSERT IGNORE INTO heartbeat_state (id, era, seq) VALUES (1, 1, 0)');
+  await manager.query(BEGIN);
   await manager.query('UPDATE heartbeat_state SET seq = seq + 1 WHERE id = 1');
-  const rows: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
-  const [state] = State.parse(rows);
-  return state ?? { era: 1, seq: 1 };
+  return readState(manager);
 }
 
 /** A heartbeat carries so many exceptions; when more charts lag, the practice's time is that of the next one. */

@@ -16,6 +16,11 @@ export interface AgentStatus {
   submissionsWaiting: number;
   submissionsSetAside: number;
   streamsStopped: number;
+  /** charts that wait for a new era, see `stops` */
+  chartsStopped: number;
+  heartbeatStopped: boolean;
+  /** the sentences of what is stopped, each once */
+  stops: string[];
   heartbeat: { era: number; seq: number } | null;
 }
 
@@ -28,9 +33,11 @@ const Counts = z.array(
     waiting: z.coerce.number(),
     setAside: z.coerce.number(),
     stopped: z.coerce.number(),
+    chartsStopped: z.coerce.number(),
   }),
 );
 const Feed = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number(), recordedAt: z.date() }));
+const Stops = z.array(z.object({ reason: z.string(), heartbeat: z.coerce.boolean() }));
 const HeartbeatRow = z.array(z.object({ era: z.coerce.number(), seq: z.coerce.number() }));
 
 export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
@@ -40,12 +47,18 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
             (SELECT COUNT(*) FROM dirty) AS dirty,
             (SELECT COUNT(*) FROM submission WHERE state = 'RECEIVED') AS waiting,
             (SELECT COUNT(*) FROM submission WHERE state = 'QUARANTINED') AS setAside,
-            (SELECT COUNT(*) FROM stream WHERE stopped_reason IS NOT NULL) AS stopped`,
+            (SELECT COUNT(*) FROM stream WHERE stopped_reason IS NOT NULL) AS stopped,
+            (SELECT COUNT(*) FROM chart WHERE stopped_reason IS NOT NULL) AS chartsStopped`,
   );
   const feed: unknown = await manager.query(
     'SELECT file_no AS file, file_offset AS `offset`, committed_at AS recordedAt FROM feed_position WHERE id = 1',
   );
   const heartbeat: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
+  const stops: unknown = await manager.query(
+    `SELECT DISTINCT stopped_reason AS reason, 0 AS heartbeat FROM chart WHERE stopped_reason IS NOT NULL
+      UNION SELECT stopped_reason, 1 FROM heartbeat_state WHERE stopped_reason IS NOT NULL`,
+  );
+  const stopRows = Stops.parse(stops);
   const currency = await readCurrency(manager);
   const [count] = Counts.parse(counts);
   const [position] = Feed.parse(feed);
@@ -61,6 +74,9 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     submissionsWaiting: count?.waiting ?? 0,
     submissionsSetAside: count?.setAside ?? 0,
     streamsStopped: count?.stopped ?? 0,
+    chartsStopped: count?.chartsStopped ?? 0,
+    heartbeatStopped: stopRows.some(({ heartbeat: ofHeartbeat }) => ofHeartbeat),
+    stops: stopRows.map(({ reason }) => reason),
     heartbeat: HeartbeatRow.parse(heartbeat)[0] ?? null,
   };
 }
@@ -71,14 +87,18 @@ export function describeStatus(status: AgentStatus): string {
     status.currentAsOf === null
       ? 'replica: nothing is known yet; the agent has not read a clock marker'
       : `replica: current as of ${status.currentAsOf}, ${String(status.lagSeconds)} s ago`,
-    `charts: ${String(status.chartsPushed)} of ${String(status.charts)} in the DMZ, ${String(status.chartsLagging)} lag behind`,
+    `charts: ${String(status.chartsPushed)} of ${String(status.charts)} in the DMZ, ${String(status.chartsLagging)} lag behind, ` +
+      `${String(status.chartsStopped)} stopped`,
     `dirty rows: ${String(status.dirtyRows)}`,
     feed === null
       ? 'change feed: has not read the binlog yet'
       : `change feed: binlog ${String(feed.file)} at ${String(feed.offset)}, recorded ${feed.recordedAt}`,
     `submissions: ${String(status.submissionsWaiting)} to deliver, ${String(status.submissionsSetAside)} set aside, ` +
       `${String(status.streamsStopped)} streams stopped`,
-    heartbeat === null ? 'heartbeat: none sent' : `heartbeat: ${String(heartbeat.era)}/${String(heartbeat.seq)}`,
+    heartbeat === null
+      ? 'heartbeat: none sent'
+      : `heartbeat: ${String(heartbeat.era)}/${String(heartbeat.seq)}${status.heartbeatStopped ? ', stopped' : ''}`,
+    ...status.stops.map((reason) => `stopped: ${reason}`),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -28,11 +28,16 @@ export class RecentChanges {
       [Symbol.dispose]: () => {
         this.renders -= 1;
         if (this.renders === 0) {
-          this.seen.length = 0;
-          this.overflowedAt = null;
+          this.forget();
         }
       },
     };
+  }
+
+  /** Positions begin anew; renders of before do not settle by theirs. */
+  forget(): void {
+    this.seen.length = 0;
+    this.overflowedAt = null;
   }
 
   /** Called by the feed before it looks for users of these rows. */

@@ -2,7 +2,8 @@ import type { Pool } from 'mysql2/promise';
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
-import { compareVersions } from 'sync-contract/identifiers';
+import { compareVersions, type Version } from 'sync-contract/identifiers';
+import { ChartConflict } from 'sync-contract/gateway-wire';
 import { signManifest } from 'sync-contract/manifest';
 import { ThreadContent } from 'sync-contract/section-content';
 import { statementHash } from 'sync-contract/signed';
@@ -25,21 +26,10 @@ import {
 } from './chart-row.js';
 import type { RecentChanges } from './recent-changes.js';
 import { readReceipts } from './receipts.js';
+import { stopChart } from './replica-ahead.js';
 import { inBatches, manifestOf, nameSections, sealAs, type NewSection, type SealedSection } from './seal-chart.js';
 import type { Rendering } from './rendering.js';
 import { settleChart } from './settle-chart.js';
-
-/** The gateway holds a newer manifest than this ledger ever attempted: the ledger, or OpenEMR with it, was restored. */
-export class ReplicaAhead extends Error {
-  readonly code = 'replica-ahead';
-  readonly logLevel = 'error';
-  constructor() {
-    super(
-      'the DMZ holds a newer version of this chart than the ledger ever made, as after a restore of the ledger from a ' +
-        'backup. The chart is not replicated until a new era begins; the restore command, which begins it, is not supported yet',
-    );
-  }
-}
 
 /** OpenEMR's server writes no binlog, so nobody can say which changes a snapshot contains. */
 export class SnapshotWithoutPosition extends Error {
@@ -68,6 +58,9 @@ export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed';
  * Brings one chart's dirty classes into the DMZ: one snapshot, pure rendering, and a push of what has another hash than
  * the one acknowledged. The number of a push is committed before it leaves, its result only after the gateway's ack; a
  * crash anywhere leaves the dirty rows, and the next run repeats with a higher number.
+ *
+ * A number that the DMZ holds and this ledger never made stops the chart for good. Numbers must therefore not run after
+ * it: while the result of the last push is unknown, the gateway is asked before another number is used.
  * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed, PatientRowMissing
  */
 export async function replicateChart(replication: Replication, patientRef: string): Promise<Outcome> {
@@ -80,6 +73,12 @@ export async function replicateChart(replication: Replication, patientRef: strin
   if (asked.length === 0) {
     return 'clean';
   }
+  if (chart.attemptedSeq > chart.seq) {
+    const { version } = await replication.gateway.chartState({ patientRef });
+    if (isNewer(version, { era: chart.era, seq: chart.attemptedSeq })) {
+      await stopChart(replication.ledger, patientRef);
+    }
+  }
   const rendering = await render(replication, chart, asked);
   try {
     return await pushChanges(replication, rendering, new Set());
@@ -87,28 +86,42 @@ export async function replicateChart(replication: Replication, patientRef: strin
     if (!(failure instanceof Conflict)) {
       throw failure;
     }
+    await stopWhenAhead(replication, patientRef, failure.problem);
   }
   return await replicateAgain(replication, patientRef);
 }
 
 /**
- * After a 409: what the gateway holds decides which sections travel, never which number comes next. A number beyond
- * ours stops the chart.
+ * The number that was refused was used for the first time, so a gateway that holds it, or a higher one, has it from
+ * somebody else.
  */
+async function stopWhenAhead({ ledger }: Replication, patientRef: string, problem: unknown): Promise<void> {
+  const held = ChartConflict.safeParse(problem).data?.chart.version ?? null;
+  const refused = await readChartToRender(ledger.manager, patientRef);
+  if (held !== null && refused !== null && !isNewer({ era: refused.era, seq: refused.attemptedSeq }, held)) {
+    await stopChart(ledger, patientRef);
+  }
+}
+
+/** After a 409: what the gateway holds decides which sections travel, never which number comes next. */
 async function replicateAgain(replication: Replication, patientRef: string): Promise<Outcome> {
   const state = await replication.gateway.chartState({ patientRef });
   const chart = await readChartToRender(replication.ledger.manager, patientRef);
   if (chart === null) {
     return 'not replicated';
   }
-  if (state.version !== null && compareVersions(state.version, { era: chart.era, seq: chart.attemptedSeq }) > 0) {
-    throw new ReplicaAhead();
+  if (isNewer(state.version, { era: chart.era, seq: chart.attemptedSeq })) {
+    await stopChart(replication.ledger, patientRef);
   }
   const rendering = await render(replication, chart, RENDERED_CLASSES);
   const held = new Set(state.sections.map(({ id, sha256 }) => `${id} ${sha256}`));
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
   return pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)));
+}
+
+function isNewer(held: Version | null, than: Version): boolean {
+  return held !== null && compareVersions(held, than) > 0;
 }
 
 function dirtyClasses(chart: ChartToRender): RecordClass[] {
@@ -286,7 +299,7 @@ const Updated = z.object({ affectedRows: z.number() });
 
 async function claimNumber(manager: EntityManager, patientRef: string, before: number, next: number): Promise<void> {
   const result: unknown = await manager.query(
-    'UPDATE chart SET attempted_seq = ? WHERE patient_ref = UNHEX(?) AND attempted_seq = ?',
+    'UPDATE chart SET attempted_seq = ? WHERE patient_ref = UNHEX(?) AND attempted_seq = ? AND stopped_reason IS NULL',
     [next, patientRef, before],
   );
   if (Updated.parse(result).affectedRows !== 1) {

@@ -26,6 +26,7 @@ import { pruneMarkers } from './currency.js';
 import { LedgerOfFeed, type Awakened } from './feed-ledger.js';
 import { HeartbeatSender } from './heartbeat.js';
 import { RecentChanges } from './recent-changes.js';
+import { HeartbeatAhead, ReplicaAhead } from './replica-ahead.js';
 import { replicateChart, type Replication } from './replicate-chart.js';
 
 const RENDERS = 4;
@@ -84,7 +85,8 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
 
   onModuleInit(): void {
     this.queues.handle('replications', 'render-chart', (patientRef) => this.oneAtATime(patientRef), RENDERS);
-    this.queues.handle('replications', 'send-heartbeat', () => this.beat(), RENDERS);
+    // A queue of its own: renders that wait for a slow OpenEMR must not hold back the heartbeat.
+    this.queues.handle('heartbeats', 'send-heartbeat', () => this.beat());
   }
 
   onApplicationBootstrap(): void {
@@ -93,7 +95,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     this.every(SWEEP, 'the sweep', () => this.sweep());
     this.every(PRUNE, 'pruning', () => this.prune());
     this.every(HEARTBEAT, 'the heartbeat', async () => {
-      this.queues.wake('replications', 'send-heartbeat', HEARTBEAT_ID);
+      this.queues.wake('heartbeats', 'send-heartbeat', HEARTBEAT_ID);
       return Promise.resolve();
     });
   }
@@ -142,6 +144,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       await replicateChart(this.replication, patientRef);
       this.waiting.delete(patientRef);
     } catch (failure: unknown) {
+      if (failure instanceof ReplicaAhead) {
+        this.waiting.delete(patientRef);
+        this.log.error({ msg: 'a chart is stopped', patientRef, code: failure.code, reason: failure.message });
+        return;
+      }
       this.postpone(patientRef, failure);
     }
   }
@@ -173,7 +180,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     const rows: unknown = await this.ledger.query(
       `SELECT DISTINCT LOWER(HEX(p.patient_ref)) AS patientRef
          FROM dirty d JOIN patient p ON p.pid = d.pid JOIN chart c ON c.pid = d.pid
-        WHERE p.state IN ('invited', 'enrolled') LIMIT ?`,
+        WHERE p.state IN ('invited', 'enrolled') AND c.stopped_reason IS NULL LIMIT ?`,
       [SWEPT_CHARTS],
     );
     for (const { patientRef } of z.array(z.object({ patientRef: z.string() })).parse(rows)) {
@@ -202,6 +209,10 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       }
       this.heartbeatFailures = 0;
     } catch (failure: unknown) {
+      if (failure instanceof HeartbeatAhead) {
+        this.log.error({ msg: 'heartbeats are stopped', code: failure.code, reason: failure.message });
+        return;
+      }
       this.heartbeatFailures += 1;
       if (this.heartbeatFailures === 1 || this.heartbeatFailures % 20 === 0) {
         this.log.warn({

@@ -19,6 +19,7 @@ const CHART: ChartToRender = {
   chartKeyWrapped: Buffer.alloc(0),
   readAt: '2026-11-22T10:00:00.000Z',
   dirty: [],
+  generation: 1,
 };
 const VERSION = { era: 1, seq: 7 };
 

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { BinlogPosition } from '../openemr/snapshot.js';
+import { lockFeed } from './chart-row.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { RecentChanges } from './recent-changes.js';
 import type { AckedPush, Rendering } from './rendering.js';
@@ -26,6 +27,14 @@ export async function settleChart(
   }
   if (rendering.position !== null) {
     await writeSources(manager, rendering);
+  }
+  // From here to the commit the feed waits; what it records afterwards finds the rows written above.
+  const { generation } = await lockFeed(manager);
+  if (generation !== rendering.chart.generation) {
+    // The feed began anew meanwhile and marked everything dirty, at positions that this render's say nothing about.
+    return;
+  }
+  if (rendering.position !== null) {
     await markOvertaken(manager, recent, rendering, rendering.position);
     await deleteContained(manager, rendering, rendering.position);
   }
@@ -134,8 +143,6 @@ async function markOvertaken(
   { chart, classes, sources }: Rendering,
   snapshot: BinlogPosition,
 ): Promise<void> {
-  // From here to the commit the feed waits; what it records afterwards finds the rows written above.
-  await manager.query('SELECT id FROM feed_position WHERE id = 1 FOR UPDATE');
   for (const { recordClass, position } of recent.behind(snapshot, sources, classes)) {
     await manager.query('INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset) VALUES (?, ?, ?, ?)', [
       chart.pid,

@@ -26,6 +26,7 @@ const TABLES = {
     manifest mediumtext NULL,
     manifest_hash binary(32) NULL,
     failed_t datetime(6) NULL,
+    stopped_reason varchar(500) NULL,
     UNIQUE INDEX uq_chart_pid (pid),
     PRIMARY KEY (patient_ref)`,
   dirty: `
@@ -47,6 +48,7 @@ const TABLES = {
     file_no int NOT NULL,
     file_offset bigint NOT NULL,
     gtid varchar(100) NULL,
+    generation int NOT NULL DEFAULT '1',
     server_start datetime NULL,
     committed_at datetime(3) NOT NULL,
     PRIMARY KEY (id)`,
@@ -63,6 +65,7 @@ const TABLES = {
     id tinyint NOT NULL,
     era int NOT NULL,
     seq bigint NOT NULL,
+    stopped_reason varchar(500) NULL,
     PRIMARY KEY (id)`,
   invite: `
     invite_id binary(5) NOT NULL,

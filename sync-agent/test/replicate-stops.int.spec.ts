@@ -1,0 +1,173 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
+import { GatewayClient } from '../src/gateway-client/gateway-client.js';
+import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
+import { Transient } from '../src/gateway-client/gateway-failures.js';
+import { HeartbeatState } from '../src/ledger/change-feed.entities.js';
+import { Chart } from '../src/ledger/chart.entity.js';
+import { markDirty } from '../src/ledger/dirty.js';
+import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { HeartbeatSender } from '../src/replicate/heartbeat.js';
+import { HeartbeatAhead, ReplicaAhead } from '../src/replicate/replica-ahead.js';
+import { describeStatus, readStatus } from '../src/replicate/read-status.js';
+import { RecentChanges } from '../src/replicate/recent-changes.js';
+import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
+import { AgentUnderTest, openClinic, until } from './agent-under-test.js';
+
+const PIDS = [5001, 5002, 5003, 5004, 5005, 5006];
+const RETRIES = 10;
+
+/** A ledger that was restored from a backup is behind what it once sent. */
+describe('a DMZ that holds numbers this ledger never made', () => {
+  let under: AgentUnderTest;
+  let pool: ReturnType<typeof createOpenEmrPool>;
+  let gateway: GatewayClient;
+  const refs: string[] = [];
+
+  beforeAll(async () => {
+    under = await AgentUnderTest.start('stops');
+    const { database, reader } = under.config;
+    pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
+    for (const pid of PIDS) {
+      refs.push(await under.invite(pid));
+    }
+    await under.ledger.query('INSERT INTO marker_seen (file_no, file_offset, at) VALUES (1, 1, UTC_TIMESTAMP(6))');
+  });
+
+  beforeEach(() => {
+    const connection = new GatewayConnection(under.config.gateway);
+    gateway = new GatewayClient(connection, under.config.siteId, under.keys.statements, () => undefined);
+  });
+
+  afterEach(async () => {
+    await gateway.close();
+  });
+
+  afterAll(async () => {
+    await pool.end();
+    await under[Symbol.asyncDispose]();
+  });
+
+  const replicate = (patientRef: string): Promise<Outcome> =>
+    replicateChart(
+      { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent: new RecentChanges() },
+      patientRef,
+    );
+  const chart = (patientRef: string): Promise<Chart> => under.ledger.manager.findOneByOrFail(Chart, { patientRef });
+  const change = async (pid: number, street: string): Promise<void> => {
+    await changeDemographics(under.clinic, { pid, street });
+    await markDirty(under.ledger.manager, pid, ['profile']);
+  };
+  /** Pushes `seq` versions and takes the ledger back to the second. */
+  const restored = async (pid: number, patientRef: string, seq: number): Promise<void> => {
+    for (let i = 0; i < seq; i += 1) {
+      await change(pid, `${String(i)} Elm Court`);
+      expect(await replicate(patientRef)).toBe('pushed');
+    }
+    await under.ledger.query('UPDATE chart SET seq = 2, attempted_seq = 2 WHERE patient_ref = UNHEX(?)', [patientRef]);
+    await change(pid, 'after the restore');
+  };
+
+  it.each([
+    ['far ahead', 0, 8],
+    ['ahead by one', 1, 3],
+  ])('stop a chart for good when the DMZ is %s: retries neither wake it nor move its number', async (_name, i, seq) => {
+    const [pid, ref] = [PIDS[i] ?? 0, refs[i] ?? ''];
+    await restored(pid, ref, seq);
+    await expect(replicate(ref)).rejects.toThrow(ReplicaAhead);
+    const { attemptedSeq } = await chart(ref);
+    expect(attemptedSeq).toBe(3);
+    for (let retry = 0; retry < RETRIES; retry += 1) {
+      await change(pid, `retry ${String(retry)}`);
+      expect(await replicate(ref)).toBe('not replicated');
+    }
+    expect((await chart(ref)).attemptedSeq).toBe(attemptedSeq);
+    const stored = await under.stored(ref);
+    expect(stored?.manifest.seq).toBe(seq);
+    expect(JSON.stringify(stored?.sections.get('profile') ?? '')).not.toContain('retry');
+    const status = await readStatus(under.ledger.manager);
+    expect(status.chartsStopped).toBe(i + 1);
+    expect(describeStatus(status)).toContain('stopped: the DMZ holds a newer version of this chart');
+    expect(describeStatus(status)).toContain('the restore command');
+  });
+
+  it('are still noticed after many retries against a gateway that was away', async () => {
+    const [pid, ref] = [PIDS[2] ?? 0, refs[2] ?? ''];
+    await restored(pid, ref, 8);
+    await under.stopGateway();
+    for (let retry = 0; retry < RETRIES; retry += 1) {
+      await expect(replicate(ref)).rejects.toThrow(Transient);
+    }
+    expect((await chart(ref)).attemptedSeq).toBe(3);
+    await under.startGateway();
+    await expect(replicate(ref)).rejects.toThrow(ReplicaAhead);
+    expect((await under.stored(ref))?.manifest.seq).toBe(8);
+  });
+
+  it.each([
+    ['by an agent that starts', true],
+    ['by an agent that is running', false],
+  ])('stop the heartbeats for good, noticed %s', async (_name, fresh) => {
+    const number = async (): Promise<number> =>
+      (await under.ledger.manager.findOneByOrFail(HeartbeatState, { id: 1 })).seq;
+    await under.ledger.query('DELETE FROM heartbeat_state');
+    await under.portal.query('DELETE FROM heartbeat');
+    const first = new HeartbeatSender(under.ledger, under.keys, gateway);
+    for (let i = 0; i < 5; i += 1) {
+      expect(await first.send()).toBe(true);
+    }
+    await under.ledger.query('UPDATE heartbeat_state SET seq = 2');
+    const sender = fresh ? new HeartbeatSender(under.ledger, under.keys, gateway) : first;
+    if (fresh) {
+      await under.stopGateway();
+      for (let retry = 0; retry < RETRIES; retry += 1) {
+        await expect(sender.send()).rejects.toThrow(Transient);
+      }
+      await under.startGateway();
+    }
+    await expect(sender.send()).rejects.toThrow(HeartbeatAhead);
+    const stoppedAt = await number();
+    expect(stoppedAt).toBe(fresh ? 2 : 3);
+    for (let retry = 0; retry < RETRIES; retry += 1) {
+      expect(await sender.send()).toBe(false);
+    }
+    expect(await number()).toBe(stoppedAt);
+    expect((await under.heartbeat())?.seq).toBe(5);
+    const status = await readStatus(under.ledger.manager);
+    expect(status.heartbeatStopped).toBe(true);
+    expect(describeStatus(status)).toContain('stopped: the DMZ holds a newer heartbeat');
+  });
+});
+
+describe('heartbeats', () => {
+  it('arrive while every render waits for an OpenEMR that does not answer', async () => {
+    await using under = await AgentUnderTest.start('slow');
+    for (const pid of PIDS) {
+      await under.invite(pid);
+    }
+    await under.startAgent();
+    await under.clean();
+    await until('a heartbeat is there', async () => (await under.heartbeat()) !== null, 40_000);
+    const slow = await openClinic(under.zones, under.databases.openemr);
+    await slow.query('LOCK TABLES patient_data WRITE');
+    try {
+      for (const pid of PIDS) {
+        await markDirty(under.ledger.manager, pid, ['profile']);
+      }
+      await until('renders wait', async () => {
+        const waiting = await under.zones.inside.adminSql(
+          "SELECT ID FROM information_schema.processlist WHERE STATE LIKE 'Waiting for table%' AND DB = ?",
+          [under.databases.openemr],
+        );
+        return waiting.length >= 4;
+      });
+      const before = (await under.heartbeat())?.seq ?? 0;
+      await until('the next heartbeat', async () => ((await under.heartbeat())?.seq ?? 0) > before, 20_000);
+      expect(await under.count('dirty')).toBe(PIDS.length);
+    } finally {
+      // Ends its locks, too.
+      slow.destroy();
+    }
+    await under.clean();
+  }, 120_000);
+});
