@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { applyGrants } from 'infra/services/services';
 import { createTestDatabases, testServices } from 'infra/services/test-services';
 import { newRef } from 'sync-contract/identifiers';
@@ -80,6 +82,43 @@ describe('the ledger', () => {
     await owner.destroy();
   });
 
+  it('gives up a connection that was dropped without a word, and answers over the next', async () => {
+    await using databases = await createTestDatabases('ledger-silent');
+    const { database, writer } = agentConfig(zones, databases, newRef(), '/nowhere', 'https://127.0.0.1:1');
+    let silent = false;
+    const proxy = createServer((near) => {
+      const far = connect(database.port, database.host);
+      const pass = (from: Socket, to: Socket): void => {
+        from.on('data', (bytes) => silent || to.write(bytes));
+        from.on('error', () => undefined);
+        from.on('close', () => to.destroy());
+      };
+      pass(near, far);
+      pass(far, near);
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    await applyGrants(zones, 'inside', { ledger: databases.ledger });
+    const { port } = proxy.address() as AddressInfo;
+    const ledger = await createLedgerDataSource({ ...database, port }, writer, 1_000).initialize();
+    const idle: unknown = await ledger.query(
+      'SELECT @@max_statement_time + 0 AS statement, @@idle_transaction_timeout AS idle',
+    );
+    expect(idle).toEqual([{ statement: 60, idle: 120 }]);
+    const begun = Date.now();
+    await expect(
+      ledger.transaction(async (manager) => {
+        await manager.query('SELECT 1');
+        silent = true;
+        await manager.query('SELECT 2');
+      }),
+    ).rejects.toMatchObject({ code: 'ledger-silent' });
+    expect(Date.now() - begun).toBeLessThan(10_000);
+    silent = false;
+    expect(await ledger.query('SELECT 3 AS three')).toEqual([{ three: 3 }]);
+    await ledger.destroy();
+    proxy.close();
+  });
+
   it('belongs to one agent at a time; the next begins when the first is gone', async () => {
     await using databases = await createTestDatabases('ledger-single');
     const { database, writer } = agentConfig(zones, databases, newRef(), '/nowhere', 'https://127.0.0.1:1');
@@ -94,5 +133,17 @@ describe('the ledger', () => {
     expect(said).toEqual(['another sync agent works on this ledger; this one waits for its end']);
     await first[Symbol.asyncDispose]();
     await (await second)[Symbol.asyncDispose]();
+  });
+
+  it('is not claimed with a wrong password: the agent says which, once, and goes on when it is mended', async () => {
+    await using databases = await createTestDatabases('ledger-single-wrong');
+    const { database, writer } = agentConfig(zones, databases, newRef(), '/nowhere', 'https://127.0.0.1:1');
+    const account = { ...writer, password: 'wrong' };
+    const said: string[] = [];
+    const claim = SingleAgent.claim(database, account, (sentence) => said.push(sentence));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(said).toEqual([expect.stringContaining('(ER_ACCESS_DENIED_ERROR)')]);
+    account.password = writer.password;
+    await (await claim)[Symbol.asyncDispose]();
   });
 });

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import mysql2, { type Pool, type PoolOptions } from 'mysql2';
 import { DataSource } from 'typeorm';
+import { z } from 'zod';
 import type { Account, LedgerAddress } from '../config.js';
 import { ChartSection } from './chart-section.entity.js';
 import { Chart } from './chart.entity.js';
@@ -36,17 +38,42 @@ export const LEDGER_ENTITIES = [
   ThreadMail,
 ] as const;
 
+/**
+ * The server ends a statement that takes too long, and a transaction whose client is not heard any more with all its
+ * locks: neither may stop the feed, which every render waits for.
+ */
 const SESSION = [
   "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10",
+  'SET SESSION max_statement_time = 60, idle_transaction_timeout = 120',
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ] as const;
 
-/** mysql2 as TypeORM loads it, but every new connection gets the session's settings before its first statement. */
-const driver = {
+/** The ledger's server was not heard for too long. Idle connections end in this way, too; the pool opens new ones. */
+export class LedgerSilent extends Error {
+  readonly code = 'ledger-silent';
+  constructor() {
+    super("the ledger's database server was not heard for too long");
+  }
+}
+
+const OverStream = z.object({ stream: z.instanceof(Socket) });
+
+/** Longer than any statement may take: a server that says nothing for so long is not there, milliseconds. */
+const SILENCE = 75_000;
+
+/**
+ * mysql2 as TypeORM loads it, but every new connection gets the session's settings before its first statement, and one
+ * that was dropped without a word fails instead of waiting for minutes.
+ */
+const driverWith = (silence: number): object => ({
   ...mysql2,
   createPool: (options: PoolOptions): Pool => {
     const pool = mysql2.createPool(options);
     pool.on('connection', (connection) => {
+      const { stream } = OverStream.parse(connection);
+      stream.setTimeout(silence, () => {
+        stream.destroy(new LedgerSilent());
+      });
       for (const setting of SESSION) {
         connection.query(setting, (failure) => {
           if (failure !== null) {
@@ -57,17 +84,17 @@ const driver = {
     });
     return pool;
   },
-};
+});
 
 /**
  * The ledger, not yet connected. As the writer one transaction reaches the ledger and, by qualified names, the few
  * OpenEMR tables the writer may write. Every session runs in UTC, READ COMMITTED (locks on rows found, not on gaps, so
  * that feed, renders and deliveries do not deadlock) and with the strict mode OpenEMR's zero dates allow.
  */
-export function createLedgerDataSource(address: LedgerAddress, account: Account): DataSource {
+export function createLedgerDataSource(address: LedgerAddress, account: Account, silence = SILENCE): DataSource {
   return new DataSource({
     type: 'mariadb',
-    driver,
+    driver: driverWith(silence),
     host: address.host,
     port: address.port,
     username: account.user,

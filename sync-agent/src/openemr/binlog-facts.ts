@@ -10,8 +10,8 @@ export class BinlogNotUsable extends Error {
   readonly logLevel = 'error';
   constructor(sentence: string) {
     super(
-      `${sentence}. Set log_bin, binlog_format=ROW and binlog_row_metadata=FULL for OpenEMR's MariaDB and restart it; ` +
-        'following it without a binary log (polling) is not supported yet',
+      `${sentence}. Set log_bin, binlog_format=ROW, binlog_row_metadata=FULL and binlog_row_image=FULL for OpenEMR's MariaDB and ` +
+        'restart it; following it without a binary log (polling) is not supported yet',
     );
   }
 }
@@ -31,10 +31,14 @@ export interface BinlogFacts {
   holds(position: BinlogPosition, gtid: string | null): Promise<boolean>;
 }
 
+/** A server that does not answer for so long is asked again over another connection, milliseconds. */
+const SILENCE = 15_000;
+
 const Variables = z.object({
   log_bin: z.coerce.number(),
   format: z.string(),
   metadata: z.string(),
+  image: z.string(),
   sync: z.coerce.number(),
   now: z.coerce.number(),
 });
@@ -65,7 +69,7 @@ async function readFacts(connection: Connection): Promise<BinlogFacts> {
       await select(
         connection,
         `SELECT @@log_bin AS log_bin, @@GLOBAL.binlog_format AS format, @@GLOBAL.binlog_row_metadata AS metadata,
-                @@GLOBAL.sync_binlog AS sync, UNIX_TIMESTAMP() AS now`,
+                @@GLOBAL.binlog_row_image AS image, @@GLOBAL.sync_binlog AS sync, UNIX_TIMESTAMP() AS now`,
       ),
     );
   if (variables?.log_bin !== 1) {
@@ -76,6 +80,9 @@ async function readFacts(connection: Connection): Promise<BinlogFacts> {
   }
   if (variables.metadata !== 'FULL') {
     throw new BinlogNotUsable(`OpenEMR's database server runs with binlog_row_metadata=${variables.metadata}`);
+  }
+  if (variables.image !== 'FULL') {
+    throw new BinlogNotUsable(`OpenEMR's database server runs with binlog_row_image=${variables.image}`);
   }
   const [master] = Master.parse(await select(connection, 'SHOW MASTER STATUS'));
   const name = /^(.*)\.(\d+)$/.exec(master?.File ?? '');
@@ -113,6 +120,6 @@ async function readFacts(connection: Connection): Promise<BinlogFacts> {
 }
 
 async function select(connection: Connection, sql: string, values: unknown[] = []): Promise<RowDataPacket[]> {
-  const [rows] = await connection.query<RowDataPacket[]>(sql, values);
+  const [rows] = await connection.query<RowDataPacket[]>({ sql, timeout: SILENCE }, values);
   return rows;
 }

@@ -13,10 +13,21 @@ const Rows = z.array(z.record(z.string(), z.unknown()));
  * show a row whose chain is broken, and what mends the chain is a change of its own.
  */
 export class OwnerFinder {
-  constructor(private readonly pool: Pool) {}
+  /** @param seconds a statement that takes longer fails: whoever asks holds a lock that others wait for */
+  constructor(
+    private readonly pool: Pool,
+    private readonly seconds = 5,
+  ) {}
 
   /** @param key as `rowKey` writes it @throws OpenEmrReadFailed */
   async ownersOf(table: string, key: string): Promise<number[]> {
+    if (WATCHED.get(table)?.portalUsername !== undefined) {
+      return this.pids(
+        'the patient of a mail',
+        `SELECT a.pid FROM onsite_mail m JOIN patient_access_onsite a ON a.portal_username = m.owner WHERE m.id = ?`,
+        [key],
+      );
+    }
     if (table === 'addresses') {
       return this.pids(
         'the user of an address',
@@ -81,10 +92,28 @@ export class OwnerFinder {
 
   private async select(name: string, sql: string, values: readonly unknown[]): Promise<z.infer<typeof Rows>> {
     try {
-      const [rows] = await this.pool.query<RowDataPacket[]>(sql, [...values]);
-      return Rows.parse(rows);
+      return await this.selectInTime(sql, values);
     } catch (failure: unknown) {
       throw new OpenEmrReadFailed(name, failure);
+    }
+  }
+
+  /** The server ends a statement that takes too long; a server that is not heard any more is given up. */
+  private async selectInTime(sql: string, values: readonly unknown[]): Promise<z.infer<typeof Rows>> {
+    const connection = await this.pool.getConnection();
+    try {
+      const [rows] = await connection.query<RowDataPacket[]>(
+        {
+          sql: `SET STATEMENT max_statement_time = ${String(this.seconds)} FOR ${sql}`,
+          timeout: (this.seconds + 5) * 1_000,
+        },
+        [...values],
+      );
+      connection.release();
+      return Rows.parse(rows);
+    } catch (failure: unknown) {
+      connection.destroy();
+      throw failure;
     }
   }
 }

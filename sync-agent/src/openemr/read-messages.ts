@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, OptionalWhole, Text, WallClock, Whole } from './column-types.js';
+import { PortalNameShared } from './portal-name-shared.js';
 import type { Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './tables.js';
 
@@ -29,7 +30,13 @@ export interface MessageRows {
   mails: MailRow[];
 }
 
-/** Two queries. */
+const Shared = z.object({ shared: z.literal(1) });
+
+/**
+ * Three queries. Whoever else has the name, as the columns' collation compares or to the letter, makes it nobody's: no
+ * mail is better than another patient's.
+ * @throws PortalNameShared
+ */
 export async function readMessages(
   snapshot: Snapshot,
   pid: number,
@@ -44,6 +51,17 @@ export async function readMessages(
   const accountSources = account === undefined ? [] : [sourceRow('patient_access_onsite', account)];
   if (portalUsername === '') {
     return { rows: { portalUsername: null, mails: [] }, sources: accountSources };
+  }
+  const others = await snapshot.select(
+    'the holders of a portal name',
+    Shared,
+    `SELECT 1 AS shared FROM patient_access_onsite
+      WHERE pid <> ? AND (portal_username = ? OR BINARY portal_username = BINARY ?)
+      UNION ALL SELECT 1 FROM users WHERE username = ? OR BINARY username = BINARY ? LIMIT 1`,
+    [pid, portalUsername, portalUsername, portalUsername, portalUsername],
+  );
+  if (others.length > 0) {
+    throw new PortalNameShared();
   }
   const owned = await snapshot.select(
     'portal mail',

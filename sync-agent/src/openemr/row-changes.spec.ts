@@ -27,6 +27,15 @@ describe('what a changed row says about charts', () => {
     expect(plain(changes)).toMatchObject({ pids: { 6: ['medications'] }, keyed: ['lists 1'] });
   });
 
+  it('falls back on the key when an update of a mail does not say whose it is', () => {
+    const changes = new RowChanges();
+    changes.add('onsite_mail', [
+      { id: 7, owner: null, message_status: null },
+      { id: null, owner: null, message_status: 'Read' },
+    ]);
+    expect(plain(changes)).toEqual({ pids: {}, keyed: ['onsite_mail 7'], names: [], everybody: [] });
+  });
+
   it('takes a contact for a patient only when it is one', () => {
     const changes = new RowChanges();
     changes.add('contact', [{ id: 1, foreign_table_name: 'company', foreign_id: 5 }]);
@@ -57,7 +66,7 @@ describe('what a changed row says about charts', () => {
     const changes = new RowChanges();
     changes.add('lists', [{ id: 1, pid: 0 }]);
     changes.add('api_log', [{ id: 1, pid: 5 }]);
-    changes.add('onsite_mail', [{ id: 1, owner: null }]);
+    changes.add('onsite_mail', [{ id: 1, owner: '' }]);
     expect(changes.empty).toBe(true);
   });
 

@@ -44,9 +44,9 @@ export class RowChanges {
     if (watched === undefined) {
       return;
     }
-    for (const image of images) {
+    for (const image of withKeys(watched.primaryKey, images)) {
       if (watched.portalUsername !== undefined) {
-        this.addPortalUsername(watched, image[watched.portalUsername]);
+        this.addPortalUsername(watched, image, image[watched.portalUsername]);
       } else if (watched.pid === null) {
         this.addKeyed(watched, image);
       } else if (concernsPatient(watched, image)) {
@@ -68,8 +68,10 @@ export class RowChanges {
     }
   }
 
-  private addPortalUsername(watched: WatchedTable, owner: unknown): void {
-    if (typeof owner === 'string' && owner !== '') {
+  private addPortalUsername(watched: WatchedTable, image: RowImage, owner: unknown): void {
+    if (typeof owner !== 'string') {
+      this.addKeyed(watched, image);
+    } else if (owner !== '') {
       include(this.portalUsernames, owner, watched.classes);
     }
   }
@@ -118,6 +120,17 @@ export class RowChanges {
 function concernsPatient(watched: WatchedTable, image: RowImage): boolean {
   const { pidWhen } = watched;
   return pidWhen === undefined || image[pidWhen.column] === null || image[pidWhen.column] === pidWhen.value;
+}
+
+/** A partial image after an update leaves out the key when it stayed the same. */
+function withKeys(primaryKey: readonly string[], images: readonly RowImage[]): RowImage[] {
+  const whole = images.find((image) => keyOf(primaryKey, image) !== undefined);
+  return images.map((image) => {
+    const absent = primaryKey.filter((column) => image[column] === null || image[column] === undefined);
+    return whole === undefined || absent.length === 0
+      ? image
+      : { ...image, ...Object.fromEntries(absent.map((column) => [column, whole[column]])) };
+  });
 }
 
 function keyOf(columns: readonly string[], image: RowImage): string | undefined {

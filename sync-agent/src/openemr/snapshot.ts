@@ -18,8 +18,12 @@ export interface BinlogPosition {
 export class OpenEmrReadFailed extends Error {
   readonly code = 'openemr-read-failed';
   readonly logLevel = 'error';
+  /** code of the server or the driver, or what was unexpected */
+  readonly reason: string;
   constructor(query: string, failure: unknown) {
-    super(`reading ${query} from OpenEMR failed: ${failureCode(failure)}`);
+    const reason = failureCode(failure);
+    super(`reading ${query} from OpenEMR failed: ${reason}`);
+    this.reason = reason;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { clinicNow } from './clinic-clock.js';
+import { PortalNameShared } from './portal-name-shared.js';
 import { STRICTLY, type OpenEmrTables } from './writer-tables.js';
 
 /** What enrolment asks OpenEMR about a patient. Never leaves the inside. */
@@ -72,7 +73,9 @@ const NAME_CHARACTERS = 100;
 /**
  * Gives the patient an identity in portal mail, inside the caller's transaction: the one OpenEMR has, else first name
  * and `patient_data.id`, which is how its own portal names patients and how its staff screen addresses them. Rows are
- * found by name, so a name that another patient holds (compared as OpenEMR does) gets the pid behind it.
+ * found by name, so a new name that somebody else holds (compared as OpenEMR does) gets the pid behind it, and one that
+ * OpenEMR already gave to two is not used.
+ * @throws PortalNameShared
  */
 export async function ensurePortalAccess(
   manager: EntityManager,
@@ -82,12 +85,12 @@ export async function ensurePortalAccess(
 ): Promise<string> {
   const known = await readPortalUsername(manager, tables, pid);
   if (known !== undefined && known !== '') {
-    return known;
+    return ownName(manager, tables, pid, known);
   }
   // Looked at again under a lock, because OpenEMR or another enrolment may be writing the row right now.
   const existing = await readPortalUsername(manager, tables, pid, 'FOR UPDATE');
   if (existing !== undefined && existing !== '') {
-    return existing;
+    return ownName(manager, tables, pid, existing);
   }
   const number = String(patient.id);
   const wanted = [...patient.firstName].slice(0, NAME_CHARACTERS - number.length).join('') + number;
@@ -104,6 +107,35 @@ export async function ensurePortalAccess(
     [pid, name, UNUSABLE_PASSWORD_HASH, name, await clinicNow(manager, tables)],
   );
   return name;
+}
+
+/** Whether the name that OpenEMR has for the patient in portal mail is somebody else's too. */
+export async function portalNameIsShared(manager: EntityManager, tables: OpenEmrTables, pid: number): Promise<boolean> {
+  const name = (await readPortalUsername(manager, tables, pid)) ?? '';
+  return name !== '' && (await belongsToOthers(manager, tables, pid, name));
+}
+
+async function ownName(manager: EntityManager, tables: OpenEmrTables, pid: number, name: string): Promise<string> {
+  if (await belongsToOthers(manager, tables, pid, name)) {
+    throw new PortalNameShared();
+  }
+  return name;
+}
+
+/** As the columns' collation compares, or to the letter, whichever finds more. */
+async function belongsToOthers(
+  manager: EntityManager,
+  tables: OpenEmrTables,
+  pid: number,
+  name: string,
+): Promise<boolean> {
+  const rows: unknown = await manager.query(
+    `SELECT 1 AS shared FROM ${tables.access}
+      WHERE pid <> ? AND (portal_username = ? OR BINARY portal_username = BINARY ?)
+      UNION ALL SELECT 1 FROM ${tables.users} WHERE username = ? OR BINARY username = BINARY ? LIMIT 1`,
+    [pid, name, name, name, name],
+  );
+  return z.array(z.unknown()).parse(rows).length > 0;
 }
 
 async function nameIsTaken(manager: EntityManager, tables: OpenEmrTables, name: string): Promise<boolean> {

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
+import { GatewayClient } from '../src/gateway-client/gateway-client.js';
+import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
+import { markDirty } from '../src/ledger/dirty.js';
+import { OwnerFinder } from '../src/openemr/find-owner.js';
+import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
+import { RecentChanges } from '../src/replicate/recent-changes.js';
+import { replicateChart } from '../src/replicate/replicate-chart.js';
+import { AgentUnderTest } from './agent-under-test.js';
+
+const PID = 5001;
+
+/** Does something between the render and what the ledger keeps of it. */
+class InterruptedGateway extends GatewayClient {
+  before: (() => Promise<void>) | null = null;
+
+  override async pushChart(
+    ...args: Parameters<GatewayClient['pushChart']>
+  ): Promise<Awaited<ReturnType<GatewayClient['pushChart']>>> {
+    await this.before?.();
+    this.before = null;
+    return super.pushChart(...args);
+  }
+}
+
+describe('a binlog that begins anew while a chart is rendered', () => {
+  let under: AgentUnderTest;
+  let pool: ReturnType<typeof createOpenEmrPool>;
+  let gateway: InterruptedGateway;
+  let patientRef: string;
+
+  beforeAll(async () => {
+    under = await AgentUnderTest.start('reset');
+    const { database, reader } = under.config;
+    pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
+    const connection = new GatewayConnection(under.config.gateway);
+    gateway = new InterruptedGateway(connection, under.config.siteId, under.keys.statements, () => undefined);
+    patientRef = await under.invite(PID);
+  });
+
+  afterAll(async () => {
+    await gateway.close();
+    await pool.end();
+    await under[Symbol.asyncDispose]();
+  });
+
+  it('leaves everything dirty: the old position says nothing about rows at new, smaller ones', async () => {
+    const recent = new RecentChanges();
+    const feed = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), recent, () => undefined);
+    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent };
+    await feed.startOver({ file: 1, offset: 4 }, null, 1);
+    expect(await replicateChart(replication, patientRef)).toBe('pushed');
+    expect(await under.count('dirty')).toBe(0);
+
+    await changeDemographics(under.clinic, { pid: PID, street: '1 Elm Court' });
+    await markDirty(under.ledger.manager, PID, ['profile']);
+    gateway.before = () => feed.startOver({ file: 1, offset: 5 }, null, 2);
+    expect(await replicateChart(replication, patientRef)).toBe('pushed');
+    expect(await under.count('dirty WHERE file_no = 1 AND file_offset = 5')).toBe(4);
+
+    expect(await replicateChart(replication, patientRef)).toBe('unchanged');
+    expect(await under.count('dirty')).toBe(0);
+  });
+});
