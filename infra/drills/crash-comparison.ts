@@ -76,11 +76,15 @@ async function shownTwice({ client, patient, patientRef }: JournallingPatient): 
   return copies === 0 ? [] : [`patient ${String(patient)}: ${String(copies)} own copies beside the chart`];
 }
 
+async function leftovers(drill: CrashDrill): Promise<string[]> {
+  const left = await waitingInDmz(drill);
+  return left === 0 ? [] : [`${String(left)} envelopes wait in the DMZ`];
+}
+
 /** Envelopes that the inside has not taken. */
-async function leftovers({ system }: CrashDrill): Promise<string[]> {
+export async function waitingInDmz({ system }: CrashDrill): Promise<number> {
   const [row] = await system.services.dmz.adminSql("SELECT COUNT(*) AS n FROM ??.outbox WHERE state <> 'ACKED'", [
     DEFAULT_DATABASES.portal,
   ]);
-  const left = Number(row?.['n']);
-  return left === 0 ? [] : [`${String(left)} envelopes wait in the DMZ`];
+  return Number(row?.['n']);
 }

@@ -7,9 +7,9 @@ import { System, type SimulatedPatient } from '../demo/system.js';
 import type { Zone } from '../services/data-folder.js';
 import { freePort, freeServicePorts, type ServerName } from '../services/ports.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
-import type { CrashPoint } from './crash-points.js';
+import { processOf, type CrashPoint } from './crash-points.js';
 import { Newcomer } from './crash-newcomer.js';
-import { commandLineDies, provocationOf, type ProvocationContext } from './crash-provocations.js';
+import { commandLineDies, provocationOf, spares, type ProvocationContext } from './crash-provocations.js';
 import { JournallingPatient, type JournalEntry } from './journal.js';
 import { RandomChoice } from './random-choice.js';
 
@@ -106,7 +106,7 @@ export class CrashDrill {
     }
   }
 
-  /** Lets the program run into its crash point under traffic; true when it did. */
+  /** Lets the program run into its crash point; true when it did. */
   async killAt(point: CrashPoint, faults: Record<string, string> = {}): Promise<boolean> {
     const context: ProvocationContext = {
       system: this.system,
@@ -114,42 +114,34 @@ export class CrashDrill {
       joined: this.newcomers,
     };
     const { spared, before, whileDown, act, commandLine } = provocationOf(point, context);
-    const log = join(this.dataDir, 'crash-points.log');
-    rmSync(log, { force: true });
-    const hit = (): boolean => existsSync(log) && readFileSync(log, 'utf8').includes(point.name);
-    const armed = {
-      CRASH_POINT: point.name,
-      CRASH_POINT_LOG: log,
-      CRASH_POINT_AFTER: String(1 + this.choice.below(spared + 1)),
-      ...faults,
-    };
     if (commandLine !== undefined) {
-      const died = await commandLineDies(this.system, commandLine, armed);
-      if (await commandLineDies(this.system, commandLine, {})) {
-        this.complaints.push(`the command line that died at ${point.name} fails when it is repeated`);
-      }
-      this.kills += 1;
-      return died && hit();
+      return this.killCommandLine(point, commandLine);
     }
     await before?.();
     const program = this.programPassing(point);
-    await program.kill();
+    await this.kill(program);
     await whileDown?.();
-    const started = program.start(armed).catch(() => undefined);
+    const started = this.startArmed(program, point, spared, faults);
     const work = act?.().catch((error: unknown) => {
       this.complaints.push(`${point.name}: ${error instanceof Error ? error.message : 'unknown reason'}`);
     });
-    for (const limit = Date.now() + POINT_LIMIT; !hit() && Date.now() < limit;) {
-      await sleep(20);
-    }
-    // The armed process is on its way out; started again only when it is gone.
-    program.expectEnd();
-    await program.kill();
-    await started;
-    this.kills += 2;
+    const hit = await this.diesAt(program, point, started);
     await this.revive();
     await work;
-    return hit();
+    return hit;
+  }
+
+  /** Points of one program that traffic passes by itself, one after the other: each start runs into the next. */
+  async killInARow(points: readonly CrashPoint[]): Promise<boolean[]> {
+    const hits: boolean[] = [];
+    for (const point of points) {
+      const program = this.programPassing(point);
+      await this.kill(program);
+      const { spared } = spares(point);
+      hits.push(await this.diesAt(program, point, this.startArmed(program, point, spared, {})));
+    }
+    await this.revive();
+    return hits;
   }
 
   /** Brings up what died on the way: a program may end when its database is gone, and a supervisor starts it again. */
@@ -184,6 +176,62 @@ export class CrashDrill {
     rmSync(this.dataDir, { recursive: true, force: true });
   }
 
+  private async kill(program: Program): Promise<void> {
+    if (program.pid !== undefined) {
+      this.kills += 1;
+      await program.kill();
+    }
+  }
+
+  private startArmed(
+    program: Program,
+    point: CrashPoint,
+    spared: number,
+    faults: Record<string, string>,
+  ): Promise<void> {
+    rmSync(this.hitFile, { force: true });
+    return program.start({ ...this.armedWith(point, spared), ...faults }).catch(() => undefined);
+  }
+
+  private armedWith(point: CrashPoint, spared: number): Record<string, string> {
+    return {
+      CRASH_POINT: point.name,
+      CRASH_POINT_LOG: this.hitFile,
+      CRASH_POINT_AFTER: String(1 + this.choice.below(spared + 1)),
+    };
+  }
+
+  /** Waits for the armed program to run into its point, or ends it when it does not. */
+  private async diesAt(program: Program, point: CrashPoint, started: Promise<void>): Promise<boolean> {
+    for (const limit = Date.now() + POINT_LIMIT; !this.wasHit(point) && Date.now() < limit;) {
+      await sleep(20);
+    }
+    program.expectEnd();
+    this.kills += 1;
+    await program.kill();
+    await started;
+    return this.wasHit(point);
+  }
+
+  /** The command line dies at its point, and is run again by whoever sees that. */
+  private async killCommandLine(point: CrashPoint, commandLine: string[]): Promise<boolean> {
+    rmSync(this.hitFile, { force: true });
+    const died = await commandLineDies(this.system, commandLine, this.armedWith(point, 0));
+    this.kills += 1;
+    if (await commandLineDies(this.system, commandLine, {})) {
+      this.complaints.push(`the command line that died at ${point.name} fails when it is repeated`);
+    }
+    return died && this.wasHit(point);
+  }
+
+  private wasHit({ name }: CrashPoint): boolean {
+    return existsSync(this.hitFile) && readFileSync(this.hitFile, 'utf8').includes(name);
+  }
+
+  private get hitFile(): string {
+    return join(this.dataDir, 'crash-points.log');
+  }
+
   private async anyDelivered(entries: readonly JournalEntry[]): Promise<boolean> {
     const [row] = await this.system.services.inside.adminSql(
       `SELECT COUNT(*) AS n FROM ??.onsite_mail WHERE ${entries.map(() => 'body LIKE ?').join(' OR ')}`,
@@ -193,11 +241,7 @@ export class CrashDrill {
   }
 
   private programPassing(point: CrashPoint): Program {
-    const { portalApi, gateway, agent } = this.system.programs;
-    if (point.workspace === 'sync-agent') {
-      return agent;
-    }
-    return /^(?:gateway|doorbell)/.test(point.file) ? gateway : portalApi;
+    return this.system.programs[processOf(point)];
   }
 
   private nextPatient(): SimulatedPatient {

@@ -10,6 +10,14 @@ export interface CrashPoint {
   file: string;
 }
 
+/** Which of the system's processes passes the point; the agent's command line counts as the agent. */
+export function processOf({ workspace, file }: CrashPoint): 'portalApi' | 'gateway' | 'agent' {
+  if (workspace === 'sync-agent') {
+    return 'agent';
+  }
+  return /^(?:gateway|doorbell)/.test(file) ? 'gateway' : 'portalApi';
+}
+
 interface Source {
   workspace: CrashPoint['workspace'];
   file: string;

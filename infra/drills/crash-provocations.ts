@@ -40,13 +40,21 @@ const TRAFFIC =
   /:(?:submission|collect|deliver|feed|chart|chart-attempt|chart-ack|gateway-(?:ack|lease|chart-batch)|audit-entries)$/;
 
 /** How `point` is reached; traffic and the system's own clockwork reach the points that are not named here. */
-export function provocationOf({ name }: CrashPoint, context: ProvocationContext): Provocation {
-  const subject = name.slice(name.indexOf(':') + 1);
-  if (TRAFFIC.test(name)) {
-    return { spared: 2 };
-  }
-  const provocation = BY_SUBJECT[subject]?.(context) ?? {};
-  return { spared: 0, ...provocation };
+export function provocationOf(point: CrashPoint, context: ProvocationContext): Provocation {
+  return { ...spares(point), ...BY_SUBJECT[subjectOf(point)]?.(context) };
+}
+
+/** Points that a running system passes without anybody doing anything for it. */
+export function passedByItself(point: CrashPoint): boolean {
+  return !(subjectOf(point) in BY_SUBJECT);
+}
+
+export function spares({ name }: CrashPoint): { spared: number } {
+  return { spared: TRAFFIC.test(name) ? 2 : 0 };
+}
+
+function subjectOf({ name }: CrashPoint): string {
+  return name.slice(name.indexOf(':') + 1);
 }
 
 type Maker = (context: ProvocationContext) => Partial<Provocation>;
