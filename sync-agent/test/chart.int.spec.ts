@@ -380,6 +380,26 @@ describe('portal mail', () => {
     expect(JSON.stringify((await threadsOf(ALICE)).threads)).not.toContain('for another');
   });
 
+  it.each([
+    ['another patient', "portal_username = 'Alice1'", 'patient_access_onsite', 'pid = 5005'],
+    ['another patient, but for the case,', "portal_username = 'ALICE1'", 'patient_access_onsite', 'pid = 5005'],
+    ['a member of staff', "username = 'Alice1'", 'users', 'id = 103'],
+  ])('are nobody’s while %s has the same name: the read fails, it never mixes', async (_, set, table, where) => {
+    const column = set.split(' ')[0] ?? '';
+    const [rows] = await chart.clinic.query<RowDataPacket[]>(`SELECT ${column} AS was FROM ${table} WHERE ${where}`);
+    expect(rows).toHaveLength(1);
+    await chart.clinic.query(`UPDATE ${table} SET ${set} WHERE ${where}`);
+    try {
+      await expect(threadsOf(ALICE)).rejects.toMatchObject({
+        code: 'portal-name-shared',
+        message: expect.not.stringContaining('Alice'),
+      });
+    } finally {
+      await chart.clinic.query(`UPDATE ${table} SET ${column} = ? WHERE ${where}`, [rows[0]?.['was']]);
+    }
+    expect((await threadsOf(ALICE)).threads).not.toEqual([]);
+  });
+
   it('with an unreadable date is counted and stops nothing else', async () => {
     await mail({
       id: 940,

@@ -284,3 +284,19 @@ describe('who receives an answer', () => {
     },
   );
 });
+
+describe('a portal name that OpenEMR has for two', () => {
+  it('gets no mail until it is one patient’s: the message waits with a reason that names nobody', async () => {
+    const { item } = await agent.dmz.submitMessage(patient);
+    await agent.clinic.query("UPDATE patient_access_onsite SET portal_username = 'clemente5005' WHERE pid = 5007");
+    await expect(agent.collectAndDeliver()).rejects.toMatchObject({
+      code: 'delivery-transient',
+      message: expect.not.stringMatching(/clemente/i),
+    });
+    expect(await agent.mails()).toEqual([]);
+    await agent.clinic.query("UPDATE patient_access_onsite SET portal_username = 'Other' WHERE pid = 5007");
+    await agent.deliver();
+    const { submissionId } = item;
+    expect(await agent.ledger.manager.findOneByOrFail(Submission, { submissionId })).toMatchObject({ state: 'DONE' });
+  });
+});

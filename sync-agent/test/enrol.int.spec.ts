@@ -266,6 +266,23 @@ describe('an accepted invite', () => {
     }
   });
 
+  it.each([
+    ['another patient', "UPDATE patient_access_onsite SET portal_username = ? WHERE pid = 5007"],
+    ['a member of staff', 'UPDATE users SET username = ? WHERE id = 103'],
+  ])('is refused while OpenEMR has the mail identity for %s too; once mended the same code opens', async (_, take) => {
+    await agent.clinic.query("UPDATE patient_access_onsite SET portal_username = 'Shared' WHERE pid = ?", [PID]);
+    const invite = await agent.invite(PID);
+    await agent.clinic.query(take, ['Shared']);
+    const { outcome, item, account } = await accept(invite.code, BORN);
+    expect(outcome).toBe('void');
+    expect((await submissionOf(item)).reason).toMatch(/^portal-name-shared: /);
+    expect(await agent.ledger.manager.count(AccountGrant)).toBe(0);
+    expect((await inviteOf(invite.code)).state).toBe('open');
+    await expect(agent.invite(PID)).rejects.toThrow(/also belongs to/);
+    await agent.clinic.query(take, ['Mended']);
+    expect(await accept(invite.code, BORN, account)).toMatchObject({ outcome: 'accepted' });
+  });
+
   it('takes effect once when the same acceptance is sent again', async () => {
     const invite = await agent.invite(PID);
     const { account } = await accept(invite.code, BORN);

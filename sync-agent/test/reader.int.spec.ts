@@ -257,6 +257,8 @@ describe('watched tables', () => {
 const FULL_READS: Record<string, string> = {
   'dispensed drugs': 'drug_sales has no index by patient; it holds what the practice itself hands out',
   'users by name': 'users has no index on the name; it holds staff and address book',
+  'the holders of a portal name':
+    'patient_access_onsite and users have no index on the name; they hold a row per portal patient, staff and address book',
   'the practice': 'facility holds the practice’s few sites',
 };
 

@@ -7,6 +7,7 @@ import { Thread, ThreadMail, type Submission } from '../ledger/submission.entiti
 import { clinicNow } from '../openemr/clinic-clock.js';
 import { findConversation, type Conversation } from '../openemr/find-conversation.js';
 import { mailBody, mailTitle } from '../openemr/mail-thread.js';
+import { PortalNameShared } from '../openemr/portal-name-shared.js';
 import { readMailUser } from '../openemr/read-pool.js';
 import { writePortalMail, type MailParty } from '../openemr/write-mail.js';
 import { ensurePortalAccess, readPortalPatient } from '../openemr/write-portal-access.js';
@@ -25,7 +26,7 @@ export interface MessageDelivery {
  * Writes a patient's message into OpenEMR's portal mail, both copies, as part of the caller's transaction. A thread that
  * the ledger or OpenEMR knows is continued, any other begins a new conversation with the pool of its topic. The pid
  * comes from the ledger's map, never from the message.
- * @throws TransientDeliveryFailure when the clinic's set-up lacks somebody to write to
+ * @throws TransientDeliveryFailure when the clinic's set-up lacks somebody to write to, or has one portal name for two
  * @throws PermanentDeliveryFailure
  */
 export async function deliverMessage(
@@ -97,7 +98,9 @@ async function readSender(
   if (record === null) {
     throw new TransientDeliveryFailure('OpenEMR no longer has the patient; check for a merge');
   }
-  const username = await ensurePortalAccess(manager, tables, patient.pid, record);
+  const username = await ensurePortalAccess(manager, tables, patient.pid, record).catch((error: unknown) => {
+    throw error instanceof PortalNameShared ? new TransientDeliveryFailure(error.message) : error;
+  });
   const name = `${record.firstName} ${record.lastName}`.slice(0, NAME_CHARACTERS);
   return { pid: patient.pid, party: { username, name } };
 }

@@ -10,7 +10,12 @@ import { markAllDirty } from '../ledger/dirty.js';
 import { AccountGrant, Invite, Outgoing } from '../ledger/enrolment.entities.js';
 import { Patient } from '../ledger/patient.entity.js';
 import { Submission } from '../ledger/submission.entities.js';
-import { ensurePortalAccess, readPortalPatient, type PortalPatient } from '../openemr/write-portal-access.js';
+import {
+  ensurePortalAccess,
+  portalNameIsShared,
+  readPortalPatient,
+  type PortalPatient,
+} from '../openemr/write-portal-access.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 import { ENROLMENT_REFUSALS, decideEnrolment, type EnrolmentDecision, type InviteFacts } from './decide-enrolment.js';
 
@@ -62,6 +67,7 @@ export async function acceptEnrolment(
           createdAt,
           now,
           dateOfBirth: patient?.dateOfBirth ?? null,
+          portalNameShared: await portalNameIsShared(manager, acceptance.tables, invite.pid),
         });
   if (invite !== null) {
     await applyToInvite(manager, invite, decision, payload.accountRef);

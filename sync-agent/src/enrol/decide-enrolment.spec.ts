@@ -16,6 +16,7 @@ function buildCase(changes: {
   onFile?: string | null;
   createdAt?: Date;
   now?: Date;
+  portalNameShared?: boolean;
 }): EnrolmentCase {
   const terms = {
     site: changes.site ?? SITE,
@@ -36,6 +37,7 @@ function buildCase(changes: {
     createdAt: changes.createdAt ?? new Date('2026-11-23T10:00:00Z'),
     now: changes.now ?? new Date('2026-11-23T10:00:01Z'),
     dateOfBirth: changes.onFile === undefined ? '1984-07-02' : changes.onFile,
+    portalNameShared: changes.portalNameShared ?? false,
   };
 }
 const first = { accountRef: 'a'.repeat(32), publicKey: 'k'.repeat(43) };
@@ -43,6 +45,16 @@ const first = { accountRef: 'a'.repeat(32), publicKey: 'k'.repeat(43) };
 describe('an acceptance of an invite', () => {
   it('with the code, in time and with the date of birth on file opens the chart', () => {
     expect(decideEnrolment(buildCase({}))).toEqual({ outcome: 'accepted', again: false });
+  });
+
+  it('for a name in portal mail that is somebody else’s too is refused after all else holds, and the invite stays', () => {
+    expect(decideEnrolment(buildCase({ portalNameShared: true }))).toEqual({
+      outcome: 'void',
+      refusal: 'portal-name-shared',
+      inviteState: null,
+    });
+    const wrong = { portalNameShared: true, dateOfBirth: '1984-02-07' };
+    expect(decideEnrolment(buildCase(wrong))).toEqual({ outcome: 'wrong-date', triesLeft: 4 });
   });
 
   it('with a wrong date costs one try, and the last try costs the invite', () => {

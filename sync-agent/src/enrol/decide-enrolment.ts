@@ -18,6 +18,9 @@ export const ENROLMENT_REFUSALS = {
   'invite-used': 'the invite belongs to another account key; a further key needs approval inside',
   'no-tries-left': 'the date of birth was wrong too often; the invite is void',
   'patient-missing': 'OpenEMR no longer has the patient, or the portal is not allowed for the patient',
+  /** Found only after proof and date; the invite stays open, so that the patient may try again when it is mended. */
+  'portal-name-shared':
+    "the patient's portal user name in OpenEMR also belongs to another patient or a member of staff; give each a name of their own there",
 } as const;
 export type EnrolmentRefusal = keyof typeof ENROLMENT_REFUSALS;
 
@@ -45,6 +48,8 @@ export interface EnrolmentCase {
   now: Date;
   /** as OpenEMR has it; null when the patient is gone, not allowed on the portal, or without one */
   dateOfBirth: string | null;
+  /** OpenEMR has the patient's name in portal mail for somebody else too */
+  portalNameShared: boolean;
 }
 
 /**
@@ -58,6 +63,7 @@ export function decideEnrolment({
   createdAt,
   now,
   dateOfBirth,
+  portalNameShared,
 }: EnrolmentCase): EnrolmentDecision {
   const { inviteId, accountRef, publicKey } = payload;
   const refuse = (refusal: EnrolmentRefusal, inviteState: 'void' | 'expired' | null = null): EnrolmentDecision => ({
@@ -89,5 +95,5 @@ export function decideEnrolment({
     const triesLeft = invite.triesLeft - 1;
     return triesLeft > 0 ? { outcome: 'wrong-date', triesLeft } : refuse('no-tries-left', 'void');
   }
-  return { outcome: 'accepted', again: false };
+  return portalNameShared ? refuse('portal-name-shared') : { outcome: 'accepted', again: false };
 }

@@ -8,7 +8,7 @@ import type { KeyStore } from '../keys/key-store.js';
 import { Chart } from '../ledger/chart.entity.js';
 import { AccountGrant, Invite } from '../ledger/enrolment.entities.js';
 import { Patient } from '../ledger/patient.entity.js';
-import { readPortalPatient } from '../openemr/write-portal-access.js';
+import { portalNameIsShared, readPortalPatient } from '../openemr/write-portal-access.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 
 /** The patient cannot be invited; the message says why and what to change. Never names the patient. */
@@ -102,6 +102,11 @@ async function assertInvitable(manager: EntityManager, tables: OpenEmrTables, pi
   if (patient.dateOfBirth === null) {
     throw new InviteRefused(
       'OpenEMR has no date of birth for the patient, which joining asks for: enter it under Demographics.',
+    );
+  }
+  if (await portalNameIsShared(manager, tables, pid)) {
+    throw new InviteRefused(
+      "The patient's portal user name in OpenEMR also belongs to another patient or a member of staff: give each a name of their own there.",
     );
   }
 }
