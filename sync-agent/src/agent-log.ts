@@ -1,15 +1,16 @@
 import type { LoggerService } from '@nestjs/common';
-import { destination, pino, type Logger } from 'pino';
+import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { TypeORMError } from 'typeorm';
 
 /**
  * One JSON line per entry on standard output. Entries name ids, codes and sentences of our own; nobody hands over rows,
- * envelopes or bodies.
+ * envelopes or bodies, and an error that is handed over is cut down to what it is.
  */
 export class AgentLog implements LoggerService {
   private readonly pino: Logger;
 
-  constructor(level: string) {
-    this.pino = pino({ level, base: { program: 'sync-agent' } }, destination({ sync: true }));
+  constructor(level: string, to: DestinationStream = destination({ sync: true })) {
+    this.pino = pino({ level, base: { program: 'sync-agent' } }, to);
   }
 
   log(entry: unknown, context?: string): void {
@@ -39,5 +40,46 @@ export class AgentLog implements LoggerService {
 
 function fieldsOf(entry: unknown, context: unknown): object {
   const of = typeof context === 'string' ? { of: context } : {};
-  return typeof entry === 'object' && entry !== null ? { ...of, ...entry } : { ...of, msg: String(entry) };
+  if (entry instanceof Error) {
+    return { ...of, msg: 'an error', error: describeError(entry) };
+  }
+  return typeof entry === 'object' && entry !== null
+    ? {
+        ...of,
+        ...Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, withoutErrors(value, DEPTH)])),
+      }
+    : { ...of, msg: String(entry) };
+}
+
+const DEPTH = 4;
+
+/** The value with every error in it replaced by its description. */
+function withoutErrors(value: unknown, depth: number): unknown {
+  if (value instanceof Error) {
+    return describeError(value);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return value;
+  }
+  if (depth === 0 || ArrayBuffer.isView(value)) {
+    return '[not logged]';
+  }
+  return Array.isArray(value)
+    ? value.map((each: unknown) => withoutErrors(each, depth - 1))
+    : Object.fromEntries(Object.entries(value).map(([name, each]) => [name, withoutErrors(each, depth - 1)]));
+}
+
+/** Codes of drivers and of Node are in capitals; ours are words with hyphens. */
+const OUR_CODE = /^[a-z]+(-[a-z]+)+$/;
+const ANY_CODE = /^[\w-]{1,60}$/;
+
+/**
+ * Name and code. The sentence only of our own classes: those hold no values, whereas errors of drivers quote rows, carry
+ * the statement and its parameters, and hang one error on another.
+ */
+function describeError(error: Error): object {
+  const given: unknown = 'code' in error ? error.code : undefined;
+  const code = typeof given === 'string' && ANY_CODE.test(given) ? { code: given } : {};
+  const ours = !(error instanceof TypeORMError) && typeof given === 'string' && OUR_CODE.test(given);
+  return { name: error.constructor.name, ...code, ...(ours ? { sentence: error.message } : {}) };
 }
