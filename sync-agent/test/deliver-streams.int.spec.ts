@@ -150,6 +150,24 @@ describe('streams', () => {
     expect(await deliverNext(agent.context, threadId)).toBe('nothing');
   });
 
+  it.each([
+    ['no longer opens', (text: string) => text.replace(/"ct":"./, (at) => `"ct":"${at.endsWith('A') ? 'B' : 'A'}`)],
+    ['is no envelope any more', () => '{"rubbish":true}'],
+    ['is not even JSON', () => '{'],
+  ])('stop, and are not tried for ever, when what the ledger holds %s', async (_, damage) => {
+    const { item, threadId } = await agent.dmz.submitMessage(patients[0] ?? { accountRef: '', patientRef: '' });
+    await agent.collect();
+    const { submissionId } = item;
+    const { manager } = agent.ledger;
+    const { envelope } = await manager.findOneByOrFail(Submission, { submissionId });
+    await manager.update(Submission, { submissionId }, { envelope: damage(envelope) });
+    expect(await deliverNext(agent.context, threadId)).toBe('nothing');
+    const aside = await manager.findOneByOrFail(Submission, { submissionId });
+    expect(aside).toMatchObject({ state: 'QUARANTINED', reason: expect.stringMatching(/submission/) });
+    expect((await manager.findOneByOrFail(Stream, { stream: threadId })).stoppedReason).toBe(aside.reason);
+    expect(await dueStreams(agent.ledger)).not.toContain(threadId);
+  });
+
   it('whose rows in OpenEMR are locked by somebody else wait and then count once', async () => {
     const patient = patients[0] ?? { accountRef: '', patientRef: '' };
     const { threadId } = await agent.dmz.submitMessage(patient);

@@ -1,5 +1,6 @@
+import { SealBroken } from 'sync-contract/aead';
 import { Envelope, openEnvelope } from 'sync-contract/envelope';
-import { SubmissionKind } from 'sync-contract/submission';
+import { SUBMISSION_PAYLOADS, SubmissionKind } from 'sync-contract/submission';
 import type { DataSource, EntityManager } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import type { KeyStore } from '../keys/key-store.js';
@@ -35,12 +36,23 @@ export async function deliverNext(context: DeliveryContext, stream: string): Pro
     crashPoint('after-commit:deliver');
     return delivered;
   } catch (error: unknown) {
-    if (!(error instanceof PermanentDeliveryFailure)) {
+    const reason = permanentReason(error);
+    if (reason === null) {
       throw error;
     }
-    await stopStream(context.ledger, stream, error.message);
+    await stopStream(context.ledger, stream, reason);
     return 'nothing';
   }
+}
+
+/** Sentence for what no further try can mend; null for all else. */
+function permanentReason(error: unknown): string | null {
+  if (error instanceof PermanentDeliveryFailure) {
+    return error.message;
+  }
+  return error instanceof SealBroken
+    ? 'what the ledger holds under its wrap key does not open; restore wrap.key as it was'
+    : null;
 }
 
 async function nextOf(manager: EntityManager, stream: string): Promise<{ submission: Submission; seq: number } | null> {
@@ -62,13 +74,7 @@ async function deliverInTransaction(
     return 'nothing';
   }
   const { submission, seq } = next;
-  const envelope = Envelope.parse(JSON.parse(submission.envelope));
-  const privateKey = context.keys.sealingPrivateKey(envelope.header.kid);
-  if (privateKey === undefined) {
-    throw new PermanentDeliveryFailure(`the sealing key ${envelope.header.kid} is gone; restore its file`);
-  }
-  const content = await openEnvelope(envelope, context.keys.siteId, privateKey);
-  const kind = SubmissionKind.parse(submission.kind);
+  const { envelope, kind, content } = await openSubmission(context.keys, submission);
   const { state, reason, effect } = await deliverKind(context, manager, kind, submission, envelope, content);
   await manager.update(
     Submission,
@@ -77,6 +83,49 @@ async function deliverInTransaction(
   );
   await manager.update(Stream, { stream }, { nextSeq: seq + 1 });
   return { kind, patientRef: submission.patientRef };
+}
+
+interface Opened {
+  envelope: Envelope;
+  kind: SubmissionKind;
+  content: unknown;
+}
+
+/**
+ * The item held when it was collected, so what fails here will fail at every try.
+ * @throws PermanentDeliveryFailure
+ */
+async function openSubmission(keys: KeyStore, { kind: kept, envelope: text }: Submission): Promise<Opened> {
+  const envelope = Envelope.safeParse(jsonOf(text)).data;
+  const kind = SubmissionKind.safeParse(kept).data;
+  if (envelope === undefined || kind === undefined) {
+    throw new PermanentDeliveryFailure('the ledger no longer holds the sealed submission as it was collected');
+  }
+  const privateKey = keys.sealingPrivateKey(envelope.header.kid);
+  if (privateKey === undefined) {
+    throw new PermanentDeliveryFailure(`the sealing key ${envelope.header.kid} is gone; restore its file`);
+  }
+  let opened: unknown;
+  try {
+    opened = await openEnvelope(envelope, keys.siteId, privateKey);
+  } catch {
+    throw new PermanentDeliveryFailure(
+      'the seal of the submission does not open; was the key file or the row replaced?',
+    );
+  }
+  const content = SUBMISSION_PAYLOADS[kind].safeParse(opened);
+  if (!content.success) {
+    throw new PermanentDeliveryFailure('the content of the submission is not what its kind carries');
+  }
+  return { envelope, kind, content: content.data };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function deliverKind(

@@ -90,9 +90,8 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
     if (failures === 1 || failures % 20 === 0) {
       this.log.warn({ msg: 'a delivery waits', stream, error, times: failures });
     }
-    if (known) {
-      await noteWaiting(this.context.ledger, stream, failure.message).catch(() => undefined);
-    }
+    const reason = known ? failure.message : `waits for another try after an unexpected error: ${error}`;
+    await noteWaiting(this.context.ledger, stream, reason).catch(() => undefined);
   }
 
   private async wakeDue(): Promise<void> {
@@ -114,7 +113,12 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
   }
 }
 
+const Coded = z.object({ code: z.string().regex(/^[\w-]{1,60}$/) });
+
 /** Fixed words only: messages of drivers may quote values. */
 function codeOf(failure: unknown): string {
-  return z.object({ code: z.string() }).safeParse(failure).data?.code ?? 'unknown';
+  if (failure instanceof z.ZodError) {
+    return 'unexpected-shape';
+  }
+  return Coded.safeParse(failure).data?.code ?? (failure instanceof Error ? failure.name : 'unknown');
 }
