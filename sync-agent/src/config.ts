@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { SiteId } from 'sync-contract/identifiers';
 
@@ -47,7 +48,19 @@ export interface AgentConfig {
   portalOrigin: string;
   /** topic → OpenEMR user name; `default` takes the topics that are not named */
   pools: Readonly<Record<string, string>> & { readonly default: string };
+  /** messages of one account that are taken in a day */
+  messagesPerDay: number;
 }
+
+/**
+ * Protections that a drill may switch off, each to show that the drill would notice: acknowledging before the ledger
+ * has committed, writing OpenEMR outside the ledger's transaction, replicating without sealing.
+ */
+const DrillFault = z.enum(['ack-before-commit', 'openemr-outside-transaction', 'sealing-off']);
+export type DrillFault = z.infer<typeof DrillFault>;
+
+/** Lies in the key folder of a drill's agent and of no other, so that a variable alone switches nothing off. */
+const DRILL_ONLY_FILE = 'drill-only';
 
 /** The environment does not say what the program needs; each sentence names a variable and what to set. */
 export class ConfigurationRefused extends Error {
@@ -124,6 +137,8 @@ const AgentEnvironment = z.object({
     error: 'must be the address patients type, e.g. https://portal.example.org',
   }),
   POOLS: Pools,
+  MESSAGES_PER_DAY: z.coerce.number('must be a whole number').int('must be a whole number').min(1).default(200),
+  DRILL_FAULT: DrillFault.optional(),
 });
 
 const OwnerEnvironment = z.object({ ...DATABASE, LEDGER_OWNER_USER: given, LEDGER_OWNER_PASSWORD_FILE: secretFile });
@@ -137,6 +152,11 @@ const CrashEnvironment = z.object({
 /** @throws ConfigurationRefused */
 export function readAgentConfig(environment: Environment = process.env): AgentConfig {
   const env = parse(AgentEnvironment, environment);
+  if (env.DRILL_FAULT !== undefined && drillFaultIn(environment) === undefined) {
+    throw new ConfigurationRefused([
+      `DRILL_FAULT switches a protection off and is for drills only: unset it, or run a drill, whose KEY_DIR has a file ${DRILL_ONLY_FILE}`,
+    ]);
+  }
   return {
     siteId: env.SITE_ID,
     logLevel: env.LOG_LEVEL,
@@ -162,6 +182,7 @@ export function readAgentConfig(environment: Environment = process.env): AgentCo
     queuePrefix: env.QUEUE_PREFIX,
     portalOrigin: new URL(env.PORTAL_ORIGIN).origin,
     pools: env.POOLS,
+    messagesPerDay: env.MESSAGES_PER_DAY,
   };
 }
 
@@ -193,9 +214,21 @@ export function crashPointSettings(): { name: string; after: number; log?: strin
   return crash;
 }
 
-/** The protection a drill's control run has switched off; undefined outside such a run. */
-export function drillFaultSetting(): string | undefined {
-  return process.env.DRILL_FAULT;
+/** null: looked, and there is none */
+let fault: DrillFault | null | undefined;
+
+/** The protection a drill's control run has switched off; undefined outside such a run, whatever the variable says. */
+export function drillFaultSetting(): DrillFault | undefined {
+  if (fault === undefined) {
+    fault = drillFaultIn(process.env) ?? null;
+  }
+  return fault ?? undefined;
+}
+
+function drillFaultIn(environment: Environment): DrillFault | undefined {
+  const { DRILL_FAULT, KEY_DIR } = environment;
+  const named = DrillFault.safeParse(DRILL_FAULT).data;
+  return KEY_DIR !== undefined && existsSync(join(KEY_DIR, DRILL_ONLY_FILE)) ? named : undefined;
 }
 
 function addressOf(env: {

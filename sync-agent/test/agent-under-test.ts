@@ -327,6 +327,7 @@ export function agentConfig(
     queuePrefix: databases.insideQueuePrefix,
     portalOrigin: 'https://portal.example.org',
     pools: { default: 'admin' },
+    messagesPerDay: 200,
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createOpenEmrSchema } from 'infra/openemr-sim/schema';
@@ -28,8 +28,8 @@ function startProgram(file: string, args: string[], environment: Record<string, 
   });
 }
 
-async function run(args: string[], environment: Record<string, string>): Promise<Ended> {
-  const child = startProgram('cli.main.ts', args, environment);
+async function run(args: string[], environment: Record<string, string>, program = 'cli.main.ts'): Promise<Ended> {
+  const child = startProgram(program, args, environment);
   let [out, err] = ['', ''];
   child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
@@ -112,6 +112,29 @@ describe("the agent's command line", () => {
     expect(err).toContain('GATEWAY_NAME still has a placeholder value');
     expect(err).toContain('POOLS must be JSON');
     expect(err).not.toContain('frontdesk7');
+  });
+
+  it.each(['main.ts', 'cli.main.ts'])(
+    'switches no protection off for a variable alone: %s refuses to start outside a drill, or for an unknown fault',
+    async (program) => {
+      const started = async (fault: string): Promise<Ended> =>
+        run(['status'], { ...environment, DRILL_FAULT: fault }, program);
+      expect(await started('sealing-off')).toMatchObject({
+        code: 1,
+        err: expect.stringContaining('is for drills only'),
+      });
+      expect(await started('all-off')).toMatchObject({ code: 1, err: expect.stringContaining('DRILL_FAULT') });
+    },
+  );
+
+  it('lets a drill, which says so in the key folder, switch one off', async () => {
+    const file = join(keyDir, 'drill-only');
+    writeFileSync(file, '');
+    try {
+      expect(await run(['status'], { ...environment, DRILL_FAULT: 'sealing-off' })).toMatchObject({ code: 0, err: '' });
+    } finally {
+      rmSync(file);
+    }
   });
 
   it('starts the whole agent without its gateway, follows the binlog, and ends cleanly on SIGTERM', async () => {

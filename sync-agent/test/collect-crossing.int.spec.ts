@@ -91,6 +91,7 @@ function agentConfig(): AgentConfig {
     queuePrefix: queues.insideQueuePrefix,
     portalOrigin: ORIGIN,
     pools: { default: 'admin' },
+    messagesPerDay: 200,
   };
 }
 

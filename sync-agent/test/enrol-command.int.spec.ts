@@ -45,6 +45,7 @@ function config(changes: Partial<AgentConfig> = {}): AgentConfig {
     queuePrefix: queues.insideQueuePrefix,
     portalOrigin: ORIGIN,
     pools: { default: 'admin' },
+    messagesPerDay: 200,
     ...changes,
   };
 }
