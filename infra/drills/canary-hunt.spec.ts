@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
-import { canary, huntCanaries, newHunt } from './canary-hunt.js';
+import { CUT_SHORT, canary, huntCanaries, newHunt } from './canary-hunt.js';
 
 const secret = canary('planted01');
-const text = `{"name":"${secret}","unit":"mg"}`;
+// Long and varied enough for compressors to change all of it.
+const around = Array.from({ length: 120 }, (_, n) => `line ${String(n * n)} of a chart`).join(', ');
+const text = `{"note":"${around}","name":"${secret}","unit":"mg","more":"${around}"}`;
 
 const encodings: Record<string, (bytes: Buffer) => Buffer> = {
   plain: (bytes) => bytes,
@@ -32,10 +34,12 @@ function finds(bytes: Buffer, stored = false): boolean {
 describe('the canary hunt', () => {
   it.each(Object.keys(encodings))('finds a canary in %s at an odd place among random bytes', (name) => {
     const encoded = encodings[name]?.(Buffer.from(text)) ?? Buffer.alloc(0);
+    expect(encoded.includes(secret)).toBe(name === 'plain');
     for (const offset of [0, 1, 2, 3, 4097]) {
-      expect(
-        finds(Buffer.concat([randomBytes(offset), Buffer.from([0]), encoded, Buffer.from([0]), randomBytes(333)])),
-      ).toBe(true);
+      for (const border of [0x00, 0x80]) {
+        const beside = Buffer.of(border);
+        expect(finds(Buffer.concat([randomBytes(offset), beside, encoded, beside, randomBytes(333)]))).toBe(true);
+      }
     }
   });
 
@@ -51,18 +55,34 @@ describe('the canary hunt', () => {
   });
 
   it('finds brotli in a stored value, with and without a length before it', () => {
-    const compressed = brotliCompressSync(Buffer.from(text.repeat(3)));
+    const compressed = brotliCompressSync(Buffer.from(text));
+    expect(compressed.includes(secret)).toBe(false);
     expect(finds(compressed, true)).toBe(true);
-    const padded = Buffer.alloc(1024);
+    const padded = Buffer.alloc(4 * 1024);
     padded.writeUInt32BE(compressed.length, 0);
     compressed.copy(padded, 4);
     expect(finds(padded, true)).toBe(true);
   });
 
-  it('finds a canary across the border of two search windows', () => {
-    const bytes = Buffer.alloc(4 * 1024 * 1024 + 100, 0x20);
+  it.each([0x00, 0x20])('finds a canary across the border of two search windows in bytes %i', (filling) => {
+    const bytes = Buffer.alloc(4 * 1024 * 1024 + 100, filling);
     bytes.write(secret, 4 * 1024 * 1024 - 5);
-    expect(finds(bytes)).toBe(true);
+    const hunt = newHunt();
+    huntCanaries(hunt, 'test', bytes);
+    expect([...hunt.found.keys()]).toEqual(['planted01']);
+  });
+
+  it.each([
+    ['in capitals', secret.toUpperCase()],
+    ['in small letters', secret.toLowerCase()],
+  ])('finds a canary %s', (_, folded) => {
+    expect(finds(Buffer.from(`a name ${folded}@example.org`))).toBe(true);
+  });
+
+  it('names a canary without its end as cut short', () => {
+    const hunt = newHunt();
+    huntCanaries(hunt, 'test', Buffer.from(secret.slice(0, -3)));
+    expect([...hunt.found.keys()]).toEqual([CUT_SHORT]);
   });
 
   it('finds nothing in random bytes and in sealed-looking text', () => {

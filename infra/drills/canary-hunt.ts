@@ -1,4 +1,4 @@
-import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { brotliDecompressSync, constants, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 
 /**
  * Looks for canaries in bytes, in the clear and behind the encodings that software uses without a key. Encodings with
@@ -8,14 +8,28 @@ import { brotliDecompressSync, constants, gunzipSync, inflateSync, zstdDecompres
 
 /** Every canary begins with this; what follows names it. Letters and digits only, so that no escaping splits it. */
 export const CANARY_PREFIX = 'Zk7Qcanary';
-const CANARY = new RegExp(`${CANARY_PREFIX}([0-9a-z]{8,40}?)x`, 'g');
+/** In any case: names are folded on their way. */
+const CANARY = new RegExp(`${CANARY_PREFIX}(?:([0-9a-z]{8,40}?)x)?`, 'gi');
+/** Label of a canary whose end is missing, e.g. because a page of the database ends within it. */
+export const CUT_SHORT = 'cut-short';
 const MAX_DEPTH = 3;
-const WINDOW = 4 * 1024 * 1024;
+const WINDOW = 1024 * 1024;
 /** Longer encoded runs than this are met again in the next window; every canary is far shorter. */
 const OVERLAP = 64 * 1024;
+/** Database files are made of them for the most part. */
+const ZEROS = Buffer.alloc(WINDOW + OVERLAP);
 const MAX_INFLATED = 16 * 1024 * 1024;
 /** Shortest encoded run that could hold a whole canary prefix. */
 const MIN_DECODED = CANARY_PREFIX.length;
+/** No brotli stream with a whole canary is shorter: a canary has at least 19 characters. */
+const MIN_BROTLI = 16;
+const INFLATE = { chunkSize: 4096, finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_INFLATED };
+/** Nearly all attempts fail at once: small buffers, and what came out before the input ended still counts. */
+const BROTLI = {
+  chunkSize: 4096,
+  finishFlush: constants.BROTLI_OPERATION_FLUSH,
+  maxOutputLength: MAX_INFLATED,
+};
 
 /** @param label letters and digits, at least 8 */
 export function canary(label: string): string {
@@ -39,16 +53,29 @@ export function newHunt(): Hunt {
  * @param stored true when `bytes` is one stored value from its first byte (then brotli is tried too)
  */
 export function huntCanaries(hunt: Hunt, place: string, bytes: Buffer, stored = false): void {
-  search(hunt, place, bytes, stored, MAX_DEPTH);
+  // Decoders throw at nearly everything that is not theirs, and nobody reads where.
+  const traces = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    search(hunt, place, bytes, stored, MAX_DEPTH);
+  } finally {
+    Error.stackTraceLimit = traces;
+  }
 }
 
 function search(hunt: Hunt, place: string, bytes: Buffer, stored: boolean, depth: number): void {
   hunt.bytes += bytes.length;
   for (let start = 0; start < bytes.length; start += WINDOW) {
-    const text = bytes.subarray(start, start + WINDOW + OVERLAP).toString('latin1');
+    const part = bytes.subarray(start, start + WINDOW + OVERLAP);
+    if (part.equals(ZEROS.subarray(0, part.length))) {
+      continue;
+    }
+    const text = part.toString('latin1');
     for (const match of text.matchAll(CANARY)) {
-      const label = match[1] ?? '';
-      hunt.found.set(label, (hunt.found.get(label) ?? new Set()).add(place));
+      if (match.index < WINDOW) {
+        const label = match[1]?.toLowerCase() ?? CUT_SHORT;
+        hunt.found.set(label, (hunt.found.get(label) ?? new Set()).add(place));
+      }
     }
     if (depth > 0) {
       for (const [encoding, decoded] of decodings(text)) {
@@ -86,15 +113,13 @@ function* decodings(text: string): Generator<[string, Buffer]> {
   for (const match of text.matchAll(/(?:\x00[\x09\x0a\x0d\x20-\x7e]){10,}/g)) {
     yield ['utf-16be', Buffer.from(match[0].replace(/\x00/g, ''), 'latin1')];
   }
-  if (/\\u[0-9A-Fa-f]{4}|\\[nrt"\\/bf]/.test(text)) {
-    for (const match of text.matchAll(/[\x20-\x7e]*\\(?:u[0-9A-Fa-f]{4}|[nrt"\\/bf])[\x20-\x7e]*/g)) {
-      const unescaped = unescapeJson(match[0]);
-      if (unescaped !== match[0]) {
-        yield ['json', Buffer.from(unescaped, 'utf8')];
-        if (/[\x80-\xff]/.test(unescaped)) {
-          // escapes may also have carried bytes
-          yield ['json', Buffer.from(unescaped, 'latin1')];
-        }
+  for (const [run] of text.matchAll(/[\x20-\x7e]{2,}/g)) {
+    const unescaped = run.includes('\\') ? unescapeJson(run) : run;
+    if (unescaped !== run) {
+      yield ['json', Buffer.from(unescaped, 'utf8')];
+      if (/[\x80-\xff]/.test(unescaped)) {
+        // escapes may also have carried bytes
+        yield ['json', Buffer.from(unescaped, 'latin1')];
       }
     }
   }
@@ -102,29 +127,33 @@ function* decodings(text: string): Generator<[string, Buffer]> {
 
 /** Compressed streams found by their magic numbers anywhere, and brotli from the first byte of a stored value. */
 function* compressed(bytes: Buffer, stored: boolean): Generator<[string, Buffer]> {
+  // Without its header, since gunzip takes whatever follows a member for another one and fails.
   yield* inflatedAt(bytes, Buffer.from('1f8b08', 'hex'), 'gzip', (part) =>
-    gunzipSync(part, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_INFLATED }),
+    inflateRawSync(part.subarray(gzipHeaderLength(part)), INFLATE),
   );
   for (const level of ['7801', '785e', '789c', '78da']) {
-    yield* inflatedAt(bytes, Buffer.from(level, 'hex'), 'zlib', (part) =>
-      inflateSync(part, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MAX_INFLATED }),
-    );
+    yield* inflatedAt(bytes, Buffer.from(level, 'hex'), 'zlib', (part) => inflateSync(part, INFLATE));
   }
   yield* inflatedAt(bytes, Buffer.from('28b52ffd', 'hex'), 'zstd', (part) =>
     zstdDecompressSync(part, { maxOutputLength: MAX_INFLATED }),
   );
   if (stored) {
-    // A value may carry a length or padding around the compressed bytes, as our own sections do.
-    for (const offset of [0, 4]) {
-      const decoded = attempt(() =>
-        brotliDecompressSync(bytes.subarray(offset), {
-          finishFlush: constants.BROTLI_OPERATION_FLUSH,
-          maxOutputLength: MAX_INFLATED,
-        }),
-      );
+    for (const part of brotliParts(bytes)) {
+      const decoded = attempt(() => brotliDecompressSync(part, BROTLI));
       if (decoded !== undefined && decoded.length >= MIN_DECODED) {
         yield ['brotli', decoded];
       }
+    }
+  }
+}
+
+/** The value itself, and what follows a length before it, as our own sections have it. */
+function* brotliParts(bytes: Buffer): Generator<Buffer> {
+  if (bytes.length >= MIN_BROTLI) {
+    yield bytes;
+    const length = bytes.readUInt32BE(0);
+    if (length >= MIN_BROTLI && length <= bytes.length - 4) {
+      yield bytes.subarray(4);
     }
   }
 }
@@ -141,6 +170,21 @@ function* inflatedAt(
       yield [name, decoded];
     }
   }
+}
+
+/** RFC 1952, 2.3: ten bytes, then what the flags announce. */
+function gzipHeaderLength(bytes: Buffer): number {
+  const flags = bytes[3] ?? 0;
+  let length = 10;
+  if ((flags & 0x04) !== 0) {
+    length += 2 + bytes.readUInt16LE(length);
+  }
+  for (const terminated of [0x08, 0x10]) {
+    if ((flags & terminated) !== 0) {
+      length = bytes.indexOf(0, length) + 1;
+    }
+  }
+  return length + ((flags & 0x02) !== 0 ? 2 : 0);
 }
 
 /** Base64 of random bytes decodes to anything; only what could hold text or another encoding is searched on. */

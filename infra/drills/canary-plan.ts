@@ -1,24 +1,42 @@
 import type { Connection } from 'mysql2/promise';
+import { z } from 'zod';
+import type { PortalClient } from '../demo/portal-client.js';
 import { startMail } from '../openemr-sim/clinic-mail.js';
-import { canary } from './canary-hunt.js';
+import { canary, huntCanaries, newHunt } from './canary-hunt.js';
 
-/** Where a patient's canaries are: every section, a message in each direction, and the names. */
-export const CANARY_KINDS = ['surname', 'street', 'medication', 'laboratory', 'received', 'sent'] as const;
+/** Where a patient's canaries are: every section that carries text, a message in each direction, and the names. */
+export const CANARY_KINDS = [
+  'firstname',
+  'surname',
+  'street',
+  'medication',
+  'laboratory',
+  'received',
+  'subject',
+  'sent',
+] as const;
 export type CanaryKind = (typeof CANARY_KINDS)[number] | 'signinname';
 
-export function labelOf(pid: number, kind: CanaryKind): string {
-  return `p${String(pid).padStart(6, '0')}${kind}`;
+/** @param set tells the canaries of one planting from those of a later one */
+export function labelOf(pid: number, kind: CanaryKind, set = 0): string {
+  return `p${String(pid).padStart(6, '0')}s${String(set)}${kind}`;
 }
 
-/** Labels that a thief with this patient's open session may find. The sign-in name is stored nowhere. */
+/** Labels that a thief with this patient's open chart may find. The sign-in name is stored nowhere. */
 export function labelsOf(pid: number): string[] {
   return CANARY_KINDS.map((kind) => labelOf(pid, kind)).sort();
 }
 
+/** Labels of what `plantInOpenEmr` and `writeToPatient` write. */
+export function labelsFromClinic(pid: number, set: number): string[] {
+  return CANARY_KINDS.filter((kind) => kind !== 'sent' && kind !== 'subject').map((kind) => labelOf(pid, kind, set));
+}
+
 /** Writes the canaries of one patient into OpenEMR's tables, where the sections are read from. */
-export async function plantInOpenEmr(openemr: Connection, pid: number): Promise<void> {
-  const at = (kind: CanaryKind): string => canary(labelOf(pid, kind));
-  await openemr.execute('UPDATE patient_data SET lname = ?, street = ? WHERE pid = ?', [
+export async function plantInOpenEmr(openemr: Connection, pid: number, set = 0): Promise<void> {
+  const at = (kind: CanaryKind): string => canary(labelOf(pid, kind, set));
+  await openemr.execute('UPDATE patient_data SET fname = ?, lname = ?, street = ? WHERE pid = ?', [
+    at('firstname'),
     at('surname'),
     at('street'),
     pid,
@@ -38,11 +56,50 @@ export async function plantInOpenEmr(openemr: Connection, pid: number): Promise<
 }
 
 /** A message of the practice to a patient who has a portal identity by now. */
-export async function writeToPatient(openemr: Connection, pid: number): Promise<void> {
+export async function writeToPatient(openemr: Connection, pid: number, set = 0): Promise<void> {
   await startMail(openemr, {
     staff: 'frontdesk',
     pid,
     title: 'General',
-    body: `<p>${canary(labelOf(pid, 'received'))}</p>`,
+    body: `<p>${canary(labelOf(pid, 'received', set))}</p>`,
   });
+}
+
+const Years = z.object({ years: z.array(z.object({ section: z.string() })) });
+const Threads = z.object({ threads: z.array(z.object({ threadId: z.string() })) });
+
+/** What the patient reads through the portal: labels by section. Sections of one year or thread are read one by one. */
+export async function canariesInChart(client: PortalClient, patientRef: string): Promise<Map<string, Set<string>>> {
+  const found = new Map<string, Set<string>>();
+  const read = async (name: string): Promise<Record<string, unknown>> => {
+    const { status, body } = await client.section(patientRef, name);
+    if (status === 200) {
+      const hunt = newHunt();
+      huntCanaries(hunt, name, Buffer.from(JSON.stringify(body)));
+      found.set(name, new Set(hunt.found.keys()));
+    }
+    return body;
+  };
+  await read('profile');
+  await read('medications');
+  const years = Years.safeParse(await read('results'));
+  const threads = Threads.safeParse(await read('messages'));
+  const parts = [
+    ...(years.data?.years ?? []).map(({ section }) => section),
+    ...(threads.data?.threads ?? []).map(({ threadId }) => `messages/${threadId}`),
+  ];
+  for (const name of parts) {
+    await read(name);
+  }
+  return found;
+}
+
+/**
+ * Whether finding nothing in the DMZ would mean something: every canary is in the chart, and no section that carries
+ * text is without one. The list of years carries none.
+ */
+export function isChartMarked(pid: number, chart: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const labels = new Set([...chart.values()].flatMap((some) => [...some]));
+  const unmarked = [...chart].filter(([name, some]) => name !== 'results' && some.size === 0);
+  return [...labels].sort().join() === labelsOf(pid).join() && unmarked.length === 0;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type { SqlRow } from '../services/mariadb-server.js';
 import type { ZoneServices } from '../services/services.js';
+import { until } from '../demo/until.js';
 
 /** A value somebody who took the DMZ holds in his hands, with where it lay. */
 export interface StoredValue {
@@ -10,7 +11,7 @@ export interface StoredValue {
   bytes: Buffer;
 }
 
-/** Every file below the folder, whole: tablespaces, redo and undo logs, sockets left out. */
+/** Every file below the folder, whole: tablespaces, redo and undo logs, program logs, secrets. Sockets are left out. */
 export function* storedFiles(folder: string): Generator<StoredValue> {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (entry.isFile()) {
@@ -20,26 +21,48 @@ export function* storedFiles(folder: string): Generator<StoredValue> {
   }
 }
 
-const REGION = /^([0-9a-f]+)-([0-9a-f]+) rw.p \S+ \S+ \S+\s*(.*)$/;
-const LARGEST_READ = 64 * 1024 * 1024;
+const ALL_PAGES_CLEAN = 60_000;
 
-/** Writable private memory of a process. @throws when this user may not read it */
+/**
+ * Lets MariaDB write what it holds in memory, so that its files are its whole state: without this a change of the last
+ * seconds stands in the redo log only, split over its blocks.
+ * @returns how many pages were waiting
+ */
+export async function flushDatabase(zone: ZoneServices): Promise<number> {
+  const dirtyPages = async (): Promise<number> => {
+    const [row] = await zone.adminSql("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'");
+    return Number(row?.['Value']);
+  };
+  const waiting = await dirtyPages();
+  const [before] = await zone.adminSql(
+    'SELECT @@innodb_max_dirty_pages_pct AS pages, @@innodb_max_dirty_pages_pct_lwm AS low, @@innodb_io_capacity AS io',
+  );
+  await zone.adminSql('SET GLOBAL innodb_max_dirty_pages_pct = 0');
+  await zone.adminSql('SET GLOBAL innodb_io_capacity = @@innodb_io_capacity_max');
+  try {
+    await zone.adminSql('FLUSH TABLES');
+    await until('all pages of the database on disk', async () => (await dirtyPages()) === 0, ALL_PAGES_CLEAN);
+  } finally {
+    await zone.adminSql('SET GLOBAL innodb_io_capacity = ?', [Number(before?.['io'])]);
+    // The low-water mark follows the upper one down, so it is set after it.
+    await zone.adminSql('SET GLOBAL innodb_max_dirty_pages_pct = ?', [Number(before?.['pages'])]);
+    await zone.adminSql('SET GLOBAL innodb_max_dirty_pages_pct_lwm = ?', [Number(before?.['low'])]);
+  }
+  return waiting;
+}
+
+const WRITABLE = /^([0-9a-f]+)-([0-9a-f]+) rw.. /;
+
+/** All writable memory of a process, region by region. @throws when this user may not read it */
 export function* processMemory(pid: number, name: string): Generator<StoredValue> {
   const memory = openSync(`/proc/${String(pid)}/mem`, 'r');
   try {
     for (const line of readFileSync(`/proc/${String(pid)}/maps`, 'utf8').split('\n')) {
-      const [, from, to] = REGION.exec(line) ?? [];
-      if (from === undefined || to === undefined) {
-        continue;
-      }
-      const start = BigInt(`0x${from}`);
-      const length = Number(BigInt(`0x${to}`) - start);
-      for (let done = 0; done < length; done += LARGEST_READ) {
-        const part = Buffer.alloc(Math.min(LARGEST_READ, length - done));
-        const read = readOrNothing(memory, part, start + BigInt(done));
-        if (read > 0) {
-          yield { place: `memory of ${name} at ${from}`, bytes: part.subarray(0, read) };
-        }
+      const [, from, to] = WRITABLE.exec(line) ?? [];
+      if (from !== undefined && to !== undefined) {
+        const start = BigInt(`0x${from}`);
+        const bytes = readRegion(memory, start, Number(BigInt(`0x${to}`) - start));
+        yield { place: `memory of ${name} at ${from}`, bytes };
       }
     }
   } finally {
@@ -47,24 +70,39 @@ export function* processMemory(pid: number, name: string): Generator<StoredValue
   }
 }
 
-/** Regions like vvar are mapped but cannot be read. */
-function readOrNothing(file: number, into: Buffer, position: bigint): number {
-  try {
-    return readSync(file, into, 0, into.length, position);
-  } catch {
-    return 0;
+/** What can be read from the start of a region; an allocator may give its end back meanwhile. */
+function readRegion(file: number, start: bigint, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let done = 0;
+  while (done < length) {
+    let read = 0;
+    try {
+      read = readSync(file, bytes, done, length - done, start + BigInt(done));
+    } catch {
+      break;
+    }
+    if (read === 0) {
+      break;
+    }
+    done += read;
   }
+  return bytes.subarray(0, done);
 }
 
+/** Values of a process's environment, and its command line, which stands beside it. */
 export function processEnvironment(pid: number, name: string): StoredValue[] {
-  return readFileSync(`/proc/${String(pid)}/environ`)
-    .toString('latin1')
-    .split('\0')
-    .filter((entry) => entry !== '')
-    .map((entry) => ({
+  const entries = (file: string): string[] =>
+    readFileSync(`/proc/${String(pid)}/${file}`)
+      .toString('latin1')
+      .split('\0')
+      .filter((entry) => entry !== '');
+  return [
+    ...entries('environ').map((entry) => ({
       place: `environment of ${name}`,
       bytes: Buffer.from(entry.slice(entry.indexOf('=') + 1), 'latin1'),
-    }));
+    })),
+    ...entries('cmdline').map((entry) => ({ place: `arguments of ${name}`, bytes: Buffer.from(entry, 'latin1') })),
+  ];
 }
 
 /** Every column of every row of the portal's database. */
@@ -88,68 +126,55 @@ export async function storedColumns(zone: ZoneServices, database: string): Promi
 }
 
 function bytesOf(value: unknown): Buffer {
-  return Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'utf8');
+  if (Buffer.isBuffer(value)) {
+    return value;
+  }
+  return Buffer.from(value instanceof Date ? value.toISOString() : String(value), 'utf8');
+}
+
+/** Names of the keys that match; asks in steps, since nobody may list all keys at once. */
+export async function redisKeys(redis: Redis, pattern: string): Promise<string[]> {
+  const names = new Set<string>();
+  for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
+    const [next, some] = await redis.scan(cursor, 'MATCH', pattern, 'COUNT', '500');
+    some.forEach((name) => names.add(name));
+    cursor = next;
+  }
+  return [...names];
 }
 
 /** Every key and value in Redis, members of collections one by one. */
 export async function storedRedisValues(redis: Redis): Promise<StoredValue[]> {
   const values: StoredValue[] = [];
-  const keep = (place: string, parts: (Buffer | string | number)[]): void => {
-    for (const part of parts) {
-      values.push({ place, bytes: Buffer.isBuffer(part) ? part : Buffer.from(String(part)) });
-    }
-  };
-  for (const key of await redis.keys('*')) {
-    keep('redis key', [key]);
-    const type = await redis.type(key);
-    if (type === 'string') {
-      keep(`redis ${key}`, [(await redis.getBuffer(key)) ?? '']);
-    } else if (type === 'hash') {
-      keep(`redis ${key}`, Object.entries(await redis.hgetall(key)).flat());
-    } else if (type === 'list') {
-      keep(`redis ${key}`, await redis.lrangeBuffer(key, 0, -1));
-    } else if (type === 'set') {
-      keep(`redis ${key}`, await redis.smembersBuffer(key));
-    } else if (type === 'zset') {
-      keep(`redis ${key}`, await redis.zrange(key, '0', '-1'));
-    } else if (type === 'stream') {
-      keep(`redis ${key}`, [JSON.stringify(await redis.xrange(key, '-', '+'))]);
-    }
+  for (const key of await redisKeys(redis, '*')) {
+    const place = `redis ${key}`;
+    values.push({ place: 'redis key', bytes: Buffer.from(key) });
+    values.push(...(await valuesOf(redis, key)).map((bytes) => ({ place, bytes })));
   }
   return values;
 }
 
-const TOKENS = /[A-Za-z0-9+/_-]{16,88}={0,2}/g;
-
-/**
- * Every 16- and 32-byte value that could be a key: raw, as hex, as base64, alone or as a token inside a text.
- * @returns candidates once each, with one of the places they were found at
- */
-export function keyCandidates(values: Iterable<StoredValue>): Map<string, StoredValue> {
-  const candidates = new Map<string, StoredValue>();
-  const offer = (place: string, bytes: Buffer): void => {
-    if (bytes.length === 16 || bytes.length === 32) {
-      const key = bytes.toString('hex');
-      if (!candidates.has(key)) {
-        candidates.set(key, { place, bytes });
-      }
+async function valuesOf(redis: Redis, key: string): Promise<Buffer[]> {
+  const type = await redis.type(key);
+  switch (type) {
+    case 'string': {
+      const value = await redis.getBuffer(key);
+      return value === null ? [] : [value];
     }
-  };
-  for (const { place, bytes } of values) {
-    offer(place, bytes);
-    if (bytes.length > 1024 * 1024) {
-      continue;
-    }
-    const text = bytes.toString('latin1');
-    offer(place, Buffer.from(text.trim(), 'latin1'));
-    for (const [token] of text.matchAll(TOKENS)) {
-      const bare = token.replace(/=+$/, '');
-      if (/^[0-9A-Fa-f]+$/.test(bare)) {
-        offer(place, Buffer.from(bare, 'hex'));
-      }
-      offer(place, Buffer.from(bare, 'base64'));
-      offer(place, Buffer.from(bare, 'latin1'));
-    }
+    case 'hash':
+      return Object.entries(await redis.hgetallBuffer(key)).flatMap(([field, value]) => [Buffer.from(field), value]);
+    case 'list':
+      return redis.lrangeBuffer(key, 0, -1);
+    case 'set':
+      return redis.smembersBuffer(key);
+    case 'zset':
+      return redis.zrangeBuffer(key, '0', '-1');
+    case 'stream':
+      return (await redis.xrangeBuffer(key, '-', '+')).flatMap(([, fields]) => fields);
+    case 'none':
+      // it has expired meanwhile
+      return [];
+    default:
+      throw new Error(`Redis holds a ${type}, which the drill does not read`);
   }
-  return candidates;
 }
