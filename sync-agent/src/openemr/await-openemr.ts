@@ -33,7 +33,8 @@ export async function awaitReadableOpenEmr(
   say: (sentence: string) => void,
   interval = 3_000,
 ): Promise<void> {
-  for (let said = ''; ; await pause(interval)) {
+  let said = '';
+  for (;;) {
     try {
       await assertReadableOpenEmr(pool);
       return;
@@ -49,5 +50,6 @@ export async function awaitReadableOpenEmr(
         say(`${said}; it is tried again`);
       }
     }
+    await pause(interval);
   }
 }
