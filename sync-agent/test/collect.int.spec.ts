@@ -84,6 +84,17 @@ const CAUSES: Record<QuarantineReason, () => Promise<OutboxItem>> = {
     await agent.collectAndDeliver();
     return (await agent.dmz.submitMessage(other, { threadId })).item;
   },
+  'daily-limit': async () => {
+    const eager = await agent.joinedPatient(5008);
+    for (let n = 0; n < 200; n += 1) {
+      await agent.ledger.manager.insert(Submission, {
+        ...eager,
+        ...{ submissionId: newSubmissionId(), kind: 'message', stream: newRef(), streamSeq: 1, envelope: '' },
+        ...{ state: 'DONE', receivedAt: new Date(), reason: null, doneAt: null, settledAt: null, effect: null },
+      });
+    }
+    return (await agent.dmz.submitMessage(eager)).item;
+  },
   'number-taken': async () => {
     const { threadId } = await agent.dmz.submitMessage(patient);
     await agent.collectAndDeliver();
@@ -134,6 +145,43 @@ describe('an item that is set aside', () => {
     expect(await found(forged.item.submissionId)).toMatchObject({ state: 'QUARANTINED' });
     expect(await found(genuine.item.submissionId)).toMatchObject({ state: 'DONE' });
     expect(await stream(threadId)).toMatchObject({ nextSeq: 3, stoppedReason: null });
+  });
+
+  it('under a number that is taken lies beside the thread, which goes on', async () => {
+    const { threadId } = await agent.dmz.submitMessage(patient);
+    await agent.collectAndDeliver();
+    const forged = await agent.dmz.submitMessage(patient, { threadId }, { streamSeq: 1 });
+    const genuine = await agent.dmz.submitMessage(patient, { threadId }, { streamSeq: 2 });
+    await agent.collectAndDeliver();
+    expect((await found(forged.item.submissionId))?.reason).toMatch(/^number-taken: /);
+    expect(await found(genuine.item.submissionId)).toMatchObject({ state: 'DONE' });
+    expect(await stream(threadId)).toMatchObject({ nextSeq: 3, stoppedReason: null });
+  });
+
+  it('first of all does not make the thread its own: genuine items that follow belong to it', async () => {
+    const { item, threadId } = await agent.dmz.submitMessage(patient, {}, { streamSeq: 7 });
+    altered(item, () => 'rubbish');
+    const foreign = await agent.dmz.submitMessage(
+      { ...patient, patientRef: other.patientRef },
+      { threadId },
+      { streamSeq: 8 },
+    );
+    const genuine = await agent.dmz.submitMessage(patient, { threadId }, { streamSeq: 1 });
+    await agent.collect();
+    expect((await found(foreign.item.submissionId))?.reason).toMatch(/^no-grant: /);
+    expect(await found(genuine.item.submissionId)).toMatchObject({ state: 'RECEIVED', stream: threadId });
+    expect(await stream(threadId)).toMatchObject({ kind: 'message', patientRef: patient.patientRef });
+  });
+
+  it('and is no envelope is kept as hash and first KiB only', async () => {
+    const { item } = await agent.dmz.submitMessage(patient);
+    altered(item, () => ({ rubbish: 'x'.repeat(200_000) }));
+    await agent.collect();
+    const kept = (await found(item.submissionId))?.envelope ?? '';
+    expect(kept.length).toBeLessThan(2_048);
+    expect(JSON.parse(kept)).toMatchObject({
+      cut: { bytes: 200_014, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
   });
 
   it('with a number beyond all counting is set aside like any other', async () => {

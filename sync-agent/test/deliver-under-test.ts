@@ -144,6 +144,7 @@ export class DeliverUnderTest implements AsyncDisposable {
       gateway: this.dmz,
       ledger: this.ledger,
       keys: { site: SITE, sealingKey: (kid) => this.keys.sealingPrivateKey(kid) },
+      messagesPerDay: 200,
       onReceived: () => undefined,
       onQuarantined: () => undefined,
       ...changes,

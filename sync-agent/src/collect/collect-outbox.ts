@@ -11,6 +11,8 @@ export interface Collection {
   gateway: Pick<GatewayClient, 'lease' | 'ack'>;
   ledger: DataSource;
   keys: InspectionKeys;
+  /** of one account; more are set aside */
+  messagesPerDay: number;
   /** the stream has something new to deliver */
   onReceived(stream: string): void;
   onQuarantined(submissionId: string): void;
@@ -70,7 +72,9 @@ export async function collectOutbox(collection: Collection, waitMs: number, sign
 
 async function collectItem(collection: Collection, item: LeasedItem): Promise<void> {
   const inspection = await inspectItem(item, collection.keys);
-  const recorded = await withRetries<Recorded>(RECORD_RETRIES, () => recordItem(collection.ledger, item, inspection));
+  const recorded = await withRetries<Recorded>(RECORD_RETRIES, () =>
+    recordItem(collection.ledger, item, inspection, collection.messagesPerDay),
+  );
   if (recorded === 'received') {
     collection.onReceived(item.stream);
   } else if (recorded === 'quarantined') {

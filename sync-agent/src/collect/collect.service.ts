@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  Inject,
   Injectable,
   Logger,
   type BeforeApplicationShutdown,
@@ -10,6 +11,8 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { TIMES } from 'sync-contract/limits';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
+import { AGENT_CONFIG } from '../agent-config.module.js';
+import type { AgentConfig } from '../config.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Permanent } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
@@ -18,6 +21,8 @@ import { collectOutbox, type Collection } from './collect-outbox.js';
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
+/** A genuine message is not kept waiting for long after rubbish. */
+const LONGEST_REST = 5_000;
 const SWEEP = 5_000;
 const OUTBOX = 'outbox';
 
@@ -31,9 +36,13 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
   private readonly stop = new AbortController();
   private readonly collection: Collection;
   private failures = 0;
+  private received = 0;
+  /** rounds in a row that ended early with nothing to deliver */
+  private idle = 0;
   private sweep: NodeJS.Timeout | undefined;
 
   constructor(
+    @Inject(AGENT_CONFIG) config: AgentConfig,
     gateway: GatewayClient,
     @InjectDataSource() ledger: DataSource,
     keys: KeyStore,
@@ -43,7 +52,9 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
       gateway,
       ledger,
       keys: { site: keys.siteId, sealingKey: (kid) => keys.sealingPrivateKey(kid) },
+      messagesPerDay: config.messagesPerDay,
       onReceived: (stream) => {
+        this.received += 1;
         this.queues.wake('deliveries', 'deliver-stream', stream);
       },
       onQuarantined: (submissionId) => {
@@ -75,8 +86,15 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
       return;
     }
     try {
+      this.received = 0;
+      const begun = performance.now();
       await collectOutbox(this.collection, TIMES.leaseWait, this.stop.signal);
       this.failures = 0;
+      this.idle = this.received > 0 || performance.now() - begun >= TIMES.leaseWait / 2 ? 0 : this.idle + 1;
+      if (this.idle > 0) {
+        // A gateway that answers at once with nothing, with what is known or with rubbish must not make us spin.
+        await this.rest(Math.min(LONGEST_REST, FIRST_PAUSE * 2 ** Math.min(this.idle - 1, 10)));
+      }
     } catch (failure: unknown) {
       await this.pause(failure);
     }
@@ -92,7 +110,11 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
       this.log.warn({ msg: 'the outbox was not emptied; trying again', error: codeOf(failure), times: this.failures });
     }
     const longest = failure instanceof Permanent ? LONGEST_PAUSE : FIRST_PAUSE * 2 ** Math.min(this.failures, 10);
-    const pause = Math.min(LONGEST_PAUSE, longest) * (0.5 + Math.random() / 2);
+    await this.rest(Math.min(LONGEST_PAUSE, longest));
+  }
+
+  private async rest(longest: number): Promise<void> {
+    const pause = longest * (0.5 + Math.random() / 2);
     await delay(pause, undefined, { signal: this.stop.signal }).catch(() => undefined);
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { SealBroken } from 'sync-contract/aead';
 import { Envelope, openEnvelope, type EnvelopeHeader } from 'sync-contract/envelope';
 import type { LeaseAnswer } from 'sync-contract/gateway-wire';
@@ -22,8 +23,16 @@ export type Inspection =
   | { sound: true; kind: SubmissionKind; header: EnvelopeHeader; envelope: string }
   | { sound: false; reason: QuarantineReason; header: EnvelopeHeader | null; envelope: string };
 
-/** Rubbish is kept for whoever looks into it, but not without end. */
-const KEPT_RUBBISH_CHARACTERS = 64 * 1024;
+const KEPT_BYTES = 1024;
+
+/** What is kept of something that is not kept whole: enough to know it again and to see what it is. */
+export function cutEnvelope(text: string): string {
+  const bytes = Buffer.from(text);
+  return JSON.stringify({
+    cut: { bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') },
+    begins: bytes.subarray(0, KEPT_BYTES).toString('latin1'),
+  });
+}
 
 /**
  * Checks one leased item by itself: nothing about it is trusted, and no item can make another one fail. Pure but for
@@ -33,11 +42,11 @@ export async function inspectItem(item: LeasedItem, keys: InspectionKeys): Promi
   const text = jsonText(item.envelope);
   const parsed = Envelope.safeParse(item.envelope);
   if (!parsed.success) {
-    return { sound: false, reason: 'not-an-envelope', header: null, envelope: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
+    return { sound: false, reason: 'not-an-envelope', header: null, envelope: cutEnvelope(text) };
   }
   const { header } = parsed.data;
   if (Buffer.byteLength(text) > LIMITS.envelopeBytes) {
-    return { sound: false, reason: 'too-large', header, envelope: text.slice(0, KEPT_RUBBISH_CHARACTERS) };
+    return { sound: false, reason: 'too-large', header, envelope: cutEnvelope(text) };
   }
   const privateKey = keys.sealingKey(header.kid);
   const reason =

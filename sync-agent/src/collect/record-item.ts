@@ -1,18 +1,20 @@
 import type { EnvelopeHeader } from 'sync-contract/envelope';
 import { Grant, grantInForce } from 'sync-contract/grant';
 import { Signed } from 'sync-contract/signed';
-import type { DataSource, EntityManager } from 'typeorm';
+import { In, MoreThan, Not, type DataSource, type EntityManager } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import { AccountGrant } from '../ledger/enrolment.entities.js';
 import { Patient } from '../ledger/patient.entity.js';
 import { Stream, Submission, Thread } from '../ledger/submission.entities.js';
-import type { Inspection, LeasedItem } from './inspect-item.js';
+import { cutEnvelope, type Inspection, type LeasedItem } from './inspect-item.js';
 import { quarantineText, type QuarantineReason } from './quarantine-reason.js';
 
 /** `known`: this submission was collected before; nothing changed. All three may be acknowledged. */
 export type Recorded = 'received' | 'quarantined' | 'known';
 
 const NOBODY = '0'.repeat(32);
+/** Kind of a stream that no item was received in: whose it is stands open, whatever rubbish came first. */
+const UNCLAIMED = 'unknown';
 
 /**
  * Puts one inspected item into the ledger, in its own transaction, committed when this returns. An id that is there
@@ -20,9 +22,14 @@ const NOBODY = '0'.repeat(32);
  * claims the thread of another patient, or a number that is taken, lies beside that stream instead, under its own id,
  * so that it neither blocks nor replaces what belongs there.
  */
-export async function recordItem(ledger: DataSource, item: LeasedItem, inspection: Inspection): Promise<Recorded> {
+export async function recordItem(
+  ledger: DataSource,
+  item: LeasedItem,
+  inspection: Inspection,
+  messagesPerDay: number,
+): Promise<Recorded> {
   const recorded = await ledger.transaction(async (manager) => {
-    const outcome = await recordInTransaction(manager, item, inspection);
+    const outcome = await recordInTransaction(manager, item, inspection, messagesPerDay);
     crashPoint('before-commit:collect');
     return outcome;
   });
@@ -34,6 +41,7 @@ async function recordInTransaction(
   manager: EntityManager,
   item: LeasedItem,
   inspection: Inspection,
+  messagesPerDay: number,
 ): Promise<Recorded> {
   const { header } = inspection;
   const patientRef = header?.patientRef ?? null;
@@ -46,7 +54,7 @@ async function recordInTransaction(
     .createQueryBuilder()
     .insert()
     .into(Stream)
-    .values({ stream: item.stream, patientRef, kind: header?.kind ?? 'unknown', nextSeq: 1, stoppedReason: null })
+    .values({ stream: item.stream, patientRef: null, kind: UNCLAIMED, nextSeq: 1, stoppedReason: null })
     .orUpdate(['stream'])
     .execute();
   // The row lock makes collections of one stream wait for each other, here and in another agent.
@@ -57,7 +65,7 @@ async function recordInTransaction(
   if (await manager.existsBy(Submission, { submissionId: item.submissionId })) {
     return 'known';
   }
-  const place = await placeOf(manager, item, inspection, stream);
+  const place = await placeOf(manager, item, inspection, stream, messagesPerDay);
   const { reason } = place;
   await manager.insert(Submission, {
     submissionId: item.submissionId,
@@ -66,7 +74,7 @@ async function recordInTransaction(
     kind: header?.kind ?? 'unknown',
     stream: place.stream,
     streamSeq: place.streamSeq,
-    envelope: inspection.envelope,
+    envelope: reason === null ? inspection.envelope : await keptAside(manager, inspection),
     state: reason === null ? 'RECEIVED' : 'QUARANTINED',
     reason: reason === null ? null : quarantineText(reason),
     receivedAt: new Date(),
@@ -74,6 +82,9 @@ async function recordInTransaction(
     settledAt: null,
   });
   if (reason === null) {
+    if (stream.kind === UNCLAIMED) {
+      await manager.update(Stream, { stream: stream.stream }, { patientRef, kind: inspection.header?.kind });
+    }
     return 'received';
   }
   if (place.stops && stream.stoppedReason === null) {
@@ -98,6 +109,7 @@ async function placeOf(
   item: LeasedItem,
   inspection: Inspection,
   stream: Stream,
+  messagesPerDay: number,
 ): Promise<Place> {
   const { header } = inspection;
   const there = { stream: item.stream, streamSeq: item.streamSeq, stops: true };
@@ -109,7 +121,7 @@ async function placeOf(
     return { ...beside, reason: 'foreign-stream', stops: false };
   }
   if (await manager.existsBy(Submission, { stream: item.stream, streamSeq: item.streamSeq })) {
-    return { ...beside, reason: 'number-taken', stops: true };
+    return { ...beside, reason: 'number-taken', stops: false };
   }
   if (!inspection.sound) {
     return { ...there, reason: inspection.reason };
@@ -117,11 +129,49 @@ async function placeOf(
   const { kind } = inspection;
   const { accountRef, patientRef } = inspection.header;
   const allowed = kind === 'enrolment' || (patientRef !== null && (await mayWrite(manager, accountRef, patientRef)));
-  return { ...there, reason: allowed ? null : 'no-grant' };
+  if (!allowed) {
+    return { ...there, reason: 'no-grant' };
+  }
+  const tooMany = kind === 'message' && (await takenInADay(manager, accountRef)) >= messagesPerDay;
+  return { ...there, reason: tooMany ? 'daily-limit' : null };
+}
+
+const DAY = 86_400_000;
+
+/** Set aside ones do not count, or forgeries in an account's name would use up its day. */
+async function takenInADay(manager: EntityManager, accountRef: string): Promise<number> {
+  const grants = await manager.findBy(AccountGrant, { accountRef });
+  return manager.countBy(Submission, {
+    accountRef,
+    // The index is by patient.
+    patientRef: In([...new Set(grants.map((grant) => grant.patientRef))]),
+    kind: 'message',
+    state: Not('QUARANTINED'),
+    receivedAt: MoreThan(new Date(Date.now() - DAY)),
+  });
+}
+
+/** So many set-aside items are kept whole, for a person to compare or release; a flood of forgeries is more. */
+const KEPT_WHOLE = 1_000;
+
+/** What is no envelope is never kept whole. The sender's own copy of a genuine one stays in the DMZ. */
+async function keptAside(manager: EntityManager, inspection: Inspection): Promise<string> {
+  const isOurs = inspection.sound || (inspection.header !== null && inspection.reason !== 'too-large');
+  if (!isOurs) {
+    return inspection.envelope;
+  }
+  const beyond = await manager.find(Submission, {
+    select: { submissionId: true },
+    where: { state: 'QUARANTINED' },
+    skip: KEPT_WHOLE,
+    take: 1,
+  });
+  return beyond.length === 0 ? inspection.envelope : cutEnvelope(inspection.envelope);
 }
 
 async function isOwnStream(manager: EntityManager, header: EnvelopeHeader, stream: Stream): Promise<boolean> {
-  if (stream.kind !== header.kind || stream.patientRef !== header.patientRef) {
+  const claimed = stream.kind !== UNCLAIMED;
+  if (claimed && (stream.kind !== header.kind || stream.patientRef !== header.patientRef)) {
     return false;
   }
   const thread = await manager.findOneBy(Thread, { threadId: stream.stream });
