@@ -16,7 +16,7 @@ export interface MessageContext {
 export interface RenderedMessages {
   index: ThreadsContent;
   threads: ThreadContent[];
-  /** mails whose date cannot be read */
+  /** mails whose date cannot be read, shown with a stand-in */
   skipped: number;
 }
 
@@ -27,7 +27,10 @@ type Message = ThreadContent['messages'][number];
 
 /** Threads with at least one mail the patient has not deleted, newest first. */
 export function renderMessages(rows: MessageRows, context: MessageContext): RenderedMessages {
-  const rendered = threadMails(rows.mails).map((thread) => renderThread(thread, rows.portalUsername, context));
+  const instants = readInstants(rows.mails, context.time);
+  const rendered = threadMails(rows.mails).map((thread) =>
+    renderThread(thread, rows.portalUsername, instants, context),
+  );
   const threads = rendered.filter(({ content }) => content.messages.length > 0).sort(newestFirst);
   return {
     index: { threads: threads.map(({ content, unread }) => summary(content, unread)) },
@@ -47,32 +50,60 @@ function newestFirst(a: RenderedThread, b: RenderedThread): number {
   return compare(bt ?? '', at ?? '') || compare(a.content.threadId, b.content.threadId);
 }
 
-/** The thread's first mail says which thread it is: later copies may carry numbers of their own. */
-function renderThread(thread: MailThread, portalUsername: string | null, context: MessageContext): RenderedThread {
+interface Instant {
+  sentAt: string;
+  /** not the mail's own, which cannot be read */
+  standIn: boolean;
+}
+
+const NO_DATE_AT_ALL = '1970-01-01T00:00:00.000Z';
+
+/**
+ * When each mail was sent. OpenEMR numbers mails as they are written, so one whose date cannot be read was sent about
+ * when the readable one before it was, else the one after it: a wrong minute is better than a missing message.
+ */
+function readInstants(mails: readonly MailRow[], time: ClinicTime): ReadonlyMap<number, Instant> {
+  const ordered = [...mails].sort((a, b) => a.id - b.id).map(({ id, date }) => ({ id, own: time.instant(date) }));
+  let nearest = ordered.find(({ own }) => own !== undefined)?.own ?? NO_DATE_AT_ALL;
+  return new Map(
+    ordered.map(({ id, own }) => {
+      nearest = own ?? nearest;
+      return [id, { sentAt: nearest, standIn: own === undefined }];
+    }),
+  );
+}
+
+/**
+ * The thread's first mail says which thread it is: later copies may carry numbers of their own. Messages stand in the
+ * order of their numbers: wall clocks go back an hour when daylight saving ends.
+ */
+function renderThread(
+  thread: MailThread,
+  portalUsername: string | null,
+  instants: ReadonlyMap<number, Instant>,
+  context: MessageContext,
+): RenderedThread {
   const { threadId, topic, subject } = context.threadOf(thread[0]);
-  const shown = thread.filter((mail) => mail.deleted !== 1 && mail.message_status !== 'Delete');
-  const readable = shown.flatMap((mail) => {
-    const message = renderMessage(mail, portalUsername, context);
-    return message === undefined ? [] : [{ message, isNew: mail.message_status === 'New' }];
-  });
-  const messages = readable.map(({ message }) => message);
+  const shown = thread
+    .filter((mail) => mail.deleted !== 1 && mail.message_status !== 'Delete')
+    .map((mail) => {
+      const { sentAt, standIn } = instants.get(mail.id) ?? { sentAt: NO_DATE_AT_ALL, standIn: true };
+      const message = renderMessage(mail, sentAt, portalUsername, context);
+      return { message, standIn, isNew: mail.message_status === 'New' };
+    });
   return {
     content: {
       threadId,
       topic: singleLine(topic) || 'General',
       subject: singleLine(subject),
-      messages: messages.sort((a, b) => compare(a.sentAt, b.sentAt)),
+      messages: shown.map(({ message }) => message),
     },
-    unread: readable.filter(({ message, isNew }) => isNew && message.from === 'practice').length,
-    skipped: shown.length - readable.length,
+    unread: shown.filter(({ message, isNew }) => isNew && message.from === 'practice').length,
+    skipped: shown.filter(({ standIn }) => standIn).length,
   };
 }
 
-function renderMessage(mail: MailRow, portalUsername: string | null, context: MessageContext): Message | undefined {
-  const sentAt = context.time.instant(mail.date);
-  if (sentAt === undefined) {
-    return undefined;
-  }
+function renderMessage(mail: MailRow, sentAt: string, portalUsername: string | null, context: MessageContext): Message {
   return {
     id: context.ids.id('onsite_mail', mail.id),
     from: mail.sender_id === portalUsername ? 'patient' : 'practice',
