@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
@@ -46,7 +46,8 @@ export interface AgentKeys {
 }
 
 /**
- * Makes what is missing in the key folder, and a new sealing key when the newest is a month old; what is there stays.
+ * Makes what is missing in the key folder, statements of keys that a start which died left without one too, and a new
+ * sealing key when the newest is a month old; what is there stays.
  * Needs the root key only when a statement has to be signed, so that it may be offline otherwise.
  * @returns path of the root's public half, which portal-api and gateway pin
  */
@@ -65,6 +66,7 @@ export async function initKeys(dir: string, siteId: string, now: Date = new Date
     }
   }
   const statements = existsSync(join(dir, KEY_FILES.statements)) ? readStatements(dir) : [];
+  const known = statements.map(statementOf);
   const made: Signed[] = [];
   const vouch = (use: 'sign' | 'seal', publicKey: Buffer, life: number): void => {
     const statement: KeyStatement = {
@@ -82,8 +84,21 @@ export async function initKeys(dir: string, siteId: string, now: Date = new Date
     const pair = newSigningPair();
     vouch('sign', pair.publicKey, SIGNING_STATEMENT_LIFE);
     writeKey(join(dir, KEY_FILES.sign), pair.privateKey);
+  } else {
+    const publicKey = publicHalf(signingKey(readKey(dir, KEY_FILES.sign)).privateKey);
+    if (!known.some((statement) => statement.kid === kidOf(publicKey) && inForce(statement, now))) {
+      vouch('sign', publicKey, SIGNING_STATEMENT_LIFE);
+    }
   }
-  if (newestSealing(statements, dir) < now.getTime() - SEALING_KEY_AGE && (made.length > 0 || rootIsHere(dir))) {
+  if (rootIsHere(dir)) {
+    // A start that died before the statements were written left them. One that was vouched for and is out of force has
+    // had its time: it opens old envelopes and must not become the newest again.
+    for (const kid of sealingKids(dir).filter((each) => !known.some((statement) => statement.kid === each))) {
+      vouch('seal', publicHalf(sealingKey(readKey(dir, `agent-seal-${kid}.key`))), SEALING_STATEMENT_LIFE);
+    }
+  }
+  const newest = newestSealing([...statements, ...made], dir);
+  if (newest < now.getTime() - SEALING_KEY_AGE && (made.length > 0 || rootIsHere(dir))) {
     const pair = await newHpkeKeyPair();
     vouch('seal', pair.publicKey, SEALING_STATEMENT_LIFE);
     writeKey(join(dir, `agent-seal-${kidOf(pair.publicKey)}.key`), pair.privateKey);
@@ -97,13 +112,7 @@ export async function initKeys(dir: string, siteId: string, now: Date = new Date
 
 /** @throws KeysIncomplete */
 export function readAgentKeys(dir: string): AgentKeys {
-  const sealing = new Map<string, Buffer>();
-  for (const name of namesIn(dir)) {
-    const kid = SEALING_FILE.exec(name)?.[1];
-    if (kid !== undefined) {
-      sealing.set(kid, readKey(dir, name));
-    }
-  }
+  const sealing = new Map(sealingKids(dir).map((kid) => [kid, readKey(dir, `agent-seal-${kid}.key`)]));
   return {
     rootPublicKey: readKey(dir, KEY_FILES.rootPublic),
     signing: signingKey(readKey(dir, KEY_FILES.sign)),
@@ -116,10 +125,35 @@ export function readAgentKeys(dir: string): AgentKeys {
 
 function newestSealing(statements: readonly Signed[], dir: string): number {
   const begins = statements
-    .map((signed) => KeyStatement.parse(JSON.parse(signed.body)))
+    .map(statementOf)
     .filter((statement) => statement.use === 'seal' && existsSync(join(dir, `agent-seal-${statement.kid}.key`)))
     .map((statement) => Date.parse(statement.notBefore));
   return Math.max(0, ...begins);
+}
+
+function statementOf(signed: Signed): KeyStatement {
+  return KeyStatement.parse(JSON.parse(signed.body));
+}
+
+function inForce({ notBefore, notAfter }: KeyStatement, now: Date): boolean {
+  const at = now.toISOString();
+  return notBefore <= at && at < notAfter;
+}
+
+function sealingKids(dir: string): string[] {
+  return namesIn(dir).flatMap((name) => SEALING_FILE.exec(name)?.[1] ?? []);
+}
+
+const X25519_PKCS8_PREFIX = Buffer.from('302e020100300506032b656e04220420', 'hex');
+
+/** @param raw 32-byte X25519 private half */
+function sealingKey(raw: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([X25519_PKCS8_PREFIX, raw]), format: 'der', type: 'pkcs8' });
+}
+
+/** Raw, 32 bytes. */
+function publicHalf(privateKey: KeyObject): Buffer {
+  return Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '', 'base64url');
 }
 
 function rootIsHere(dir: string): boolean {

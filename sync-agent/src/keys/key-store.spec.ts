@@ -35,9 +35,9 @@ describe("the agent's keys", () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  const ring = (site = SITE): Keyring => {
+  const ring = (site = SITE, now = new Date()): Keyring => {
     const made = new Keyring(Buffer.from(readFileSync(join(dir, 'root.pub'), 'utf8'), 'base64url'), site);
-    KeyStore.open(dir, SITE).statements.forEach((statement) => made.add(statement));
+    KeyStore.open(dir, SITE, now).statements.forEach((statement) => made.add(statement));
     return made;
   };
 
@@ -71,6 +71,32 @@ describe("the agent's keys", () => {
     expect(keys.statements).toHaveLength(3);
     expect(ring().sealingKey(later)?.kid).not.toBe(before);
     expect(keys.sealingPrivateKey(before)).toBeDefined();
+  });
+
+  it('left without a statement by a start that died are refused, then vouched for by the next `keys init`', async () => {
+    const file = join(dir, 'statements.json');
+    const kid = KeyStore.open(dir, SITE).signing.kid;
+    const sealing = ring().sealingKey()?.kid;
+    const names = readdirSync(dir);
+    rmSync(file);
+    writeFileSync(file, '[]');
+    expect(() => KeyStore.open(dir, SITE)).toThrow(/agent-sign\.key has no statement .*keys init/);
+    rmSync(file);
+    await initKeys(dir, SITE);
+    expect(KeyStore.open(dir, SITE).signing.kid).toBe(kid);
+    expect(ring().signer(kid)).toBeDefined();
+    expect(ring().sealingKey()?.kid).toBe(sealing);
+    expect(readdirSync(dir)).toEqual(names);
+  });
+
+  it('are vouched for again when the signing statement has run out; an old sealing key is not', async () => {
+    const { kid } = KeyStore.open(dir, SITE).signing;
+    const sealing = ring().sealingKey()?.kid ?? '';
+    const later = new Date(Date.now() + 4 * 365 * DAY);
+    expect(ring().signer(kid, later)).toBeUndefined();
+    await initKeys(dir, SITE, later);
+    expect(ring(SITE, later).signer(kid, later)?.kid).toBe(kid);
+    expect(ring(SITE, later).sealingKey(later)?.kid).not.toBe(sealing);
   });
 
   it('need the root only for signing: without it the rest works and nothing is replaced', async () => {

@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import { canonicalBytes } from 'sync-contract/canonical-json';
 import { openAead, sealAead } from 'sync-contract/aead';
 import { Keyring } from 'sync-contract/key-statement';
 import type { Signed, SigningKey } from 'sync-contract/signed';
-import { readAgentKeys, type AgentKeys } from './key-files.js';
+import { KEY_FILES, KeysIncomplete, readAgentKeys, type AgentKeys } from './key-files.js';
 
 /** What a wrapped secret is; part of the seal, so that one can never be opened as the other. */
 export type WrapPurpose = 'chart-key' | 'invite-secret';
@@ -15,11 +16,15 @@ export class KeyStore {
   ) {}
 
   /** @throws KeysIncomplete, StatementRefused when a statement is not the root's word for this site */
-  static open(dir: string, siteId: string): KeyStore {
+  static open(dir: string, siteId: string, now: Date = new Date()): KeyStore {
     const keys = readAgentKeys(dir);
     const ring = new Keyring(keys.rootPublicKey, siteId);
     for (const statement of keys.statements) {
       ring.add(statement);
+    }
+    if (ring.signer(keys.signing.kid, now) === undefined) {
+      // Whatever it signed would be refused by the DMZ, late and one by one.
+      throw new KeysIncomplete(join(dir, KEY_FILES.sign), 'has no statement of the root that is in force');
     }
     return new KeyStore(siteId, keys);
   }
