@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
-import { defaultDataDir } from '../services/data-folder.js';
+import { defaultDataDir, lockDataFolder } from '../services/data-folder.js';
 import { freeServicePorts } from '../services/ports.js';
 import { runCheck } from './check.js';
 import { readyPatient, type ReadyPatient } from './ready-patient.js';
@@ -30,35 +30,36 @@ function print(line: string): void {
 async function main(options: DemoArguments): Promise<void> {
   const dataDir = resolve(options.dataDir);
   if (options.reset) {
-    resetDataFolder(dataDir);
+    await resetDataFolder(dataDir);
   }
-  const systemOptions: SystemOptions = {
+  const system = await System.start({
     dataDir,
     portalPort: options.port ?? PORTAL_PORT,
     gatewayPort: options.gatewayPort ?? GATEWAY_PORT,
     patients: PATIENTS,
     log: print,
     ...(await portsOf(dataDir)),
-  };
-  const stopRequested = Promise.withResolvers<'stop'>();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      stopRequested.resolve('stop');
-    });
-  }
-  await using system = await System.start(systemOptions);
-  const ready = await readyPatient(system, dataDir);
+  });
+  running = system;
+  const failed = system.failed.then((reason) => {
+    throw reason;
+  });
+  const ready = await Promise.race([readyPatient(system, dataDir), failed]);
   if (options.check) {
-    await Promise.race([runCheck(system, ready, print), failureOf(system)]);
-    print('Round trip complete; stopping.');
+    await Promise.race([runCheck(system, ready, print), failed]);
+    print('Round trip complete.');
     return;
   }
-  await printEntrance(system, ready);
-  const outcome = await Promise.race([stopRequested.promise, system.failed]);
-  if (outcome !== 'stop') {
-    throw outcome;
-  }
+  await Promise.race([printEntrance(system, ready), failed]);
+  await failed;
+}
+
+let running: System | undefined;
+
+/** Ctrl-C at any moment: what runs is stopped in order; what is only starting ends with this process. */
+async function stop(): Promise<void> {
   print('Stopping.');
+  await running?.stop();
 }
 
 /** Ports of the servers are chosen once per data folder, so that several demos can run side by side. */
@@ -77,21 +78,22 @@ async function portsOf(dataDir: string): Promise<Pick<SystemOptions, 'servicePor
   return { servicePorts };
 }
 
-/** Removes what an earlier demo left; a folder that is not a demo's is refused. */
-function resetDataFolder(dataDir: string): void {
+const PARTS = ['dmz', 'inside', 'ports.json', 'launcher.pid'];
+
+/** Removes what an earlier demo left; a folder with anything else in it, or one in use, is refused. */
+async function resetDataFolder(dataDir: string): Promise<void> {
   if (!existsSync(dataDir)) {
     return;
   }
-  if (!existsSync(join(dataDir, 'inside')) || !existsSync(join(dataDir, 'dmz'))) {
-    throw new Error(`${dataDir} does not look like a data folder of this demo; it was left as it is.`);
+  const foreign = readdirSync(dataDir).find((name) => !PARTS.includes(name));
+  if (foreign !== undefined) {
+    throw new Error(`${dataDir} holds ${foreign}, which is not of this demo; nothing was removed.`);
   }
-  for (const part of ['dmz', 'inside', 'ports.json', 'launcher.pid']) {
+  const lock = await lockDataFolder(dataDir);
+  for (const part of PARTS) {
     rmSync(join(dataDir, part), { recursive: true, force: true });
   }
-}
-
-async function failureOf(system: System): Promise<never> {
-  throw await system.failed;
+  lock.close();
 }
 
 async function printEntrance(system: System, ready: ReadyPatient): Promise<void> {
@@ -133,10 +135,19 @@ const command = new Command('demo')
   .option('--reset', 'forget everything an earlier demo left', false)
   .option('--check', 'do one round trip in a headless browser, print each step with its time, and end', false);
 
+const stopRequested = Promise.withResolvers<undefined>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    stopRequested.resolve(undefined);
+  });
+}
+
 try {
-  await main(command.parse().opts<DemoArguments>());
+  await Promise.race([main(command.parse().opts<DemoArguments>()), stopRequested.promise]);
+  await stop();
   process.exit(0);
 } catch (error: unknown) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  await stop();
   process.exit(1);
 }

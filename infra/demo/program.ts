@@ -68,10 +68,14 @@ export class Program {
     const { name, entry, env, logFile, probe } = this.description;
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawnChild(process.execPath, ['--enable-source-maps', join(repositoryRoot(), entry)], {
-      env: { ...baseEnvironment(), ...env, ...extra },
-      stdio: ['ignore', log, log],
-    });
+    const child = spawnChild(
+      process.execPath,
+      ['--enable-source-maps', '--disable-sigusr1', join(repositoryRoot(), entry)],
+      {
+        env: { ...baseEnvironment(), ...env, ...extra },
+        stdio: ['ignore', log, log],
+      },
+    );
     closeSync(log);
     this.child = child;
     this.expectedToEnd = false;

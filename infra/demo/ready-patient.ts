@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { PortalClient } from './portal-client.js';
+import { PortalClient, PortalRefused, type Credentials } from './portal-client.js';
 import type { System } from './system.js';
 import { until } from './until.js';
 
@@ -15,7 +15,7 @@ const ReadyPatient = z.object({
 });
 export type ReadyPatient = z.infer<typeof ReadyPatient>;
 
-const READY_NAME = 'demo@example.org';
+const READY_NAMES = ['demo@example.org', 'demo2@example.org', 'demo3@example.org'];
 const READY_PASSWORD = 'lantern orchard quiet river';
 
 /** Signs the first patient up once; later starts read the credentials from the data folder (never the DMZ's). */
@@ -28,10 +28,9 @@ export async function readyPatient(system: System, dataDir: string): Promise<Rea
   if (patient === undefined) {
     throw new Error('the simulator has no patients');
   }
-  const invite = await system.invite(patient.pid);
   const browser = new PortalClient(system.origin);
   try {
-    const credentials = await browser.join(invite.code, patient.dateOfBirth, READY_NAME, READY_PASSWORD);
+    const credentials = await joinUnderFreeName(system, browser, patient);
     const ready: ReadyPatient = { pid: patient.pid, patient: patient.name, ...credentials };
     // Kept before the chart is there: a start that is cut short now goes on with this account.
     writeFileSync(file, JSON.stringify(ready), { mode: 0o600 });
@@ -40,6 +39,25 @@ export async function readyPatient(system: System, dataDir: string): Promise<Rea
   } finally {
     await browser.close();
   }
+}
+
+/** A start that was cut short between joining and keeping the credentials leaves a name behind that nobody can use. */
+async function joinUnderFreeName(
+  system: System,
+  browser: PortalClient,
+  patient: System['patients'][number],
+): Promise<Credentials> {
+  for (const name of READY_NAMES) {
+    const { code } = await system.invite(patient.pid);
+    try {
+      return await browser.join(code, patient.dateOfBirth, name, READY_PASSWORD);
+    } catch (error: unknown) {
+      if (!(error instanceof PortalRefused) || error.code !== 'name-taken') {
+        throw error;
+      }
+    }
+  }
+  throw new Error('every name of the ready patient is taken; start again with --reset');
 }
 
 /** Waits until the clinic has confirmed the account and its chart can be read. */

@@ -18,7 +18,7 @@ import {
   portalApiEnvironment,
   type ProgramSettings,
 } from '../services/process-environment.js';
-import { DEFAULT_DATABASES, applyGrants, startServices, type Services } from '../services/services.js';
+import { DEFAULT_DATABASES, applyGrants, createDatabases, startServices, type Services } from '../services/services.js';
 import { Program, repositoryRoot, runProgram } from './program.js';
 import { until } from './until.js';
 
@@ -35,8 +35,6 @@ export interface SystemOptions {
   /** synthetic patients loaded on the first start */
   patients: number;
   log: (line: string) => void;
-  /** added to the agent's environment; only drills use it, to switch a protection off */
-  agentEnv?: Record<string, string>;
 }
 
 export interface SimulatedPatient {
@@ -132,7 +130,7 @@ export class System implements AsyncDisposable {
           {
             name: 'sync-agent',
             entry: 'sync-agent/dist/main.js',
-            env: { ...agentEnv, ...options.agentEnv },
+            env: agentEnv,
             logFile: join(logs.inside, 'sync-agent.log'),
             probe: () => Promise.resolve(),
           },
@@ -185,6 +183,11 @@ export class System implements AsyncDisposable {
       OPENEMR_DB_USER: 'openemr',
       OPENEMR_DB_PASSWORD_FILE: secretFile('openemr'),
     };
+  }
+
+  /** Marks the inside's keys as a drill's: only then the agent starts with a protection switched off. */
+  allowDrillFaults(): void {
+    writeFileSync(join(this.services.inside.dir, 'keys/drill-only'), '');
   }
 
   /** A connection as the clinic's own application has it. */
@@ -252,6 +255,9 @@ async function installSimulator(services: Services, options: SystemOptions): Pro
   if (existsSync(file)) {
     return Installation.parse(JSON.parse(readFileSync(file, 'utf8')));
   }
+  // Without the file an earlier first start was cut short: what it left of OpenEMR is not used.
+  await services.inside.adminSql('DROP DATABASE IF EXISTS ??', [DEFAULT_DATABASES.openemr]);
+  await createDatabases(services.inside, DEFAULT_DATABASES);
   options.log(`Loading ${String(options.patients)} synthetic patients into the OpenEMR simulator`);
   const connection = await openemrConnection(services);
   const patients: SimulatedPatient[] = [];

@@ -157,6 +157,7 @@ async function controlRun(
   const journal: JournalEntry[] = [];
   const writer = await drill.enrol(journal, 400);
   writer.start();
+  drill.system.allowDrillFaults();
   const hit = await drill.killAt(point, { DRILL_FAULT: fault });
   await sleep(1_000);
   await writer.stop();

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -140,7 +140,7 @@ export class Practice {
   async replicateUnsealed(pids: readonly number[], set: number): Promise<boolean> {
     const { agent } = this.system.programs;
     // The agent switches no protection off where the keys of a practice are in use; this file says that these are not.
-    writeFileSync(join(this.system.services.inside.dir, 'keys/drill-only'), '');
+    this.system.allowDrillFaults();
     await agent.stop();
     await agent.start({ DRILL_FAULT: 'sealing-off' });
     await this.withOpenEmr(async (openemr) => {

@@ -26,6 +26,7 @@ export interface ChildOptions {
 /**
  * Starts a program that cannot outlive this process: the kernel kills it when its parent dies, whatever the parent
  * died of (PR_SET_PDEATHSIG through setpriv, which replaces itself by the program, so the pid is the program's own).
+ * It has its own process group, so that Ctrl-C reaches the launcher alone, which then stops everything in order.
  * Core dumps are off because a dump holds keys; new privileges cannot be gained.
  */
 export function spawnChild(program: string, args: string[], options: ChildOptions): ChildProcess {
@@ -35,7 +36,7 @@ export function spawnChild(program: string, args: string[], options: ChildOption
   return spawn(
     '/usr/bin/prlimit',
     ['--core=0', 'setpriv', '--pdeathsig', 'KILL', '--no-new-privs', ...identity, '--', program, ...args],
-    { env: { PATH: SYSTEM_PATH, ...options.env }, cwd: options.cwd, stdio: options.stdio ?? 'ignore' },
+    { env: { PATH: SYSTEM_PATH, ...options.env }, cwd: options.cwd, stdio: options.stdio ?? 'ignore', detached: true },
   );
 }
 
