@@ -97,8 +97,6 @@ export const text = {
   tryAgain: 'Try again',
   back: 'Back',
   close: 'Close',
-  cancel: 'Cancel',
-  goOn: 'Continue',
   unknownPractice: 'Your clinic',
   failure: (code: FailureCode) => FAILURES[code],
   failureHeading: 'This did not load',
@@ -107,7 +105,6 @@ export const text = {
       ? `You can try again in ${counted(seconds, 'second', 'seconds')}.`
       : `You can try again in ${counted(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
   required: 'Please fill this in.',
-  checkFields: 'Please check the marked fields.',
   newInformation: 'New information from your clinic has arrived.',
   updatedNow: 'Updated just now',
 
@@ -248,7 +245,10 @@ export const text = {
     voidLead:
       'The date of birth was wrong too often, or your clinic has withdrawn the invitation. Nothing about you was shown to anybody.',
     voidNext: 'Call your clinic and ask for a new code. They will check who you are first.',
-    ready: 'Your record is ready.',
+    noRecordTitle: 'No record is open to you right now',
+    noRecordLead:
+      'Your account is in order, but your clinic has no record open to it. If you joined a moment ago, it opens here by itself.',
+    noRecordNext: 'If this stays, call your clinic.',
     sent: 'Sent to the clinic.',
   },
 
@@ -263,7 +263,6 @@ export const text = {
     resultsAll: 'All results',
     isNew: 'New',
     outside: (n: number) => counted(n, 'value outside its range', 'values outside their range'),
-    inside: 'All flagged values in range',
     medications: 'Medications',
     medicationsActive: (n: number) => counted(n, 'active medication', 'active medications'),
     medicationsNone: 'No active medications in your record.',
@@ -330,7 +329,6 @@ export const text = {
     comment: 'Comment',
     noteHeading: 'Notes of the laboratory or clinic',
     status: (status: string) => REPORT_STATUS[status] ?? null,
-    valueStatus: 'Value status',
     outside: (n: number) => `${count.format(n)} outside range`,
     allInside: 'In range',
     earlier: 'Other values of this test',
@@ -354,7 +352,6 @@ export const text = {
     noneStale: 'We cannot show messages right now. This does not mean there are none.',
     write: 'New message',
     unread: (n: number) => counted(n, 'unread', 'unread'),
-    newBadge: 'New',
     you: 'You',
     practice: 'Clinic',
     noSubject: 'No subject',
@@ -386,7 +383,6 @@ export const text = {
       'This sounds urgent. If you or someone else is in danger, call 911 now (or 988 for the Suicide & Crisis Lifeline). You can still send this message.',
     discard: 'Discard draft',
     discarded: 'Draft discarded.',
-    saved: 'Your message is saved. The clinic collects it in a moment.',
     receipt: (state: ReceiptState) => RECEIPTS[state],
     receiptLabel: 'Status',
     notFound: 'This conversation is not in your record any more.',

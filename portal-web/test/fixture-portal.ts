@@ -65,6 +65,8 @@ export class FixturePortal {
   receipts: ReceiptView[] = [];
   session: SessionView | null = null;
   currentAsOf: string | null = null;
+  /** version of the whole chart; every change counts it up */
+  seq = 1;
   freshness: 'current' | 'amber' | 'red' = 'current';
   idleSeconds = 900;
   /** API requests are cut off without an answer while true */
@@ -73,6 +75,8 @@ export class FixturePortal {
   loseNextAnswer = false;
   /** code answered for every section */
   sectionProblem: { status: number; code: ProblemCode } | null = null;
+  /** this section is answered with "busy" */
+  busySection: string | null = null;
   signInsUntilThrottle = Number.POSITIVE_INFINITY;
   firstDateIsWrong = false;
 
@@ -116,20 +120,40 @@ export class FixturePortal {
     };
   }
 
-  /** The clinic's answer to a join. */
+  /** The clinic's answer to a join. Of a yes the account comes first, and the grant of its record rings by itself. */
   decide(outcome: 'accepted' | 'wrong-date' | 'void', triesLeft = 4): void {
+    if (this.session !== null) {
+      const state = outcome === 'accepted' ? 'active' : this.session.state;
+      this.session = { ...this.session, state, enrolment: { outcome, triesLeft } };
+    }
+    this.ring('account');
     if (outcome === 'accepted') {
-      this.signIn();
-    } else if (this.session !== null) {
-      this.session = { ...this.session, enrolment: { outcome, triesLeft } };
+      setTimeout(() => {
+        this.grant(PATIENT_REF);
+      }, 800);
+    }
+  }
+
+  /** Opens the chart to the signed-in account; null takes every chart from it. */
+  grant(patientRef: string | null): void {
+    if (this.session !== null) {
+      const patients: SessionView['patients'] =
+        patientRef === null ? [] : [{ patientRef, relation: 'self', scopes: ['message'] }];
+      this.session = { ...this.session, patients };
     }
     this.ring('account');
   }
 
   change(name: string, content: unknown): void {
+    this.changeSilently(name, content);
+    this.ring('chart');
+  }
+
+  /** A change whose news is lost on the way. */
+  changeSilently(name: string, content: unknown): void {
     this.sections[name] = content;
     this.versions.set(name, (this.versions.get(name) ?? 1) + 1);
-    this.ring('chart');
+    this.seq += 1;
   }
 
   ring(kind: 'chart' | 'account' | 'receipt'): void {
@@ -229,7 +253,7 @@ export class FixturePortal {
         freshness: this.freshness,
         frozen: false,
         sections,
-        manifest: { era: 1, seq: 1 },
+        manifest: { era: 1, seq: this.seq },
       });
     } else if (path === 'own-copies') {
       json(response, 200, { copies: this.copies });
@@ -243,6 +267,10 @@ export class FixturePortal {
   }
 
   private section(name: string, asOf: string, request: IncomingMessage, response: ServerResponse): void {
+    if (this.busySection === name) {
+      problem(response, 503, 'busy');
+      return;
+    }
     if (this.sectionProblem !== null) {
       problem(response, this.sectionProblem.status, this.sectionProblem.code);
       return;

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { THREADS } from './fixture-chart.js';
+import { PATIENT_REF, THREADS } from './fixture-chart.js';
 import { FIXTURE } from './fixture-portal.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
@@ -153,8 +153,35 @@ describe('joining', () => {
     expect(fixture.seen.findLast(({ path }) => path === '/api/join/date-of-birth')?.body).toEqual({
       dateOfBirth: '1980-04-23',
     });
+    await until(() => fixture.openStreams, 1);
     fixture.decide('accepted');
+    await until(() => fixture.session?.state, 'active');
+    await linked.waitForTimeout(300);
+    expect(fixture.session?.patients).toEqual([]);
+    await linked.getByRole('heading', { name: 'Checking with the clinic' }).waitFor();
     await linked.getByText('3 active medications').waitFor();
+    await linked.getByRole('heading', { name: /Rosalind$/ }).waitFor();
+    await linked.getByText('Basic metabolic panel').waitFor();
+    expect(fixture.seen.filter(({ path }) => path.includes('/charts/') && !path.includes(PATIENT_REF))).toEqual([]);
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('shows nothing of a record that is closed to the account again, and says so', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.getByText('Lisinopril').waitFor();
+    await until(() => fixture.openStreams, 1);
+    fixture.grant(null);
+    await page.getByRole('heading', { name: 'No record is open to you right now' }).waitFor();
+    expect(await page.content()).not.toContain('Lisinopril');
+    await until(() => fixture.openStreams, 1);
+    fixture.sections['medications'] = { resources: [] };
+    fixture.grant(PATIENT_REF);
+    await page.getByText('Your record has no medications.').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
     expect(portal.complaints).toEqual([]);
   });
 });

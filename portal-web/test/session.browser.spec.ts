@@ -99,6 +99,38 @@ describe('an open page', () => {
     await page.getByText('Very high').first().waitFor();
   });
 
+  it('claims no newer T than its content has when the news of a change was lost', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    const time = (ms: number): string =>
+      new Intl.DateTimeFormat('en-US', { timeZone: 'America/New_York', timeStyle: 'short' }).format(ms);
+    const before = Date.now() - 9 * 60_000;
+    const after = Date.now() - 60_000;
+    fixture.currentAsOf = new Date(before).toISOString();
+    fixture.signIn();
+    await portal.context.clock.install();
+    const page = await portal.page('/medications');
+    const claim = page.getByText('Up to date as of');
+    await page.getByText('Lisinopril').waitFor();
+    await until(() => claim.innerText(), new RegExp(time(before)));
+
+    fixture.changeSilently('medications', { resources: [] });
+    fixture.currentAsOf = new Date(after).toISOString();
+    fixture.busySection = 'medications';
+    const asked = (): number => fixture.seen.filter(({ path }) => path.endsWith('/sections/medications')).length;
+    const askedBefore = asked();
+    await page.clock.fastForward(31_000);
+    await until(() => asked() > askedBefore, true);
+    await page.waitForTimeout(300);
+    await page.getByText('Lisinopril').waitFor();
+    expect(await claim.innerText()).toContain(time(before));
+
+    fixture.busySection = null;
+    await page.clock.fastForward(31_000);
+    await page.getByText('Your record has no medications.').waitFor();
+    await until(() => claim.innerText(), new RegExp(time(after)));
+  });
+
   it('fetches again what it may have missed while the events were interrupted', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;

@@ -15,3 +15,8 @@ export function freshnessNow(asOf: string | null, said: Freshness, now: number):
 export function laterOf(a: string | null, b: string | null): string | null {
   return a === null ? b : b === null ? a : Date.parse(a) >= Date.parse(b) ? a : b;
 }
+
+/** Together two sections are as old as the older one; one without a T has no claim to make. */
+export function earlierOf(a: string | null, b: string | null): string | null {
+  return a === null || b === null ? null : Date.parse(a) <= Date.parse(b) ? a : b;
+}

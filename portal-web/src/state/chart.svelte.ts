@@ -2,7 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { ChartStatusView, OwnCopiesView, OwnCopyView, ReceiptsView, ReceiptView } from 'portal-api/http';
 import { api } from '../api/client.js';
 import { failureCode, type FailureCode } from '../api/problem.js';
-import { freshnessNow, laterOf, type Freshness } from '../chart/freshness.js';
+import { earlierOf, freshnessNow, laterOf, type Freshness } from '../chart/freshness.js';
 import type {
   ReceiptsContent,
   ResourcesContent,
@@ -33,6 +33,10 @@ class Chart {
   private readonly opened = new SvelteMap<string, string>();
   // Plain: looked up in $derived, where reactive state must not be made dirty.
   private sections = new Map<string, Section<unknown>>();
+  /** newest version of the chart the server has told of; what is on screen may still be behind it */
+  private knownVersion: string | null = null;
+  private statusesAsked = 0;
+  private newestStatus = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
   private announcing = false;
 
@@ -73,37 +77,61 @@ class Chart {
     return session.patient?.scopes.includes('message') ?? false;
   }
 
-  /** Age of what is shown, by the server's word and this device's clock, whichever is worse. */
-  freshness(asOf: string | null = null): Freshness {
-    const time = laterOf(asOf, this.status?.currentAsOf ?? null);
+  /** Age of these sections together, by the server's word and this device's clock, whichever is worse. */
+  freshness(...sections: readonly Section<unknown>[]): Freshness {
+    const time = this.asOf(...sections);
     // A section's own T may be later than the chart's: then only its age counts.
     const said = time !== null && time === this.status?.currentAsOf ? this.status.freshness : 'current';
     return freshnessNow(time, said, clock.now);
   }
 
-  asOf(sectionAsOf: string | null = null): string | null {
-    return laterOf(sectionAsOf, this.status?.currentAsOf ?? null);
+  /** T of these sections together: the earliest of theirs. What is not on the page yet, or could not be, has none. */
+  asOf(...sections: readonly Section<unknown>[]): string | null {
+    const shown = sections.filter(({ state }) => state === 'ready' || state === 'absent');
+    const chartTime = this.status?.currentAsOf ?? null;
+    if (shown.length === 0) {
+      return chartTime;
+    }
+    return shown.map((section) => this.asOfOne(section, chartTime)).reduce(earlierOf);
   }
 
   /** Everything on screen again, because something changed or may have been missed. Not an act of the person. */
   async refresh(): Promise<void> {
-    const shown = [...this.sections.values()].filter((section) => section.onScreen);
-    await Promise.all([this.loadStatus(), this.loadCopies(), ...shown.map((section) => section.load())]);
+    await Promise.all([this.loadStatus(true), this.loadCopies()]);
   }
 
-  async loadStatus(): Promise<void> {
+  /**
+   * Asks for the chart's T and version. A new T shows only after what is on screen was fetched again under the version
+   * it belongs to: the news of a change may have been lost. `all` fetches also what seems to be of that version.
+   */
+  async loadStatus(all = false): Promise<void> {
     const path = this.path('status');
     if (path === null) {
       return;
     }
+    this.statusesAsked += 1;
+    const turn = this.statusesAsked;
+    let status: ChartStatusView | null = null;
     try {
-      const status = await api.get<ChartStatusView>(path);
-      if (path === this.path('status')) {
-        this.status = status;
-        this.statusFailure = null;
+      status = await api.get<ChartStatusView>(path);
+      if (path !== this.path('status') || turn < this.newestStatus) {
+        return;
       }
+      this.newestStatus = turn;
+      this.knownVersion = versionOf(status);
+      this.statusFailure = null;
     } catch (failure: unknown) {
+      if (turn < this.newestStatus) {
+        return;
+      }
       this.statusFailure = failureCode(failure);
+    }
+    const behind = [...this.sections.values()].filter(
+      (section) => section.onScreen && (all || (status !== null && section.version !== this.knownVersion)),
+    );
+    await Promise.all(behind.map((section) => section.load()));
+    if (status !== null && turn === this.newestStatus && path === this.path('status')) {
+      this.status = status;
     }
   }
 
@@ -130,16 +158,32 @@ class Chart {
     }
   }
 
+  /** The chart's T is a section's T only when the section was fetched under the chart's version. */
+  private asOfOne(section: Section<unknown>, chartTime: string | null): string | null {
+    const same = this.status !== null && section.version === versionOf(this.status);
+    return same ? laterOf(section.asOf, chartTime) : section.asOf;
+  }
+
+  /** @throws Error when no chart is open to the person: pages that read sections are shown only then */
   private section<T>(name: string): Section<T> {
+    // Read each time, so that what derives from a section does so again when the patient is another.
+    const base = this.path('sections');
+    if (base === null) {
+      throw new Error('no chart is open');
+    }
     const known = this.sections.get(name);
     if (known !== undefined) {
       // Each name has one content type, fixed by the methods above.
       return known as Section<T>;
     }
     const path = name.split('/').map(encodeURIComponent).join('/');
-    const section = new Section<T>(this.path(`sections/${path}`) ?? '', () => {
-      this.announceChange();
-    });
+    const section = new Section<T>(
+      `${base}/${path}`,
+      () => this.knownVersion,
+      () => {
+        this.announceChange();
+      },
+    );
     this.sections.set(name, section);
     return section;
   }
@@ -160,10 +204,15 @@ class Chart {
     return patient === null ? null : `/api/charts/${patient.patientRef}/${rest}`;
   }
 
+  /** A patient has come to the screen: nothing of the one before may stay. */
   private start(): void {
+    this.clear();
+    if (session.patient === null) {
+      return;
+    }
     void this.loadStatus();
     void this.loadCopies();
-    this.timer ??= setInterval(() => {
+    this.timer = setInterval(() => {
       void this.loadStatus();
     }, STATUS_EVERY_MS);
   }
@@ -176,12 +225,20 @@ class Chart {
     }
     this.sections = new Map();
     this.opened.clear();
+    this.knownVersion = null;
+    // Answers still under way belong to before.
+    this.newestStatus = this.statusesAsked + 1;
+    this.statusesAsked = this.newestStatus;
     this.status = null;
     this.statusFailure = null;
     this.copies = null;
     this.seenCopies = [];
     this.receipts = [];
   }
+}
+
+function versionOf({ manifest }: ChartStatusView): string {
+  return manifest === null ? 'none' : `${String(manifest.era)}.${String(manifest.seq)}`;
 }
 
 export const chart = new Chart();

@@ -13,6 +13,8 @@ export class Section<T> {
   failure = $state<FailureCode | null>(null);
   /** T of what is shown */
   asOf = $state<string | null>(null);
+  /** version of the chart this page knew of when the content was asked for: the content is that version or a later one */
+  version = $state<string | null>(null);
   /** true for a moment after the content has changed under the reader's eyes */
   updated = $state(false);
 
@@ -24,6 +26,7 @@ export class Section<T> {
 
   constructor(
     private readonly url: string,
+    private readonly knownVersion: () => string | null,
     private readonly onChanged: () => void,
   ) {}
 
@@ -59,7 +62,7 @@ export class Section<T> {
     }
   }
 
-  /** The session is over: whatever still arrives is thrown away. */
+  /** The session, or the right to this chart, is over: whatever still arrives is thrown away. */
   drop(): void {
     this.dropped = true;
     this.content = null;
@@ -75,12 +78,14 @@ export class Section<T> {
   }
 
   private async fetchOnce(userAct: boolean): Promise<void> {
+    const version = this.knownVersion();
     try {
       const answer = await api.getWithMeta<T>(this.url, { userAct, etag: this.etag });
       if (this.dropped) {
         return;
       }
       this.asOf = answer.asOf ?? this.asOf;
+      this.version = version;
       this.failure = null;
       if (!answer.notModified) {
         this.accept(answer.body, answer.etag);
@@ -88,7 +93,7 @@ export class Section<T> {
       this.state = this.content === null ? 'absent' : 'ready';
     } catch (failure: unknown) {
       if (!this.dropped) {
-        this.refuse(failure);
+        this.refuse(failure, version);
       }
     }
   }
@@ -110,11 +115,12 @@ export class Section<T> {
     }
   }
 
-  private refuse(failure: unknown): void {
+  private refuse(failure: unknown, version: string | null): void {
     if (failure instanceof ApiProblem && failure.code === 'section-not-found') {
       this.content = null;
       this.etag = null;
       this.failure = null;
+      this.version = version;
       this.state = 'absent';
       return;
     }

@@ -17,6 +17,8 @@ class Session {
   view = $state.raw<SessionView | null>(null);
   /** why the last session of this page ended; null when none has */
   endReason = $state<EndReason | null>(null);
+  /** an account that is ready has no record open to it, and is not on its way from joining on this page */
+  withoutRecord = $state(false);
   readonly idle = new IdleWatch(() => void this.idleEnd());
   private readonly enders = new Set<() => void>();
   private readonly starters = new Set<() => void>();
@@ -95,8 +97,12 @@ class Session {
       this.clear();
     }
     const granted = this.patient?.patientRef !== view.patients[0]?.patientRef;
+    const ready = view.state === 'active';
+    const open = view.patients.length > 0;
+    // The account turns active a moment before its record is open to it: until then the clinic is still being waited for.
+    this.withoutRecord = ready && !open && (fresh || this.withoutRecord || this.patient !== null);
     this.view = view;
-    this.phase = view.state;
+    this.phase = ready && open ? 'active' : 'joining';
     this.endReason = null;
     api.csrf = view.csrf;
     if (fresh) {
@@ -155,6 +161,7 @@ class Session {
   private clear(): void {
     this.idle.stop();
     this.view = null;
+    this.withoutRecord = false;
     api.csrf = null;
     for (const callback of this.enders) {
       callback();
