@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { newResult } from '../openemr-sim/clinic-labs.js';
 import { reply } from '../openemr-sim/clinic-mail.js';
+import type { Browser } from 'playwright-core';
 import { launchBrowser } from './browser.js';
 import { PatientPage } from './patient-page.js';
 import { type ReadyPatient } from './ready-patient.js';
@@ -30,6 +31,7 @@ export async function runCheck(system: System, patient: ReadyPatient, print: (li
       await patientPage.textShown('Up to date as of');
     });
     const mark = randomUUID().slice(0, 8);
+    await step(print, 'another patient joined by invite', () => joinAnother(system, browser, mark));
     const question = `Question ${mark}: may I take it with food?`;
     await step(print, 'message sent', async () => {
       await patientPage.sendMessage('Medication', `Check ${mark}`, question);
@@ -52,6 +54,21 @@ export async function runCheck(system: System, patient: ReadyPatient, print: (li
     await openemr.end();
     await browser.close();
   }
+}
+
+/** The open invite, in a browser of its own: from the code to the medications, without a reload. */
+async function joinAnother(system: System, browser: Browser, mark: string): Promise<void> {
+  const patient = system.patients[1];
+  if (patient === undefined) {
+    throw new Error('the simulator has no second patient');
+  }
+  const { code } = await system.invite(patient.pid);
+  const page = await PatientPage.open(browser, system.origin);
+  await page.join(code, patient.dateOfBirth, `check-${mark}@example.org`, `quiet meadow ${mark} lantern`);
+  await page.textShown('Up to date as of');
+  await page.goTo('/profile');
+  await page.textShown(patient.name);
+  await page.page.context().close();
 }
 
 async function step(print: (line: string) => void, name: string, act: () => Promise<void>): Promise<void> {

@@ -1,7 +1,11 @@
 import { generateSync } from 'otplib';
 import type { Browser, Page } from 'playwright-core';
+import { z } from 'zod';
 import { nextTotpPeriod } from './portal-client.js';
 import type { ReadyPatient } from './ready-patient.js';
+
+const GREETING = /Good (morning|afternoon|evening)/;
+const TotpSetup = z.object({ secret: z.string() });
 
 /**
  * A patient at the real pages in Chromium: everything goes through labels and buttons that a person sees.
@@ -28,7 +32,7 @@ export class PatientPage {
     await this.page.getByLabel('Password', { exact: true }).fill(patient.password);
     await this.page.getByRole('button', { name: 'Continue' }).click();
     const code = this.page.getByLabel('Six-digit code');
-    const home = this.page.getByRole('heading', { name: /Good (morning|afternoon|evening)|Welcome/ });
+    const home = this.page.getByRole('heading', { name: GREETING });
     await code.waitFor();
     for (let attempt = 0; attempt < 3; attempt += 1) {
       await code.fill(generateSync({ secret: patient.totpSecret }));
@@ -46,6 +50,25 @@ export class PatientPage {
       await nextTotpPeriod();
     }
     throw new Error('no code of the authenticator was accepted');
+  }
+
+  /** All three steps with an invite; ends on the home page, with the chart that the clinic has let through. */
+  async join(code: string, dateOfBirth: string, name: string, password: string): Promise<void> {
+    const [year = '', month = '', day = ''] = dateOfBirth.split('-');
+    await this.goTo('/join');
+    await this.page.getByLabel('Invitation code').fill(code);
+    await this.page.getByRole('button', { name: 'Check code' }).click();
+    await this.page.getByLabel('Sign-in name').fill(name);
+    await this.page.getByLabel('Password', { exact: true }).fill(password);
+    await this.page.getByLabel('Month').fill(month);
+    await this.page.getByLabel('Day').fill(day);
+    await this.page.getByLabel('Year').fill(year);
+    const setup = this.page.waitForResponse('**/api/join/totp');
+    await this.page.getByRole('button', { name: 'Continue' }).click();
+    const { secret } = TotpSetup.parse(await (await setup).json());
+    await this.page.getByLabel('Code from the app').fill(generateSync({ secret }));
+    await this.page.getByRole('button', { name: 'Create account' }).click();
+    await this.page.getByRole('heading', { name: GREETING }).waitFor({ timeout: 60_000 });
   }
 
   /** The texts are awaited, not polled: the page itself reports when they are there, with its clock. */
