@@ -1,7 +1,10 @@
 /**
  * `npm test`: every check there is. `npm test -- <part> [<part> …]` runs some: lint, types, unit, integration, browser,
- * drills. Parts go on after a failure, so that one run tells everything; the exit code is 0 only when all passed.
+ * demo, drills. Parts go on after a failure, so that one run tells everything; the exit code is 0 only when all passed.
  */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { prepare, refuse, runNode, say } from './bootstrap.mjs';
 import { LINT_STEPS, TYPE_STEPS } from './lint-steps.mjs';
 
@@ -19,11 +22,21 @@ const PARTS = {
   // One suite at a time: the suites share two cores with the servers, and time things.
   integration: [jest('integration', '--runInBand')],
   browser: [jest('browser', '--runInBand')],
+  demo: [['demo: round trip in a browser', 'infra/dist/demo/demo.js', ['--check', ...placeOfItsOwn()]]],
   drills: [
     ['drill: stolen DMZ, short', 'infra/dist/drills/stolen-dmz.js', ['--short']],
     ['drill: crash, short', 'infra/dist/drills/crash.js', ['--short']],
   ],
 };
+
+/** A data folder that goes with the process, and ports that are unlikely to be anybody's. */
+function placeOfItsOwn() {
+  const folder = mkdtempSync(join(tmpdir(), 'odp-demo-'));
+  chmodSync(folder, 0o711);
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const port = 20_000 + (process.pid % 10_000);
+  return ['--data-dir', folder, '--port', String(port), '--gateway-port', String(port + 1)];
+}
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((part) => !(part in PARTS));
