@@ -27,9 +27,9 @@ const FAILURES: Record<FailureCode, string> = {
   'invite-unknown': 'We do not know this code. Check it again, or ask your clinic for a new one.',
   'invite-used': 'This code has been used already. If that was you, sign in. If it was not you, call your clinic.',
   'invite-expired': 'This code has expired. Codes are valid for three days. Please ask your clinic for a new one.',
-  'name-refused': 'Use 3 to 254 characters for your sign-in name.',
+  'name-refused': "Use 3 to 254 characters without spaces: letters, digits, and . _ % + @ ' - only.",
   'name-taken': 'This sign-in name is taken. Please choose another.',
-  'password-refused': 'This password is too short, or is on a list of stolen passwords. Please choose another.',
+  'password-refused': 'This password cannot be used. Please choose another.',
   'totp-setup-expired': 'The set-up of the authenticator took too long. We have made a new key: please scan it again.',
   'totp-refused': 'This code does not match. Wait for the next one in your authenticator app and type that.',
   'date-of-birth-not-asked': 'The clinic has already answered. Please reload the page.',
@@ -47,6 +47,20 @@ const FAILURES: Record<FailureCode, string> = {
   'idempotency-key-missing': 'The message could not be sent. Please reload the page and try again.',
   'thread-not-found': 'This conversation no longer exists. Please start a new message.',
   'connection-lost': 'No connection. Check your internet connection and try again.',
+};
+
+/** The server's reasons against a password, by its own words for them. */
+const PASSWORD_REASONS: Record<string, string> = {
+  'must have at least 12 characters': 'This password is too short. Use at least 12 characters.',
+  'must have at most 256 characters': 'This password is too long. Use at most 256 characters.',
+  'contains characters that cannot be typed again':
+    'This password has characters that cannot be typed again. Please choose another.',
+  'repeats too few different characters':
+    'This password repeats the same few characters. Use at least five different ones.',
+  'is too close to your sign-in name or to the name of the practice':
+    'This password is too close to your sign-in name or to the name of the clinic. Please choose another.',
+  'is on the list of passwords that are tried first':
+    'This password is on the list of passwords that attackers try first. Please choose another.',
 };
 
 const FLAG_WORDS: Record<Flag, string> = {
@@ -103,7 +117,9 @@ export const text = {
   waitSeconds: (seconds: number) =>
     seconds < 90
       ? `You can try again in ${counted(seconds, 'second', 'seconds')}.`
-      : `You can try again in ${counted(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
+      : seconds < 90 * 60
+        ? `You can try again in ${counted(Math.ceil(seconds / 60), 'minute', 'minutes')}.`
+        : `You can try again in ${counted(Math.ceil(seconds / 3600), 'hour', 'hours')}.`,
   required: 'Please fill this in.',
   newInformation: 'New information from your clinic has arrived.',
   updatedNow: 'Updated just now',
@@ -147,6 +163,7 @@ export const text = {
       seconds >= 60
         ? `${counted(Math.floor(seconds / 60), 'minute', 'minutes')} ${counted(seconds % 60, 'second', 'seconds')} left`
         : `${counted(seconds, 'second', 'seconds')} left`,
+    draftLost: 'You have a message that is not sent. It is lost when you are signed out.',
     stay: 'Stay signed in',
     leave: 'Sign out now',
     stillHere: 'You stay signed in.',
@@ -199,7 +216,7 @@ export const text = {
     haveAccount: 'I already have an account',
     accountLead: 'Choose how you will sign in.',
     name: 'Sign-in name',
-    nameHint: 'An e-mail address or any name you will remember. It is not shown to anybody.',
+    nameHint: 'An e-mail address or any name you will remember, without spaces. It is not shown to anybody.',
     password: 'Password',
     passwordHint:
       'At least 12 characters. Four random words make a strong one. Pasting from a password manager is fine.',
@@ -207,6 +224,11 @@ export const text = {
     passwordFair: 'Long enough. Longer is stronger.',
     passwordStrong: 'Good length.',
     passwordTooShort: 'Use at least 12 characters.',
+    passwordLong: (over: number) => `${counted(over, 'character', 'characters')} too many.`,
+    passwordTooLong: 'Use at most 256 characters. Nothing was cut from what you typed or pasted.',
+    passwordRefused: (reasons: readonly string[]) =>
+      reasons.map((reason) => PASSWORD_REASONS[reason]).find((words) => words !== undefined) ??
+      FAILURES['password-refused'],
     dateOfBirth: 'Date of birth',
     dateHint:
       'Your clinic compares it with your record, so that nobody else can use your code. The portal does not keep it.',
@@ -275,6 +297,7 @@ export const text = {
     write: 'Write a message',
     underWay: 'Under way',
     underWayNone: 'Nothing is waiting.',
+    underWayUnknown: 'We could not check what is on its way. This does not mean that nothing is.',
     underWayLead: 'What you sent and where it is now',
     staleNone: 'Nothing to show. This page may be out of date, so there may be information we do not have.',
   },
@@ -333,11 +356,14 @@ export const text = {
     allInside: 'In range',
     earlier: 'Other values of this test',
     earlierNone: 'No other values of this test in your record.',
+    earlierUnknown: 'We cannot show other values of this test right now. This does not mean there are none.',
+    earlierSome: 'Some years are missing here or may be out of date, so there may be more values.',
     earlierLoading: 'Looking through the other years…',
     test: 'Test',
     value: 'Value',
     print: 'Print',
     notFound: 'This report is not in your record any more. It may have been corrected.',
+    notShown: 'We cannot show this report right now. This does not mean it is gone.',
     toAll: 'All results',
     noDate: 'Date not given',
     askAbout: 'Ask about this result',
@@ -363,6 +389,8 @@ export const text = {
     sending: 'Sending…',
     waiting: 'No connection. Your message is kept here and sent as soon as the connection is back.',
     waitingBusy: 'The portal did not answer. Your message is kept here and sent again by itself.',
+    tooMany:
+      'Your message was not sent: this portal takes only so many messages in a time. What you wrote stays here until you sign out.',
     retryNow: 'Try now',
     edit: 'Change the text',
     editDoubt:
@@ -386,6 +414,7 @@ export const text = {
     receipt: (state: ReceiptState) => RECEIPTS[state],
     receiptLabel: 'Status',
     notFound: 'This conversation is not in your record any more.',
+    notShown: 'We cannot show this conversation right now. This does not mean it is gone.',
     toAll: 'All messages',
     draft: 'Draft',
     sentAt: 'Sent',
@@ -437,6 +466,7 @@ export const text = {
     tellClinic: 'Tell the clinic about a change',
     changeSubject: 'Change of my details',
     none: 'Your clinic has not sent your details yet.',
+    noneStale: 'We cannot show your details right now.',
   },
 
   notFound: {

@@ -75,6 +75,8 @@ export class FixturePortal {
   loseNextAnswer = false;
   /** code answered for every section */
   sectionProblem: { status: number; code: ProblemCode } | null = null;
+  /** problems answered in place of the answer, by the path after `/api/` */
+  refusals = new Map<string, { status: number; code: ProblemCode; errors?: object[]; retryAfter?: number }>();
   /** this section is answered with "busy" */
   busySection: string | null = null;
   signInsUntilThrottle = Number.POSITIVE_INFINITY;
@@ -202,7 +204,13 @@ export class FixturePortal {
     }
     response.setHeader('cache-control', 'no-store');
     const path = url.pathname.slice('/api/'.length);
-    if (request.method === 'POST') {
+    const refusal = this.refusals.get(path);
+    if (refusal !== undefined) {
+      if (refusal.retryAfter !== undefined) {
+        response.setHeader('retry-after', String(refusal.retryAfter));
+      }
+      problem(response, refusal.status, refusal.code, refusal.errors);
+    } else if (request.method === 'POST') {
       this.post(path, body, request, response);
     } else {
       this.get(path, request, response);
@@ -429,9 +437,9 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-function problem(response: ServerResponse, status: number, code: ProblemCode): void {
+function problem(response: ServerResponse, status: number, code: ProblemCode, errors?: object[]): void {
   response.writeHead(status, { 'content-type': 'application/problem+json' });
-  response.end(JSON.stringify({ type: `urn:portal:${code}`, title: code, status, code }));
+  response.end(JSON.stringify({ type: `urn:portal:${code}`, title: code, status, code, errors }));
 }
 
 /** A picture with the looks of a QR code; it carries nothing. */

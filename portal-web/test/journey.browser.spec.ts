@@ -166,6 +166,43 @@ describe('joining', () => {
     expect(portal.complaints).toEqual([]);
   });
 
+  it('says of a name or password why it was refused, and cuts nothing of what was pasted', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    const page = await portal.page(`/join?code=${FIXTURE.invite}`);
+    const name = page.getByLabel('Sign-in name');
+    const password = page.getByLabel('Password', { exact: true });
+    const go = page.getByRole('button', { name: 'Continue' });
+    await name.fill('rosalind o');
+    await password.fill('x'.repeat(300));
+    await page.getByText('44 characters too many.').waitFor();
+    expect((await password.inputValue()).length).toBe(300);
+    await page.getByLabel('Month').fill('4');
+    await page.getByLabel('Day').fill('23');
+    await page.getByLabel('Year').fill('1980');
+    await go.click();
+    await page.getByText('Use 3 to 254 characters without spaces').waitFor();
+    await page.getByText('Nothing was cut').waitFor();
+    await name.fill('rosalind');
+    await password.fill('rosalind1234');
+    await go.click();
+    fixture.refusals.set('join', {
+      status: 422,
+      code: 'password-refused',
+      errors: [{ path: 'password', message: 'is too close to your sign-in name or to the name of the practice' }],
+    });
+    await page.getByLabel('Code from the app').fill(FIXTURE.totp);
+    await page.getByRole('button', { name: 'Create account' }).click();
+    await page.getByText('too close to your sign-in name').waitFor();
+    fixture.refusals.set('join/totp', {
+      status: 422,
+      code: 'body-refused',
+      errors: [{ path: 'name', message: 'may have letters' }],
+    });
+    await go.click();
+    await page.getByText('Use 3 to 254 characters without spaces').waitFor();
+  });
+
   it('shows nothing of a record that is closed to the account again, and says so', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
-import { newReport, THREADS } from './fixture-chart.js';
+import type { Locator } from 'playwright-core';
+import { newReport, PATIENT_REF, THREADS } from './fixture-chart.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
 jest.setTimeout(60_000);
@@ -169,7 +170,79 @@ describe('an open page', () => {
   });
 });
 
+describe('what cannot be known', () => {
+  it('is never told as "there is none", on any page', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.currentAsOf = new Date(Date.now() - 2 * 3_600_000).toISOString();
+    fixture.freshness = 'red';
+    fixture.sections['messages'] = { threads: [] };
+    fixture.refusals.set(`charts/${PATIENT_REF}/own-copies`, { status: 500, code: 'unexpected' });
+    const page = await portal.page('/');
+    const card = (name: string): Locator =>
+      page.locator('section').filter({ has: page.getByRole('heading', { name, exact: true }) });
+    await card('Messages').getByText('there may be information we do not have').waitFor();
+    await card('Under way').getByText('Something went wrong').waitFor();
+    fixture.refusals.clear();
+    await card('Under way').getByRole('button', { name: 'Try again' }).click();
+    await card('Under way').getByText('Nothing is waiting.').waitFor();
+    await page.goto(`${fixture.origin}/#/messages/${'f'.repeat(32)}`);
+    await page.getByText('We cannot show this conversation right now.').waitFor();
+    const year = String(new Date().getUTCFullYear());
+    await page.goto(`${fixture.origin}/#/results/${year}/gone`);
+    await page.getByText('We cannot show this report right now.').waitFor();
+  });
+
+  it('makes no year that failed to load look like one without values', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const { years } = fixture.sections['results'] as { years: { section: string }[] };
+    fixture.busySection = years.at(-1)?.section ?? '';
+    const page = await portal.page('/results');
+    await page.getByRole('link', { name: 'Basic metabolic panel' }).first().click();
+    await page.getByText('Other values of this test').first().click();
+    await page
+      .getByText(/Some years are missing here|cannot show other values of this test/)
+      .first()
+      .waitFor();
+    expect(await page.getByText('No other values of this test').count()).toBe(0);
+  });
+
+  it('is asked for again: the name of the clinic; until then times name the zone of the device', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.refusals.set('practice', { status: 503, code: 'busy' });
+    const page = await portal.page(`/messages/${THREADS.answered}`);
+    const heading = page.getByRole('article').first().getByRole('heading');
+    await until(() => heading.innerText(), /E[SD]T/);
+    fixture.refusals.clear();
+    await until(() => page.title(), /Alder Lane Family Practice$/);
+    expect(await heading.innerText()).not.toMatch(/E[SD]T/);
+  });
+});
+
 describe('a message', () => {
+  it('refused for a long time is told so and kept; the idle warning says that it would be lost', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    await portal.context.clock.install();
+    const page = await portal.page('/messages/new');
+    await page.getByLabel('Topic').selectOption('General');
+    await page.getByLabel('Message', { exact: true }).fill('One more question');
+    fixture.refusals.set(`charts/${PATIENT_REF}/messages`, { status: 429, code: 'too-many-tries', retryAfter: 18_000 });
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('Your message was not sent').waitFor();
+    await page.getByText('You can try again in 5 hours.').waitFor();
+    expect(await page.getByLabel('Message', { exact: true }).inputValue()).toBe('One more question');
+    expect(await page.getByText('sent again by itself').count()).toBe(0);
+    await page.clock.fastForward(14 * 60_000);
+    await page.getByRole('dialog').getByText('It is lost when you are signed out.').waitFor();
+  });
+
   it('whose answer is lost is sent again with the same key, is saved once, and keeps its text meanwhile', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;

@@ -1,6 +1,6 @@
 import type { ProblemCode, ProblemView } from 'portal-api/http';
 
-/** The server answered with an RFC 9457 problem. `code` chooses the sentence; nothing else of it is shown. */
+/** The server answered with an RFC 9457 problem. `code` and the reasons of `errors` choose the sentence. */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: ProblemCode;
@@ -25,6 +25,9 @@ export class ConnectionLost extends Error {
   }
 }
 
+/** Asked to wait longer, a person should know and decide. */
+const PASSING_SECONDS = 120;
+
 /** Everything the pages have a sentence for. */
 export type FailureCode = ProblemCode | 'connection-lost';
 
@@ -32,10 +35,19 @@ export function failureCode(failure: unknown): FailureCode {
   return failure instanceof ApiProblem || failure instanceof ConnectionLost ? failure.code : 'unexpected';
 }
 
+/** Why the server refused this field; empty when it named no reason. */
+export function fieldReasons(failure: unknown, path: string): string[] {
+  return failure instanceof ApiProblem
+    ? failure.errors.filter((error) => error.path === path).map(({ message }) => message)
+    : [];
+}
+
 /** True when the same request may succeed later and the person need not do anything. */
 export function isPassing(failure: unknown): boolean {
   return (
     failure instanceof ConnectionLost ||
-    (failure instanceof ApiProblem && (failure.status >= 500 || failure.status === 429 || failure.code === 'busy'))
+    (failure instanceof ApiProblem &&
+      (failure.status >= 500 || failure.status === 429 || failure.code === 'busy') &&
+      (failure.retryAfterSeconds ?? 0) <= PASSING_SECONDS)
   );
 }

@@ -10,6 +10,8 @@ export class DateFormats {
   constructor(
     readonly locale: string,
     readonly timeZone: string,
+    /** names the zone with every time, whether asked or not */
+    private readonly namesZone = false,
   ) {}
 
   /** `Nov 3, 2026`; what is given less precisely is shown less precisely, what is no date is shown as it is. */
@@ -39,7 +41,7 @@ export class DateFormats {
         day: 'numeric',
         hour: 'numeric',
         minute: '2-digit',
-        ...(options.zone === true && { timeZoneName: 'short' }),
+        ...((this.namesZone || options.zone === true) && { timeZoneName: 'short' }),
       }) ?? value
     );
   }
@@ -53,7 +55,7 @@ export class DateFormats {
       this.format(value, this.timeZone, {
         hour: 'numeric',
         minute: '2-digit',
-        ...(options.zone === true && { timeZoneName: 'short' }),
+        ...((this.namesZone || options.zone === true) && { timeZoneName: 'short' }),
       }) ?? value
     );
   }

@@ -25,6 +25,8 @@ class Chart {
   statusFailure = $state<FailureCode | null>(null);
   /** own copies the chart does not contain yet, as last answered; null before the first answer */
   copies = $state.raw<OwnCopyView[] | null>(null);
+  /** why the last look for own copies and receipts failed; null when it did not */
+  copiesFailure = $state<FailureCode | null>(null);
   /** own copies of this visit, also those the chart has taken over: a thread section may arrive later than that news */
   seenCopies = $state.raw<OwnCopyView[]>([]);
   receipts = $state.raw<ReceiptView[]>([]);
@@ -153,8 +155,12 @@ class Chart {
       this.seenCopies = [...this.seenCopies.filter((copy) => !current.has(copy.submissionId)), ...copies];
       this.copies = copies;
       this.receipts = receipts;
-    } catch {
-      // The banner of the connection says it; what was known stays.
+      this.copiesFailure = null;
+    } catch (failure: unknown) {
+      // What was known stays.
+      if (path === this.path('own-copies')) {
+        this.copiesFailure = failureCode(failure);
+      }
     }
   }
 
@@ -232,6 +238,7 @@ class Chart {
     this.status = null;
     this.statusFailure = null;
     this.copies = null;
+    this.copiesFailure = null;
     this.seenCopies = [];
     this.receipts = [];
   }

@@ -18,6 +18,8 @@ export class Draft {
   body = $state('');
   phase = $state<'editing' | 'sending' | 'waiting'>('editing');
   failure = $state<FailureCode | null>(null);
+  /** seconds the refusal asks to wait; null when it names none */
+  retryAfter = $state<number | null>(null);
   /** an attempt ended without an answer, so its text may have been saved */
   doubtful = $state(false);
   private key: string | null = null;
@@ -92,7 +94,10 @@ export class Draft {
 
   private failed(failure: unknown): void {
     this.failure = failureCode(failure);
+    this.retryAfter = failure instanceof ApiProblem ? failure.retryAfterSeconds : null;
     if (!isPassing(failure)) {
+      // An attempt before this one may have been saved although its answer was lost.
+      this.doubtful ||= this.attempts > 0;
       this.phase = 'editing';
       this.key = null;
       this.attempts = 0;
@@ -112,17 +117,23 @@ export class Draft {
 
 /** Drafts by thread; the one of a new message has the key `new`. */
 class Drafts {
+  // Plain: a draft is made where a page derives, which must not make reactive state dirty.
   private byThread = new Map<string, Draft>();
+  private patientRef: string | null = null;
   /** set when a message was saved while its page was not open, for the page that opens next */
   lastSent = $state.raw<MessageSentView | null>(null);
 
   constructor() {
     session.onEnd(() => {
-      for (const draft of this.byThread.values()) {
-        draft.discard();
+      this.clear();
+    });
+    session.onStart(() => {
+      const patientRef = session.patient?.patientRef ?? null;
+      // What was written for one chart must not go to another; a chart that comes back finds it again.
+      if (patientRef !== null && patientRef !== this.patientRef) {
+        this.clear();
+        this.patientRef = patientRef;
       }
-      this.byThread = new Map();
-      this.lastSent = null;
     });
     connection.onReturn(() => {
       for (const draft of this.byThread.values()) {
@@ -131,6 +142,11 @@ class Drafts {
         }
       }
     });
+  }
+
+  /** Something written has not been saved by the portal, and would be gone with the session. */
+  get anyUnsent(): boolean {
+    return [...this.byThread.values()].some((draft) => draft.body.trim() !== '');
   }
 
   of(threadId: string | null): Draft {
@@ -146,6 +162,15 @@ class Drafts {
     });
     this.byThread.set(key, draft);
     return draft;
+  }
+
+  private clear(): void {
+    for (const draft of this.byThread.values()) {
+      draft.discard();
+    }
+    this.byThread = new Map();
+    this.patientRef = null;
+    this.lastSent = null;
   }
 }
 
