@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { randomBytes } from 'node:crypto';
 import { brotliDecompressSync } from 'node:zlib';
 import { newRef } from 'sync-contract/identifiers';
-import { issueGrant } from 'sync-contract/grant';
+import { issueGrant, type GrantTerms } from 'sync-contract/grant';
 import { signManifest } from 'sync-contract/manifest';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { newSigningPair, signingKey } from 'sync-contract/signed';
@@ -265,6 +265,30 @@ describe('a grant', () => {
     await patient.browser.get(`/api/charts/${patient.patientRef}/status`).expect(404);
   });
 
+  test('replaced under its id binds with the next request: scopes, key and end', async () => {
+    const person = await portal.join();
+    const [patientRef, grantId] = [newRef(), newRef()];
+    const patient = { ...person, patientRef };
+    const replace = (terms: Partial<GrantTerms>): Promise<string> =>
+      portal.inside.grant(person.accountRef, patientRef, { grantId, ...terms });
+    const write = async (key: string): Promise<number> => {
+      const message = { threadId: null, topic: 'General', subject: '', body: 'hello' };
+      const url = `/api/charts/${patientRef}/messages`;
+      return (await person.browser.post(url, message).set('idempotency-key', key)).status;
+    };
+    await portal.inside.publish(patientRef, SECTIONS);
+    await replace({});
+    expect([await lookAt(patient), await write('a-key-of-enough-letters')]).toEqual(['200', 201]);
+    await replace({ scopes: [] });
+    expect([await lookAt(patient), await write('another-key-of-enough-letters')]).toEqual(['200', 403]);
+    await replace({ epoch: 2 });
+    expect(await lookAt(patient)).toBe('404 section-not-found');
+    await portal.inside.publish(patientRef, SECTIONS, { seq: 2, epoch: 2 });
+    expect(await lookAt(patient)).toBe('200');
+    await replace({ epoch: 2, to: new Date(Date.now() - 1_000).toISOString() });
+    expect(await lookAt(patient)).toBe('404 not-found');
+  });
+
   test('whose time is over or has not come closes the chart', async () => {
     for (const terms of [
       { to: new Date(Date.now() - 1_000).toISOString() },
@@ -369,6 +393,7 @@ test('a thread belongs to the chart whose signed list names it', async () => {
   await portal.inside.publish(patientRef, { messages: { threads: [thread] } });
   const grant = {
     grantId: newRef(),
+    version: '0'.repeat(64),
     patientRef,
     relation: 'self' as const,
     scopes: [],

@@ -126,11 +126,10 @@ export class InsideStandIn {
   /** Accepts an enrolment: a grant on the chart and the account active. */
   async grant(accountRef: string, patientRef: string, terms: Partial<GrantTerms> = {}): Promise<string> {
     const [account] = await this.sql('SELECT public_key FROM {db}.account WHERE account_ref = ?', [bytes(accountRef)]);
-    const grantId = newRef();
     const full: GrantTerms = {
       v: PROTOCOL_VERSION,
       site: this.site,
-      grantId,
+      grantId: newRef(),
       accountRef,
       patientRef,
       relation: 'self',
@@ -154,7 +153,7 @@ export class InsideStandIn {
 
   async storeGrant(terms: GrantTerms, signed: Signed): Promise<void> {
     await this.sql(
-      `INSERT INTO {db}.chart_grant (grant_id, account_ref, patient_ref, signed, epoch, starts_at, ends_at)
+      `REPLACE INTO {db}.chart_grant (grant_id, account_ref, patient_ref, signed, epoch, starts_at, ends_at)
        VALUES (?, ?, ?, ?, ?, ?, ?)`,
       [
         bytes(terms.grantId),

@@ -1,11 +1,12 @@
 import type { DataSource } from 'typeorm';
 import { hexBytes } from '../database/hex-column.js';
+import { STORED_GRANTS } from '../sessions/session.js';
 import { preparedQuery } from './prepared-query.js';
 
 /** What the database says of a chart, its heartbeat and one section, in one consistent look. Nothing of it is trusted. */
 export interface StoredChart {
   accountState: string | null;
-  /** ids of the account's grants, sorted, joined by a space */
+  /** names of the account's grants, sorted, joined by a space */
   grants: string | null;
   heartbeatEra: number | null;
   heartbeatSeq: number | null;
@@ -21,8 +22,7 @@ const NOBODY = '0'.repeat(32);
 /** At most one of the wanted ids is stored, unless a change of key is half done; the caller tells by the manifest. */
 function statement(ids: number): string {
   return `SELECT a.state AS accountState,
-      (SELECT GROUP_CONCAT(LOWER(HEX(g.grant_id)) ORDER BY g.grant_id SEPARATOR ' ')
-         FROM chart_grant g WHERE g.account_ref = ?) AS grants,
+      ${STORED_GRANTS} AS grants,
       h.era AS heartbeatEra, h.seq AS heartbeatSeq,
       LOWER(HEX(c.manifest_hash)) AS manifestHash,
       LOWER(HEX(s.section_id)) AS sectionId, s.sealed AS sealed
@@ -43,7 +43,6 @@ export async function queryChart(
   const account = hexBytes(accountRef ?? NOBODY);
   const ids = sectionIds.length === 0 ? ['0'.repeat(64)] : sectionIds;
   return preparedQuery<StoredChart>(dataSource, statement(ids.length), [
-    account,
     account,
     hexBytes(patientRef),
     ...ids.map(hexBytes),

@@ -9,7 +9,7 @@ import { PortalConfig } from '../config.js';
 import { hexBytes } from '../database/hex-column.js';
 import { KeyringService } from '../keys/keyring.service.js';
 import { SignedOut } from '../problems/request.problems.js';
-import type { OpenedGrant, Session } from './session.js';
+import { STORED_GRANTS, grantName, grantVersion, type OpenedGrant, type Session } from './session.js';
 import { SessionStore } from './session.store.js';
 
 /** A grant that did not open is not tried again for this long, so that a bad row costs no work at every request. */
@@ -29,8 +29,9 @@ interface StandingRow {
 }
 
 /**
- * Holds a session's grants equal to those stored for its account. A grant that is gone from the database is gone from
- * the session at its next request; a new one is verified against the inside's signature and opened once.
+ * Holds a session's grants equal to those stored for its account. A grant that is gone from the database, or
+ * replaced under its id, is gone from the session at its next request; a new one is verified against the inside's
+ * signature and opened once.
  */
 @Injectable()
 export class SessionGrants {
@@ -49,8 +50,7 @@ export class SessionGrants {
   async refresh(session: Session, origin: AuditOrigin): Promise<AccountStanding> {
     const [row] = await this.dataSource.query<StandingRow[]>(
       `SELECT a.state AS state, a.enrolment_outcome AS outcome, a.enrolment_tries_left AS triesLeft,
-         (SELECT GROUP_CONCAT(LOWER(HEX(g.grant_id)) ORDER BY g.grant_id SEPARATOR ' ')
-            FROM chart_grant g WHERE g.account_ref = a.account_ref) AS grants
+         ${STORED_GRANTS} AS grants
        FROM account a WHERE a.account_ref = ?`,
       [hexBytes(session.accountRef)],
     );
@@ -65,14 +65,14 @@ export class SessionGrants {
     };
   }
 
-  /** @param stored ids of the account's stored grants, sorted and joined by a space */
+  /** @param stored names of the account's stored grants, sorted and joined by a space */
   async follow(session: Session, stored: string, origin: AuditOrigin): Promise<void> {
     if (stored === session.grantList) {
       return;
     }
-    const wanted = new Set(stored.split(' ').filter((id) => id !== '' && !this.wasRefused(id)));
-    const kept = session.grants.filter((grant) => wanted.has(grant.grantId));
-    const missing = [...wanted].filter((id) => !kept.some((grant) => grant.grantId === id));
+    const wanted = new Set(stored.split(' ').filter((name) => name !== '' && !this.wasRefused(name)));
+    const kept = session.grants.filter((grant) => wanted.has(grantName(grant)));
+    const missing = [...wanted].filter((name) => !kept.some((grant) => grantName(grant) === name));
     if (missing.length === 0 && kept.length === session.grants.length) {
       return;
     }
@@ -87,12 +87,13 @@ export class SessionGrants {
     only: ReadonlySet<string> | 'all',
     origin: AuditOrigin,
   ): Promise<OpenedGrant[]> {
-    const rows = await this.dataSource.query<{ grantId: string; signed: string }[]>(
+    const stored = await this.dataSource.query<{ grantId: string; signed: string }[]>(
       'SELECT LOWER(HEX(grant_id)) AS grantId, signed FROM chart_grant WHERE account_ref = ?',
       [hexBytes(account.accountRef)],
     );
     const opened: OpenedGrant[] = [];
-    for (const row of rows.filter((each) => only === 'all' || only.has(each.grantId))) {
+    const rows = stored.map((row) => ({ ...row, version: grantVersion(row.signed) }));
+    for (const row of rows.filter((each) => only === 'all' || only.has(grantName(each)))) {
       const grant = await this.openOne(account, row);
       await this.audit.record({
         ...origin,
@@ -111,7 +112,7 @@ export class SessionGrants {
 
   private async openOne(
     account: { accountRef: string; accountPrivateKey: Buffer },
-    row: { grantId: string; signed: string },
+    row: { grantId: string; version: string; signed: string },
   ): Promise<OpenedGrant | null> {
     try {
       const signed = Signed.parse(JSON.parse(row.signed));
@@ -123,20 +124,20 @@ export class SessionGrants {
       }
       const chartKey = await openGrant(grant, account.accountPrivateKey);
       const { grantId, patientRef, relation, scopes, epoch, from, to } = terms;
-      return { grantId, patientRef, relation, scopes, epoch, from, to, chartKey };
+      return { grantId, version: row.version, patientRef, relation, scopes, epoch, from, to, chartKey };
     } catch (error: unknown) {
       const known =
         error instanceof StatementRefused || error instanceof SealBroken || error instanceof ScopedGrantNotSupported;
-      this.refused.set(row.grantId, Date.now());
+      this.refused.set(grantName(row), Date.now());
       this.logger.error(`grant ${row.grantId} is ignored: ${known ? error.message : 'it is not a signed grant'}`);
       return null;
     }
   }
 
-  private wasRefused(grantId: string): boolean {
-    const at = this.refused.get(grantId);
+  private wasRefused(name: string): boolean {
+    const at = this.refused.get(name);
     if (at !== undefined && Date.now() - at > REFUSED_MS) {
-      this.refused.delete(grantId);
+      this.refused.delete(name);
       return false;
     }
     return at !== undefined;

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { SealBroken, openAead, sealAead } from 'sync-contract/aead';
 import { canonicalBytes } from 'sync-contract/canonical-json';
 import { GrantTerms } from 'sync-contract/grant';
-import { Base64Url, Instant, Ref } from 'sync-contract/identifiers';
+import { Base64Url, Digest, Instant, Ref } from 'sync-contract/identifiers';
 import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
 import { fromRedis } from '../redis/redis-connection.js';
@@ -27,6 +27,7 @@ const SessionRecord = z.strictObject({
   grants: z.array(
     z.strictObject({
       grantId: Ref,
+      version: Digest,
       patientRef: Ref,
       relation: GrantTerms.shape.relation,
       scopes: GrantTerms.shape.scopes,

@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import type { RecordClass } from 'sync-contract/classes';
 import type { GrantTerms } from 'sync-contract/grant';
 import { deriveClassKey } from 'sync-contract/section';
@@ -6,6 +6,8 @@ import { deriveClassKey } from 'sync-contract/section';
 /** A verified grant with the chart key it carried. Lives in memory and, sealed, in the session's record. */
 export interface OpenedGrant {
   grantId: string;
+  /** hash of the signed text: another one under the same id has other terms */
+  version: string;
   patientRef: string;
   relation: GrantTerms['relation'];
   scopes: GrantTerms['scopes'];
@@ -14,6 +16,18 @@ export interface OpenedGrant {
   from: string;
   to: string | null;
   chartKey: Buffer;
+}
+
+/** SQL of the names of an account's stored grants, sorted and joined by a space; equals `Session.grantList`. */
+export const STORED_GRANTS = `(SELECT GROUP_CONCAT(CONCAT(LOWER(HEX(g.grant_id)), '.', SHA2(g.signed, 256))
+    ORDER BY g.grant_id SEPARATOR ' ') FROM chart_grant g WHERE g.account_ref = a.account_ref)`;
+
+export function grantVersion(signed: string): string {
+  return createHash('sha256').update(signed, 'utf8').digest('hex');
+}
+
+export function grantName({ grantId, version }: Pick<OpenedGrant, 'grantId' | 'version'>): string {
+  return `${grantId}.${version}`;
 }
 
 /** What a session may do with one chart, with the keys of every epoch it was granted. */
@@ -102,12 +116,9 @@ export class Session {
     return this.opened;
   }
 
-  /** Ids of the grants, sorted and joined by a space, as the database lists them. */
+  /** Names of the grants, sorted and joined by a space, as the database lists them. */
   get grantList(): string {
-    return this.opened
-      .map((grant) => grant.grantId)
-      .sort()
-      .join(' ');
+    return this.opened.map(grantName).sort().join(' ');
   }
 
   /** Only by SessionGrants, after it has verified them. */
