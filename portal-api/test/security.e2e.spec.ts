@@ -67,6 +67,18 @@ describe('every answer', () => {
   });
 });
 
+test.each([
+  '/%61pi/practice',
+  '/api%2fpractice',
+  '/%61%70%69/session',
+  '/%61pi/nothing',
+  'http://localhost/api/practice',
+])('the API is the API however its path is written: %s', async (path) => {
+  const head = `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n`;
+  expect(await raw(`${head}\r\n`)).toMatch(/\r\ncache-control: no-store\r\n/i);
+  expect(await raw(`${head}sec-fetch-site: cross-site\r\n\r\n`)).toMatch(/^HTTP\/1.1 403 /);
+});
+
 describe('the web app', () => {
   test('is served with its page fresh and its assets for ever', async () => {
     const page = await portal.browser().get('/').expect(200);

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RequestRefused } from '../problems/request.problems.js';
+import { isForApi } from './api-path.js';
 
 const READING = new Set(['GET', 'HEAD']);
 
@@ -14,9 +15,9 @@ export function requireSameOrigin(server: FastifyInstance, publicOrigin: string)
   });
 }
 
-function mayRead({ url, headers }: FastifyRequest): boolean {
-  const site = headers['sec-fetch-site'];
-  return !url.startsWith('/api/') || site === undefined || site === 'same-origin' || site === 'none';
+function mayRead(request: FastifyRequest): boolean {
+  const site = request.headers['sec-fetch-site'];
+  return !isForApi(request) || site === undefined || site === 'same-origin' || site === 'none';
 }
 
 function mayWrite({ headers }: FastifyRequest, publicOrigin: string): boolean {

@@ -1,5 +1,6 @@
 import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
+import { isForApi } from './api-path.js';
 
 const YEAR_S = 31_536_000;
 
@@ -36,7 +37,7 @@ export async function sendSecurityHeaders(server: FastifyInstance, publicOrigin:
   server.addHook('onRequest', (request, reply, done) => {
     reply.header('permissions-policy', 'camera=(), microphone=(), geolocation=(), payment=(), usb=()');
     reply.header('x-request-id', request.id);
-    if (request.url.startsWith('/api/')) {
+    if (isForApi(request)) {
       reply.header('cache-control', 'no-store');
     }
     done();
