@@ -2,6 +2,9 @@ import 'reflect-metadata';
 import { createGateway } from './gateway/gateway-app.js';
 import { gatewayConfig } from './gateway-config.js';
 
+// A listener takes the signal's default away, which is to open the inspector.
+process.on('SIGUSR1', () => undefined);
+
 try {
   const config = gatewayConfig();
   const app = await createGateway(config);

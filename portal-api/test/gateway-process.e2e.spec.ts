@@ -117,6 +117,17 @@ describe('the gateway as a process', () => {
     expect(gateway.output).not.toContain(readFileSync(testServices().dmz.secretFile('sync_gateway'), 'utf8').trim());
   });
 
+  test('does not open the inspector when it is signalled', async () => {
+    const gateway = run();
+    await gateway.listening();
+    gateway.child.kill('SIGUSR1');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await call('keys', { statements: keys.statements })).status).toBe(200);
+    expect(gateway.output).not.toContain('Debugger listening');
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.ended).toEqual([0, null]);
+  });
+
   test('killed around every commit of lease and acknowledgement, loses and doubles nothing', async () => {
     const log = join(folder, 'hits.log');
     let gateway = run();

@@ -38,6 +38,9 @@ async function run(config: AgentConfig): Promise<void> {
   }
 }
 
+// A listener takes the signal's default away, which is to open the inspector.
+process.on('SIGUSR1', () => undefined);
+
 try {
   await run(readAgentConfig());
 } catch (failure: unknown) {
