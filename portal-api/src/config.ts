@@ -60,9 +60,17 @@ export class PortalConfig {
   }
 }
 
-/** @throws Error with one sentence that names every variable to set, and no value */
+/**
+ * The process itself speaks HTTP, so an https origin means a proxy before it: unless its addresses are known, all
+ * patients share its address, and with it one throttle.
+ * @throws Error with one sentence that names every variable to set, and no value
+ */
 export function portalConfig(environment: NodeJS.ProcessEnv = process.env): PortalConfig {
   const variables = readEnvironment(VARIABLES, environment);
+  const trustProxy = (variables.TRUST_PROXY ?? '').split(',').flatMap((address) => address.trim() || []);
+  if (variables.PUBLIC_ORIGIN.startsWith('https:') && trustProxy.length === 0) {
+    throw new Error('TRUST_PROXY must name the addresses of the proxy that serves an https PUBLIC_ORIGIN');
+  }
   return new PortalConfig({
     siteId: variables.SITE_ID,
     logLevel: variables.LOG_LEVEL,
@@ -75,6 +83,6 @@ export function portalConfig(environment: NodeJS.ProcessEnv = process.env): Port
     pepper: variables.PEPPER_FILE,
     blindIndexKey: variables.BLIND_INDEX_KEY_FILE,
     practice: { name: variables.PRACTICE_NAME, timeZone: variables.PRACTICE_TIME_ZONE },
-    trustProxy: (variables.TRUST_PROXY ?? '').split(',').flatMap((address) => address.trim() || []),
+    trustProxy,
   });
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { formatInviteCode, newInviteCode } from 'sync-contract/invite';
 import { DataSource } from 'typeorm';
 import { firstBrokenLink, type AuditLink } from '../src/audit/audit-chain.js';
 import { AuditService } from '../src/audit/audit.service.js';
@@ -34,6 +35,10 @@ describe('the audit log', () => {
     const { browser, patientRef, name } = patient;
     const message = { threadId: null, topic: 'General', subject: '', body: 'hello' };
     const stranger = portal.browser();
+    const impostor = portal.browser();
+    impostor.cookies.set('__Host-session', 'A'.repeat(64));
+    const invite = await portal.inside.invite();
+    const { form: taken } = await portal.joinForm(stranger, name, invite);
     const acts: [string[], () => Promise<unknown>][] = [
       [['grant-open ok', 'chart-status ok'], () => browser.get(`/api/charts/${patientRef}/status`).expect(200)],
       [['chart-read ok'], () => browser.get(`/api/charts/${patientRef}/sections/medications`).expect(200)],
@@ -51,6 +56,16 @@ describe('the audit log', () => {
         ['sign-in-password failed'],
         () => stranger.post('/api/sign-in', { name, password: 'not the right password' }).expect(401),
       ],
+      [['sign-in-password refused'], () => stranger.post('/api/sign-in', { name, password: PASSWORD }).expect(429)],
+      [['sign-in refused'], () => stranger.post('/api/sign-in/totp', { code: '000000' }).expect(401)],
+      [
+        ['join-check failed'],
+        () => stranger.post('/api/join/check', { code: formatInviteCode(newInviteCode()) }).expect(404),
+      ],
+      [['join-check ok'], async () => stranger.post('/api/join/check', { code: invite }).expect(200)],
+      [['join failed'], () => stranger.post('/api/join', taken).expect(409)],
+      [['session-refused refused'], () => impostor.get('/api/session').expect(401)],
+      [[], () => stranger.get('/api/session').expect(401)],
       [['access-refused refused'], () => browser.post('/api/sign-out').set('x-csrf', 'wrong').expect(403)],
       [['sign-out ok'], () => browser.post('/api/sign-out').expect(204)],
     ];

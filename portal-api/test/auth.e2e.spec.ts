@@ -8,6 +8,7 @@ import { derivePasswordKeys, unwrap, verifierMatches } from '../src/credentials/
 import { PasswordHasher } from '../src/credentials/password-hasher.js';
 import { REDIS } from '../src/redis/redis.module.js';
 import { SESSIONS_PER_ACCOUNT, SessionStore } from '../src/sessions/session.store.js';
+import { ThrottleService } from '../src/throttle/throttle.service.js';
 import { codeOf, type BrowserStandIn } from './browser-stand-in.js';
 import { PASSWORD, PortalUnderTest, totpCode, type JoinedPerson } from './portal-under-test.js';
 
@@ -44,6 +45,15 @@ async function signIn(person: JoinedPerson, code = totpCode(person.totpSecret)):
 function recordKey(browser: BrowserStandIn): string {
   const id = Buffer.from(browser.cookies.get(SESSION) ?? '', 'base64url').subarray(0, 16);
   return `session:${createHash('sha256').update(id).digest('hex')}`;
+}
+
+/** As if that many seconds had gone by for a bucket. */
+async function passTime(bucket: Buffer, seconds: number): Promise<void> {
+  await portal.inside.sql(
+    `UPDATE {db}.throttle SET updated_at = updated_at - INTERVAL ? SECOND, retry_at = retry_at - INTERVAL ? SECOND
+     WHERE bucket = ?`,
+    [seconds, seconds, bucket],
+  );
 }
 
 describe('signing in', () => {
@@ -208,6 +218,71 @@ describe('throttling', () => {
     await passwordStep(two, person.name);
     await one.post('/api/sign-in/totp', { code: '000000' }).expect(401);
     await two.post('/api/sign-in/totp', { code: totpCode(person.totpSecret) }).expect(429);
+  });
+
+  test('of an address leaks away: days of typos among good sign-ins never close a clinic’s network', async () => {
+    const throttle = portal.app.get(ThrottleService);
+    const address = throttle.bucket('address', '192.0.2.7');
+    const typo = async (): Promise<void> => {
+      await throttle.failed(await throttle.reserve(address));
+    };
+    const good = async (): Promise<void> => {
+      await throttle.succeeded(await throttle.reserve(address));
+    };
+    // Ten typos an hour among as many good tries, for four days: many times the failures that are free.
+    for (let halfHour = 0; halfHour < 4 * 48; halfHour += 1) {
+      for (let i = 0; i < 5; i += 1) {
+        await typo();
+        await good();
+      }
+      await passTime(address.key, 30 * 60);
+    }
+    await throttle.reserve(address);
+  });
+
+  test('of an address that fails without end waits, and good tries neither renew nor end that', async () => {
+    const throttle = portal.app.get(ThrottleService);
+    const address = throttle.bucket('address', '192.0.2.8');
+    await Promise.all(
+      Array.from({ length: 80 }, async () => {
+        await throttle.failed({ counted: [], free: [address] });
+      }),
+    );
+    await expect(throttle.reserve(address)).rejects.toMatchObject({ code: 'too-many-tries', retryAfter: 900 });
+    await passTime(address.key, 16 * 60);
+    await throttle.succeeded(await throttle.reserve(address));
+    const [row] = await portal.inside.sql('SELECT failures FROM {db}.throttle WHERE bucket = ?', [address.key]);
+    expect(row).toEqual({ failures: 68 });
+    // An hour with a good try every four minutes: failures leak as if nobody had come.
+    for (let i = 0; i < 15; i += 1) {
+      await passTime(address.key, 4 * 60);
+      await throttle.succeeded(await throttle.reserve(address));
+    }
+    const free = await Promise.all(Array.from({ length: 5 }, () => throttle.reserve(address)));
+    expect(free.map(({ counted }) => counted)).toEqual([[], [], [], [], []]);
+  });
+
+  test('of an address counts no try that is under way', async () => {
+    const throttle = portal.app.get(ThrottleService);
+    const address = throttle.bucket('address', '192.0.2.9');
+    const running = await Promise.all(Array.from({ length: 100 }, () => throttle.reserve(address)));
+    await throttle.failed(await throttle.reserve(address));
+    await throttle.reserve(address);
+    for (const each of running) {
+      await throttle.succeeded(each);
+    }
+  });
+
+  test('of a code uses up none of the pending sign-in’s tries', async () => {
+    const person = await portal.join();
+    const browser = portal.browser();
+    await passwordStep(browser, person.name);
+    await browser.post('/api/sign-in/totp', { code: '000000' }).expect(401);
+    for (let i = 0; i < 6; i += 1) {
+      await browser.post('/api/sign-in/totp', { code: totpCode(person.totpSecret) }).expect(429);
+    }
+    await portal.inside.sql('DELETE FROM {db}.throttle');
+    await browser.post('/api/sign-in/totp', { code: totpCode(person.totpSecret) }).expect(200);
   });
 
   test('refuses what does not fit the queue of password checks, before any work', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { EnrolmentPayload } from 'sync-contract/submission';
 import { formatInviteCode, inviteProofHolds, newInviteCode, parseInviteCode } from 'sync-contract/invite';
 import type { SessionView, TotpSetupView } from '../src/http.js';
+import { ThrottleService } from '../src/throttle/throttle.service.js';
 import { codeOf } from './browser-stand-in.js';
 import { DATE_OF_BIRTH, PASSWORD, PortalUnderTest, totpCode } from './portal-under-test.js';
 
@@ -79,6 +80,34 @@ describe('an invite', () => {
     expect(answers.slice(0, 60)).toEqual(Array(60).fill(404));
     expect(answers.slice(61)).toContain(429);
   });
+});
+
+test('set-ups of an authenticator are public work and no address gets them without end', async () => {
+  const browser = portal.browser();
+  const answers: number[] = [];
+  for (let i = 0; i < 63; i += 1) {
+    answers.push((await browser.post('/api/join/totp', { name: 'set.up' })).status);
+  }
+  expect(answers.slice(0, 60)).toEqual(Array(60).fill(200));
+  expect(answers.slice(61)).toContain(429);
+});
+
+test('a set-up that was joined with costs its address nothing, a name that is taken costs a try', async () => {
+  const address = '192.0.2.77';
+  const failures = async (): Promise<unknown> => {
+    const [row] = await portal.inside.sql('SELECT failures FROM {db}.throttle WHERE bucket = ?', [
+      portal.app.get(ThrottleService).bucket('address', address).key,
+    ]);
+    return row?.['failures'];
+  };
+  const browser = portal.browser(address);
+  const { form } = await portal.joinForm(browser, 'costs.nothing', await portal.inside.invite());
+  expect(await failures()).toBe(1);
+  await browser.post('/api/join', form).expect(201);
+  expect(await failures()).toBe(0);
+  const taken = await portal.joinForm(browser, 'costs.nothing', await portal.inside.invite());
+  await browser.post('/api/join', taken.form).expect(409);
+  expect(await failures()).toBe(1);
 });
 
 describe('joining', () => {

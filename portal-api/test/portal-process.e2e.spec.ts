@@ -64,6 +64,7 @@ describe('portal-api as a process', () => {
   test.each([
     ['a variable is missing', { PUBLIC_ORIGIN: '' }, /PUBLIC_ORIGIN/],
     ['an origin has a path', { PUBLIC_ORIGIN: 'https://portal.example/x' }, /PUBLIC_ORIGIN/],
+    ['a proxy is not named', { PUBLIC_ORIGIN: 'https://portal.example', TRUST_PROXY: '' }, /TRUST_PROXY must name/],
     ['a secret is not there', { PEPPER_FILE: '/nonexistent' }, /PEPPER_FILE names a file that cannot be read/],
     ['a secret is none', { PEPPER_FILE: '/etc/hostname' }, /PEPPER_FILE/],
     ['the web app is not built', { WEB_ROOT: '/nonexistent' }, /WEB_ROOT/],

@@ -11,14 +11,12 @@ import { SessionViews } from '../sessions/session-views.js';
 import { DateOfBirthService } from './date-of-birth.service.js';
 import { CheckInvite, Join, RetryDateOfBirth, StartTotp } from './join.dto.js';
 import { JoinService } from './join.service.js';
-import { OpenInvites } from './open-invites.js';
 import { TotpSetups } from './totp-setup.js';
 
 @Controller('join')
 export class JoinController {
   constructor(
     private readonly joins: JoinService,
-    private readonly invites: OpenInvites,
     private readonly setups: TotpSetups,
     private readonly datesOfBirth: DateOfBirthService,
     private readonly views: SessionViews,
@@ -30,16 +28,20 @@ export class JoinController {
   async check(
     @Body(new BodyPipe(CheckInvite)) { code }: http.CheckInvite,
     @Req() request: PortalRequest,
+    @Origin() origin: AuditOrigin,
   ): Promise<http.InviteView> {
-    await this.invites.assertOpen(this.invites.parse(code), request.ip);
+    await this.joins.checkInvite(code, request.ip, origin);
     return { status: 'open' };
   }
 
   @Public()
   @Post('totp')
   @HttpCode(200)
-  startTotp(@Body(new BodyPipe(StartTotp)) { name }: http.StartTotp): Promise<http.TotpSetupView> {
-    return this.setups.start(this.joins.parseName(name));
+  startTotp(
+    @Body(new BodyPipe(StartTotp)) { name }: http.StartTotp,
+    @Req() request: PortalRequest,
+  ): Promise<http.TotpSetupView> {
+    return this.setups.start(this.joins.parseName(name), request.ip);
   }
 
   @Public()

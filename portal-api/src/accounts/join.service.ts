@@ -4,6 +4,7 @@ import { canonicalBytes } from 'sync-contract/canonical-json';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
 import { newRef } from 'sync-contract/identifiers';
 import { inviteProof, type InviteCode } from 'sync-contract/invite';
+import type { AuditFact } from '../audit/audit-chain.js';
 import type { AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
 import { PortalConfig } from '../config.js';
@@ -18,14 +19,27 @@ import { Account } from '../credentials/account.entity.js';
 import { derivePasswordKeys, newSalt, wrap } from '../credentials/account-secrets.js';
 import { CommonPasswords } from '../credentials/common-passwords.js';
 import { EnrolmentProof } from './enrolment-proof.js';
-import { NameRefused, NameTaken, PasswordRefused, TotpRefused } from './join.problems.js';
+import {
+  InviteExpired,
+  InviteUnknown,
+  InviteUsed,
+  NameRefused,
+  NameTaken,
+  PasswordRefused,
+  TotpRefused,
+} from './join.problems.js';
 import { OpenInvites } from './open-invites.js';
 import { passwordFault } from '../credentials/password.js';
 import { PasswordHasher } from '../credentials/password-hasher.js';
 import { SignInName, nameIndex } from '../credentials/sign-in-name.js';
 import { totpStep } from '../credentials/totp.js';
 import { TotpSetups } from './totp-setup.js';
+import { Problem } from '../problems/problem.js';
+import { TooManyTries } from '../problems/request.problems.js';
+import { ThrottleService } from '../throttle/throttle.service.js';
 import { fieldErrors } from '../problems/body.pipe.js';
+
+const ATTEMPTS_REFUSED = [InviteUnknown, InviteUsed, InviteExpired, NameTaken, TotpRefused, TooManyTries];
 
 /** What a checked form says. */
 interface Joining {
@@ -48,6 +62,7 @@ export class JoinService {
     private readonly config: PortalConfig,
     private readonly invites: OpenInvites,
     private readonly setups: TotpSetups,
+    private readonly throttle: ThrottleService,
     private readonly hasher: PasswordHasher,
     private readonly commonPasswords: CommonPasswords,
     private readonly submissions: SubmissionsService,
@@ -65,8 +80,41 @@ export class JoinService {
     return parsed.data;
   }
 
+  /** Whether a code opens an invite, for who is about to fill the form. @throws what `OpenInvites` throws */
+  async checkInvite(typed: string, ip: string, origin: AuditOrigin): Promise<void> {
+    const code = this.invites.parse(typed);
+    await this.audited({ ...origin, action: 'join-check' }, () => this.invites.assertOpen(code, ip));
+    await this.audit.record({ ...origin, action: 'join-check', outcome: 'ok', object: code.inviteId });
+  }
+
+  /** Another account's name tells that there is one, so it costs the address a try. */
   async join(form: Join, ip: string, origin: AuditOrigin): Promise<{ cookie: string; session: Session }> {
-    const joining = await this.check(form, ip);
+    return this.audited({ ...origin, action: 'join' }, async () => {
+      try {
+        return await this.joinWith(await this.check(form, ip), origin);
+      } catch (error: unknown) {
+        if (error instanceof NameTaken) {
+          await this.throttle.failed({ counted: [], free: [this.throttle.bucket('address', ip)] });
+        }
+        throw error;
+      }
+    });
+  }
+
+  /** Attempts that were turned away are in the audit log; a form that is not complete is no attempt. */
+  private async audited<T>(fact: Omit<AuditFact, 'outcome'>, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error: unknown) {
+      if (error instanceof Problem && ATTEMPTS_REFUSED.some((kind) => error instanceof kind)) {
+        const outcome = error instanceof TooManyTries ? 'refused' : 'failed';
+        await this.audit.record({ ...fact, outcome, reason: error.code });
+      }
+      throw error;
+    }
+  }
+
+  private async joinWith(joining: Joining, origin: AuditOrigin): Promise<{ cookie: string; session: Session }> {
     const index = nameIndex(this.config.blindIndexKey, joining.name);
     const taken = await this.dataSource.getRepository(Account).existsBy({ nameIndex: index });
     if (taken) {
@@ -125,6 +173,7 @@ export class JoinService {
     if (step === null) {
       throw new TotpRefused();
     }
+    await this.setups.used(ip);
     return { code, name, password: form.password, dateOfBirth: form.dateOfBirth, totpSecret, totpStep: step };
   }
 

@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { InviteCodeMistyped, inviteLookup, parseInviteCode, type InviteCode } from 'sync-contract/invite';
 import { ThrottleService } from '../throttle/throttle.service.js';
 import { hexBytes } from '../database/hex-column.js';
+import { Problem } from '../problems/problem.js';
 import { InviteExpired, InviteMistyped, InviteUnknown, InviteUsed } from './join.problems.js';
 
 interface InviteRow {
@@ -33,8 +34,19 @@ export class OpenInvites {
 
   /** Counts as a try of this address unless the invite is open. @throws InviteUnknown, InviteUsed, InviteExpired, TooManyTries */
   async assertOpen(code: InviteCode, ip: string): Promise<void> {
-    const bucket = this.throttle.bucket('address', ip);
-    await this.throttle.reserve(bucket);
+    const attempt = await this.throttle.reserve(this.throttle.bucket('address', ip));
+    try {
+      await this.look(code);
+    } catch (error: unknown) {
+      if (error instanceof Problem) {
+        await this.throttle.failed(attempt);
+      }
+      throw error;
+    }
+    await this.throttle.succeeded(attempt);
+  }
+
+  private async look(code: InviteCode): Promise<void> {
     const [row] = await this.dataSource.query<InviteRow[]>(
       `SELECT LOWER(HEX(invite_id)) AS inviteId, state, expires_at <= UTC_TIMESTAMP(3) AS expired
        FROM invite WHERE lookup = ?`,
@@ -49,7 +61,6 @@ export class OpenInvites {
     if (Number(row.expired) === 1) {
       throw new InviteExpired();
     }
-    await this.throttle.succeeded(bucket);
   }
 
   /** Of two who use it at once one gets it. @throws InviteUsed */

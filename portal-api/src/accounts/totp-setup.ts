@@ -8,6 +8,7 @@ import { PortalConfig } from '../config.js';
 import type { TotpSetupView } from '../http.js';
 import { nameIndex, type SignInName } from '../credentials/sign-in-name.js';
 import { newTotpSecret, totpQrCode, totpUri } from '../credentials/totp.js';
+import { ThrottleService } from '../throttle/throttle.service.js';
 import { TotpSetupExpired } from './join.problems.js';
 
 const VALID_MS = 30 * 60_000;
@@ -22,11 +23,16 @@ const Setup = z.strictObject({ secret: z.string(), expiresAt: Instant });
 export class TotpSetups {
   private readonly key: Buffer;
 
-  constructor(private readonly config: PortalConfig) {
+  constructor(
+    private readonly config: PortalConfig,
+    private readonly throttle: ThrottleService,
+  ) {
     this.key = Buffer.from(hkdfSync('sha256', config.pepper, Buffer.alloc(0), 'oe-portal|totp-setup', 32));
   }
 
-  async start(name: SignInName): Promise<TotpSetupView> {
+  /** Work that anybody may ask for: counts as a failed try of the address until it is used. @throws TooManyTries */
+  async start(name: SignInName, ip: string): Promise<TotpSetupView> {
+    await this.throttle.spend(this.throttle.bucket('address', ip));
     const secret = newTotpSecret();
     const token: z.infer<typeof Setup> = { secret, expiresAt: new Date(Date.now() + VALID_MS).toISOString() };
     const uri = totpUri(secret, this.config.practice.name, name);
@@ -36,6 +42,11 @@ export class TotpSetups {
       uri,
       qrSvg: await totpQrCode(uri),
     };
+  }
+
+  /** A person has come as far as a right code: the address gets the set-up's try back. */
+  async used(ip: string): Promise<void> {
+    await this.throttle.succeeded({ counted: [this.throttle.bucket('address', ip)] });
   }
 
   /** The secret in a token. @throws TotpSetupExpired */

@@ -38,16 +38,11 @@ export class PendingSignInStore {
     return cookie;
   }
 
-  /** Uses up one of the tries; null when none is left, or time is over. */
-  async take(half: HalfKey): Promise<PendingSignIn | null> {
+  /** Uses up no try; null when none is left, or time is over. */
+  async open(half: HalfKey): Promise<PendingSignIn | null> {
     const sealed = await fromRedis(() => this.redis.getBuffer(recordKey(half.idHash)));
-    if (sealed === null) {
-      return null;
-    }
-    const tries = await fromRedis(() => this.redis.incr(triesKey(half.idHash)));
-    await fromRedis(() => this.redis.pexpire(triesKey(half.idHash), 2 * PENDING_MS));
-    if (tries > CODES) {
-      await this.end(half);
+    const tries = await fromRedis(() => this.redis.get(triesKey(half.idHash)));
+    if (sealed === null || Number(tries ?? 0) >= CODES) {
       return null;
     }
     try {
@@ -59,6 +54,16 @@ export class PendingSignInStore {
       }
       throw error;
     }
+  }
+
+  /** Uses up one of the tries. @returns false when none was left */
+  async use(half: HalfKey): Promise<boolean> {
+    const tries = await fromRedis(() => this.redis.incr(triesKey(half.idHash)));
+    await fromRedis(() => this.redis.pexpire(triesKey(half.idHash), 2 * PENDING_MS));
+    if (tries > CODES) {
+      await this.end(half);
+    }
+    return tries <= CODES;
   }
 
   async end(half: HalfKey): Promise<void> {

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { AuditFact } from '../audit/audit-chain.js';
 import type { AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
 import { Account } from '../credentials/account.entity.js';
@@ -17,8 +18,9 @@ import { SessionGrants } from '../sessions/session-grants.js';
 import type { Session } from '../sessions/session.js';
 import { SessionStore } from '../sessions/session.store.js';
 import { CodeRefused, SignInExpired, SignInFailed } from './auth.problems.js';
+import { TooManyTries } from '../problems/request.problems.js';
 import { PendingSignInStore } from './pending-sign-in.store.js';
-import { ThrottleService } from '../throttle/throttle.service.js';
+import { ThrottleService, type ThrottleBucket, type ThrottledTry } from '../throttle/throttle.service.js';
 
 /**
  * Signing in, in two steps. The password opens the account's private key and its TOTP secret; the code is then checked
@@ -42,13 +44,14 @@ export class SignInService {
     const parsed = SignInName.safeParse(name);
     const index = nameIndex(this.config.blindIndexKey, parsed.success ? parsed.data : `no name: ${name}`);
     const buckets = [this.throttle.bucket('name', index), this.throttle.bucket('address', ip)];
-    await this.throttle.reserve(...buckets);
+    const attempt = await this.reserve({ ...origin, action: 'sign-in-password' }, buckets);
 
     const account = await this.dataSource.getRepository(Account).findOneBy({ nameIndex: index });
     const salt = account === null ? this.saltOfNobody(index) : hexBytes(account.salt);
     const keys = await derivePasswordKeys(this.hasher, password, salt, this.config.pepper);
     const verifier = account === null ? this.verifierOfNobody(index) : hexBytes(account.verifier);
     if (!verifierMatches(keys, verifier) || account === null || account.state === 'revoked') {
+      await this.throttle.failed(attempt);
       await this.audit.record({
         ...origin,
         actor: account?.accountRef ?? null,
@@ -64,36 +67,59 @@ export class SignInService {
       privateKey: unwrap(keys.wrapKey, accountRef, 'private-key', account.privateKeyWrapped),
       totpSecret: unwrap(keys.totpKey, accountRef, 'totp-secret', account.totpWrapped).toString('utf8'),
     });
-    await this.throttle.succeeded(...buckets);
+    await this.throttle.succeeded(attempt);
     await this.audit.record({ ...origin, actor: accountRef, action: 'sign-in-password', outcome: 'ok' });
     return cookie;
   }
 
   /** @throws CodeRefused, SignInExpired, TooManyTries */
   async code(half: HalfKey | null, code: string, origin: AuditOrigin): Promise<{ cookie: string; session: Session }> {
-    const pending = half && (await this.pending.take(half));
+    const pending = half && (await this.pending.open(half));
     if (half === null || pending === null) {
-      throw new SignInExpired();
+      return this.expired(origin);
     }
     const { accountRef, privateKey, totpSecret } = pending;
-    const bucket = this.throttle.bucket('code', accountRef);
-    await this.throttle.reserve(bucket);
+    const known = { ...origin, actor: accountRef };
+    // A try that has to wait uses up none of the pending sign-in's.
+    const attempt = await this.reserve({ ...known, action: 'sign-in' }, [this.throttle.bucket('code', accountRef)]);
+    if (!(await this.pending.use(half))) {
+      return this.expired(known);
+    }
     if (!(await this.useCode(accountRef, totpSecret, code))) {
-      await this.audit.record({ ...origin, actor: accountRef, action: 'sign-in', outcome: 'failed' });
+      await this.throttle.failed(attempt);
+      await this.audit.record({ ...known, action: 'sign-in', outcome: 'failed' });
       throw new CodeRefused();
     }
     await this.pending.end(half);
-    await this.throttle.succeeded(bucket);
+    await this.throttle.succeeded(attempt);
     const grants = await this.grants.open({ accountRef, accountPrivateKey: privateKey }, 'all', origin);
     const started = await this.sessions.create({ accountRef, privateKey, grants });
     await this.audit.record({
-      ...origin,
-      actor: accountRef,
+      ...known,
       session: started.session.idHash,
       action: 'sign-in',
       outcome: 'ok',
     });
     return started;
+  }
+
+  /** @throws TooManyTries after it is in the audit log */
+  private async reserve(fact: Omit<AuditFact, 'outcome'>, buckets: ThrottleBucket[]): Promise<ThrottledTry> {
+    try {
+      return await this.throttle.reserve(...buckets);
+    } catch (error: unknown) {
+      if (error instanceof TooManyTries) {
+        await this.audit.record({ ...fact, outcome: 'refused', reason: error.code });
+      }
+      throw error;
+    }
+  }
+
+  /** @throws SignInExpired */
+  private async expired(origin: AuditOrigin): Promise<never> {
+    const problem = new SignInExpired();
+    await this.audit.record({ ...origin, action: 'sign-in', outcome: 'refused', reason: problem.code });
+    throw problem;
   }
 
   /** Of any number of requests with one code at most one gets true: the row takes a time step once. */

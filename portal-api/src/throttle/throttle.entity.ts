@@ -14,6 +14,7 @@ export class Throttle {
   @Column({ name: 'retry_at', type: 'datetime', precision: 3 })
   retryAt!: Date;
 
+  /** since when the counted failures leak */
   @Column({ name: 'updated_at', type: 'datetime', precision: 3 })
   updatedAt!: Date;
 }

@@ -9,15 +9,18 @@ import { TooManyTries } from '../problems/request.problems.js';
 
 /** Longest wait after a failed try. Nobody can be locked out for longer by somebody else's tries. */
 const LONGEST_WAIT_S = 15 * 60;
-/** A bucket without a failure for a day starts anew; the gateway's housekeeping deletes its row a day later. */
-const FORGET_S = 24 * 3_600;
+/** Failures after the free ones until the wait is the longest; more are not counted, so that all leak within a day. */
+const STEPS = 11;
 
 /**
- * How many tries of a kind wait for nothing. An address may be a whole clinic's network: as many as password checks
+ * How many failures of a kind wait for nothing. An address may be a whole clinic's network: as many as password checks
  * can be running and waiting there at once.
  */
-const FREE_TRIES = { name: 0, code: 0, address: 60 } as const;
-export type ThrottleKind = keyof typeof FREE_TRIES;
+const FREE_FAILURES = { name: 0, code: 0, address: 60 } as const;
+export type ThrottleKind = keyof typeof FREE_FAILURES;
+
+/** One failure leaks away in this time, whatever else is tried meanwhile. */
+const LEAK_MS = { name: 2 * 3_600_000, code: 2 * 3_600_000, address: 5 * 60_000 } as const;
 
 const GIVE_BACK =
   'UPDATE throttle SET failures = GREATEST(failures - 1, 0), retry_at = UTC_TIMESTAMP(3) WHERE bucket = ?';
@@ -28,10 +31,27 @@ export interface ThrottleBucket {
   key: Buffer;
 }
 
+/** A try that may be made; whoever reserved it says how it ended. */
+export interface ThrottledTry {
+  /** counted as failed already */
+  counted: readonly ThrottleBucket[];
+  /** counted when it has failed */
+  free: readonly ThrottleBucket[];
+}
+
+interface ThrottleState {
+  bucket: ThrottleBucket;
+  failures: number;
+  leaked: number;
+  /** seconds */
+  wait: number;
+}
+
 /**
- * Counts tries as failed before they are made and takes that back when they succeed, so that many at once gain
- * nothing. The wait doubles from one second to fifteen minutes. Counts are rows: neither a restart nor a flushed Redis
- * gives a guesser new tries. Unknown names count like known ones.
+ * A leaky bucket of failures for each name, account's code and address. Where a failure would have to wait, a try is
+ * counted as failed before it is made and given back when it succeeds, so that many at once gain nothing; below that,
+ * tries under way count for nobody. The wait doubles from one second to fifteen minutes. Counts are rows: neither a
+ * restart nor a flushed Redis gives a guesser new tries. Unknown names count like known ones.
  */
 @Injectable()
 export class ThrottleService {
@@ -48,26 +68,57 @@ export class ThrottleService {
     };
   }
 
-  /** Counts one try in every bucket, or none when one of them has to wait. @throws TooManyTries */
-  async reserve(...buckets: ThrottleBucket[]): Promise<void> {
-    const sorted = [...buckets].sort((a, b) => Buffer.compare(a.key, b.key));
-    await settleTransaction(this.dataSource, async (manager) => {
-      await this.reserveAll(manager, sorted);
-      crashPoint('before-commit:throttle');
+  /** A try in every bucket, or in none when one of them has to wait. @throws TooManyTries */
+  async reserve(...buckets: ThrottleBucket[]): Promise<ThrottledTry> {
+    const counted = await this.change(buckets, (states) => {
+      assertNoWait(states);
+      return states.filter(({ bucket, failures }) => failures >= FREE_FAILURES[bucket.kind]);
     });
-    crashPoint('after-commit:throttle');
+    return { counted, free: buckets.filter((bucket) => !counted.includes(bucket)) };
+  }
+
+  /** Counts before it is known how it ends, e.g. for work that anybody may ask for. @throws TooManyTries */
+  async spend(bucket: ThrottleBucket): Promise<void> {
+    await this.change([bucket], (states) => {
+      assertNoWait(states);
+      return states;
+    });
+  }
+
+  async failed(attempt: ThrottledTry): Promise<void> {
+    if (attempt.free.length > 0) {
+      await this.change(attempt.free, (states) => states);
+    }
   }
 
   /** The try was good: a name or code starts anew, an address gets this one try back. */
-  async succeeded(...buckets: ThrottleBucket[]): Promise<void> {
-    for (const { kind, key } of buckets) {
+  async succeeded({ counted }: Pick<ThrottledTry, 'counted'>): Promise<void> {
+    for (const { kind, key } of counted) {
       crashPoint('before-commit:throttle-freed');
       await this.dataSource.query(kind === 'address' ? GIVE_BACK : FORGET, [key]);
       crashPoint('after-commit:throttle-freed');
     }
   }
 
-  private async reserveAll(manager: EntityManager, sorted: readonly ThrottleBucket[]): Promise<void> {
+  /** @param choose of the locked buckets those in which a failure is counted @returns them */
+  private async change(
+    buckets: readonly ThrottleBucket[],
+    choose: (states: ThrottleState[]) => ThrottleState[],
+  ): Promise<ThrottleBucket[]> {
+    const sorted = [...buckets].sort((a, b) => Buffer.compare(a.key, b.key));
+    const counted = await settleTransaction(this.dataSource, async (manager) => {
+      const chosen = choose(await this.lock(manager, sorted));
+      for (const state of chosen) {
+        await this.count(manager, state);
+      }
+      crashPoint('before-commit:throttle');
+      return chosen.map(({ bucket }) => bucket);
+    });
+    crashPoint('after-commit:throttle');
+    return counted;
+  }
+
+  private async lock(manager: EntityManager, sorted: readonly ThrottleBucket[]): Promise<ThrottleState[]> {
     // The update that changes nothing takes the row's lock, whether the row was there or not.
     await manager.query(
       `INSERT INTO throttle (bucket, failures, retry_at, updated_at)
@@ -75,35 +126,49 @@ export class ThrottleService {
        ON DUPLICATE KEY UPDATE bucket = VALUES(bucket)`,
       sorted.map((bucket) => bucket.key),
     );
-    const counts: { bucket: ThrottleBucket; failures: number; wait: number }[] = [];
+    const states: ThrottleState[] = [];
     for (const bucket of sorted) {
-      const [row] = await manager.query<{ failures: number; wait: string; old: number | string }[]>(
+      const [row] = await manager.query<{ failures: number; wait: string; age: string }[]>(
         `SELECT failures, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), retry_at) / 1000000 AS wait,
-           updated_at < UTC_TIMESTAMP(3) - INTERVAL ? SECOND AS old
+           TIMESTAMPDIFF(MICROSECOND, updated_at, UTC_TIMESTAMP(3)) / 1000 AS age
          FROM throttle WHERE bucket = ? FOR UPDATE`,
-        [FORGET_S, bucket.key],
+        [bucket.key],
       );
-      const failures = Number(row?.old) === 1 ? 1 : (row?.failures ?? 0) + 1;
-      counts.push({ bucket, failures, wait: Number(row?.wait ?? 0) });
+      const { failures, leaked } = afterLeak(bucket.kind, row?.failures ?? 0, Number(row?.age ?? 0));
+      states.push({ bucket, failures, leaked, wait: Number(row?.wait ?? 0) });
     }
-    const longest = Math.max(...counts.map(({ wait }) => wait));
-    if (longest > 0) {
-      throw new TooManyTries(Math.ceil(longest));
-    }
-    for (const { bucket, failures } of counts) {
-      await manager.query(
-        `UPDATE throttle SET failures = ?, updated_at = UTC_TIMESTAMP(3),
-           retry_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND WHERE bucket = ?`,
-        [failures, waitAfter(bucket.kind, failures), bucket.key],
-      );
-    }
+    return states;
   }
+
+  /** The clock of the leak goes on where it was: only an empty bucket starts it. */
+  private async count(manager: EntityManager, { bucket, failures, leaked }: ThrottleState): Promise<void> {
+    const { kind, key } = bucket;
+    const now = Math.min(failures + 1, FREE_FAILURES[kind] + STEPS);
+    await manager.query(
+      `UPDATE throttle SET failures = ?, retry_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND,
+         updated_at = IF(?, UTC_TIMESTAMP(3), updated_at + INTERVAL ? SECOND) WHERE bucket = ?`,
+      [now, waitAfter(kind, now), failures === 0, (leaked * LEAK_MS[kind]) / 1_000, key],
+    );
+  }
+}
+
+function assertNoWait(states: readonly ThrottleState[]): void {
+  const longest = Math.max(...states.map(({ wait }) => wait));
+  if (longest > 0) {
+    throw new TooManyTries(Math.ceil(longest));
+  }
+}
+
+/** What is left of failures after some milliseconds, and how many times one of them could leak. */
+export function afterLeak(kind: ThrottleKind, failures: number, age: number): { failures: number; leaked: number } {
+  const leaked = Math.max(0, Math.floor(age / LEAK_MS[kind]));
+  return { failures: Math.max(0, failures - leaked), leaked };
 }
 
 /** Seconds to wait after that many failures. */
 export function waitAfter(kind: ThrottleKind, failures: number): number {
-  const counted = failures - FREE_TRIES[kind];
-  return counted <= 0 ? 0 : Math.min(LONGEST_WAIT_S, 2 ** Math.min(counted - 1, 20));
+  const counted = failures - FREE_FAILURES[kind];
+  return counted <= 0 ? 0 : Math.min(LONGEST_WAIT_S, 2 ** Math.min(counted - 1, STEPS - 1));
 }
 
 /** An IPv6 customer has a /64 at least; a bucket per address would be no bucket. */
