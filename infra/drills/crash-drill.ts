@@ -113,7 +113,7 @@ export class CrashDrill {
       nextPatient: () => this.nextPatient(),
       joined: this.newcomers,
     };
-    const { spared, before, whileDown, act, commandLine } = provocationOf(point, context);
+    const { spared, before, whileDown, act, after, commandLine } = provocationOf(point, context);
     if (commandLine !== undefined) {
       return this.killCommandLine(point, commandLine);
     }
@@ -128,6 +128,7 @@ export class CrashDrill {
     const hit = await this.diesAt(program, point, started);
     await this.revive();
     await work;
+    await after?.();
     return hit;
   }
 

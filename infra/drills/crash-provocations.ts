@@ -24,6 +24,8 @@ export interface Provocation {
   whileDown?: () => Promise<void>;
   /** once the process is armed; goes on through the kill and ends when what it began has come to its end */
   act?: () => Promise<void>;
+  /** when all is up again: ends what would hold up the rest of the run */
+  after?: () => Promise<void>;
   /** the point is on the agent's command line, which runs with these arguments instead of the agent */
   commandLine?: string[];
 }
@@ -97,6 +99,8 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
       await system.services.restart('inside', 'mariadb');
     },
   }),
+  'chart-stopped': restoredChart,
+  'heartbeat-stopped': restoredHeartbeat,
   'chart-unchanged': (context) => ({ act: () => changeNothingShown(context) }),
   'stop-stream': (context) => frozenPatient(context, 'revoked'),
   'waiting-noted': (context) => frozenPatient(context, 'frozen'),
@@ -171,6 +175,45 @@ function frozenPatient(context: ProvocationContext, then: 'frozen' | 'revoked'):
       await newcomer.client.close();
     },
     ...(then === 'revoked' ? { whileDown: () => setState('revoked') } : {}),
+  };
+}
+
+/** A ledger from a backup is behind what it once sent of a chart, whose patient does nothing else in this run. */
+function restoredChart(context: ProvocationContext): Partial<Provocation> {
+  const { inside } = context.system.services;
+  let pid = 0;
+  return {
+    before: async () => {
+      const newcomer = await Newcomer.join(context.system, context.nextPatient());
+      ({ pid } = newcomer);
+      await newcomer.chart();
+      await newcomer.client.close();
+    },
+    whileDown: async () => {
+      await inside.adminSql('UPDATE ??.chart SET seq = 0, attempted_seq = 0 WHERE pid = ?', [LEDGER, pid]);
+      await inside.adminSql("UPDATE ??.patient_data SET occupation = 'restored' WHERE pid = ?", [OPENEMR, pid]);
+    },
+  };
+}
+
+/** The same of heartbeats, until somebody gives the ledger a number that is ahead again. */
+function restoredHeartbeat({ system }: ProvocationContext): Partial<Provocation> {
+  const { inside } = system.services;
+  let last = 0;
+  return {
+    whileDown: async () => {
+      const [row] = await inside.adminSql('SELECT seq FROM ??.heartbeat_state WHERE id = 1', [LEDGER]);
+      last = Number(row?.['seq'] ?? 0);
+      await inside.adminSql('UPDATE ??.heartbeat_state SET seq = 0', [LEDGER]);
+    },
+    after: async () => {
+      const stopped = async (): Promise<boolean> => {
+        const [row] = await inside.adminSql('SELECT stopped_reason AS reason FROM ??.heartbeat_state', [LEDGER]);
+        return row?.['reason'] !== null;
+      };
+      await until('the heartbeats of a restored ledger to stop', stopped);
+      await inside.adminSql('UPDATE ??.heartbeat_state SET seq = ?, stopped_reason = NULL', [LEDGER, last + 1_000]);
+    },
   };
 }
 

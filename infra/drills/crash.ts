@@ -28,7 +28,7 @@ interface CrashArguments {
 
 const SYNTHETIC_PATIENTS = { full: 110, short: 24 } as const;
 /** Milliseconds between two changes that staff make. */
-const CLINIC_PAUSE = 1_000;
+const CLINIC_PAUSE = 1_500;
 const LEAST_ROUNDS = 40;
 /** Crash points of one process that are hit one after the other before the system is looked at again. */
 const ROW = 6;
@@ -209,8 +209,8 @@ async function run(options: CrashArguments): Promise<boolean> {
 
 const command = new Command('crash')
   .option('--random <n>', 'random kills after the crash points', Number, 28)
-  .option('--patients <n>', 'patients writing messages', Number, 8)
-  .option('--pause <ms>', 'pause between two messages of a patient', Number, 4_000)
+  .option('--patients <n>', 'patients writing messages', Number, 6)
+  .option('--pause <ms>', 'pause between two messages of a patient', Number, 6_000)
   .option('--seed <n>', 'seed of all choices', Number, Date.now() % 1_000_000)
   .option('--short', 'the main crash points and every process once, as in npm test; both controls stay', false);
 const given = command.parse().opts<CrashArguments>();
