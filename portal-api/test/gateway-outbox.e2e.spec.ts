@@ -8,7 +8,7 @@ import { LIMITS } from 'sync-contract/limits';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { v7 as uuidv7 } from 'uuid';
 import { uuidBytes } from '../src/database/hex-column.js';
-import { EVENT_CHANNEL } from '../src/gateway/event-publisher.js';
+import { PORTAL_EVENTS_CHANNEL } from '../src/events/portal-event.js';
 import { Housekeeping } from '../src/gateway/housekeeping.js';
 import { redisOptions } from '../src/redis/redis-connection.js';
 import { GatewayUnderTest, redisOf } from './gateway-under-test.js';
@@ -190,7 +190,7 @@ describe('the outbox at the gateway', () => {
     await redis.connect();
     const heard: string[] = [];
     redis.on('message', (_channel, message: string) => heard.push(message));
-    await redis.subscribe(EVENT_CHANNEL);
+    await redis.subscribe(PORTAL_EVENTS_CHANNEL);
     const message = buildMessage();
     const saved = await submissions.service.submit(message);
     await lease();

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'bullmq';
-import { redisOptions } from '../redis/redis-connection.js';
+import { reconnectAfter, redisOptions } from '../redis/redis-connection.js';
 import type { RedisConfig } from '../redis/redis-environment.js';
 
 /** The DMZ's queues and the jobs in them. Job data is empty: the database says what there is to do. */
@@ -13,11 +13,6 @@ export function queuePrefix(databaseName: string): string {
   return databaseName === 'portal' ? 'bull-dmz' : `bull-dmz-${databaseName}`;
 }
 
-/** Longest wait between two tries to reach Redis again, milliseconds. */
-const RECONNECT_MS = 1_000;
-
-const reconnect = (times: number): number => Math.min(50 * times, RECONNECT_MS);
-
 /** For workers: they wait in a blocking command and come back by themselves when Redis does. */
 export function workerConnection(redis: RedisConfig): ConnectionOptions {
   return {
@@ -26,6 +21,6 @@ export function workerConnection(redis: RedisConfig): ConnectionOptions {
     enableOfflineQueue: true,
     maxRetriesPerRequest: null,
     commandTimeout: undefined,
-    retryStrategy: reconnect,
+    retryStrategy: reconnectAfter,
   };
 }

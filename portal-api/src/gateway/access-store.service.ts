@@ -14,7 +14,8 @@ import { crashPoint } from '../crash-point.js';
 import { hexBytes, uuidBytes } from '../database/hex-column.js';
 import { settleTransaction } from '../database/settle-transaction.js';
 import { GatewayConfig } from '../gateway-config.js';
-import { EventPublisher, type PortalEvent } from './event-publisher.js';
+import type { PortalEvent } from '../events/portal-event.js';
+import { EventPublisher } from './event-publisher.js';
 import { GatewayKeys } from './gateway-keys.js';
 import { InviteNotAccepted, NotSupportedYet } from './gateway.problems.js';
 

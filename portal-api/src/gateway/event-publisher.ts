@@ -1,13 +1,8 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Redis } from 'ioredis';
+import { PORTAL_EVENTS_CHANNEL, type PortalEvent } from '../events/portal-event.js';
 import { GatewayConfig } from '../gateway-config.js';
 import { redisOptions } from '../redis/redis-connection.js';
-
-/** What may have changed for whom. Ids only. */
-export type PortalEvent =
-  { patientRef: string; kind: 'chart'; seq: number } | { accountRef: string; kind: 'account' | 'receipt'; seq: number };
-
-export const EVENT_CHANNEL = 'portal:events';
 
 /** Tells portal-api's processes that something was committed. After the commit, once, and lost while Redis is away. */
 @Injectable()
@@ -25,7 +20,7 @@ export class EventPublisher implements OnApplicationShutdown {
   /** Returns at once; never fails. */
   publish(...events: PortalEvent[]): void {
     for (const event of events) {
-      this.redis.publish(EVENT_CHANNEL, JSON.stringify(event)).catch(() => {
+      this.redis.publish(PORTAL_EVENTS_CHANNEL, JSON.stringify(event)).catch(() => {
         this.logger.warn('an event was lost: Redis is away');
       });
     }

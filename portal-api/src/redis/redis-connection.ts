@@ -5,6 +5,8 @@ import type { RedisConfig } from './redis-environment.js';
 /** Longest wait between two tries to reach Redis again, milliseconds. */
 const RECONNECT_MS = 1_000;
 
+export const reconnectAfter = (times: number): number => Math.min(50 * times, RECONNECT_MS);
+
 /**
  * Options of every connection to the DMZ's Redis: TLS 1.3, the server's certificate verified, own user. A command while
  * Redis is away fails at once instead of waiting in memory: sessions are refused, doorbells are lost, nothing else.
@@ -20,7 +22,7 @@ export function redisOptions(config: RedisConfig): RedisOptions {
     maxRetriesPerRequest: 1,
     connectTimeout: 5_000,
     commandTimeout: 2_000,
-    retryStrategy: (times) => Math.min(50 * times, RECONNECT_MS),
+    retryStrategy: reconnectAfter,
     lazyConnect: true,
   };
 }

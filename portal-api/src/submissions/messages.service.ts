@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
 import { Ref } from 'sync-contract/identifiers';
 import { MessagePayload } from 'sync-contract/submission';
 import { DataSource } from 'typeorm';
@@ -21,7 +20,7 @@ export class MessagesService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly submissions: SubmissionsService,
-    private readonly modules: ModuleRef,
+    private readonly threads: ThreadOwner,
   ) {}
 
   /** @throws ThreadNotFound and what `SubmissionsService.submit` throws */
@@ -66,17 +65,9 @@ export class MessagesService {
       }
       return { id: threadId, claims: false };
     }
-    if (!((await this.owner()?.holds(chart, threadId)) ?? false)) {
+    if (!(await this.threads.holds(chart, threadId))) {
       throw new ThreadNotFound();
     }
     return { id: threadId, claims: true };
-  }
-
-  private owner(): ThreadOwner | undefined {
-    try {
-      return this.modules.get(ThreadOwner, { strict: false });
-    } catch {
-      return undefined;
-    }
   }
 }
