@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
 import { readRecordedRows, readSimJson } from 'infra/openemr-sim/sim-data';

@@ -267,7 +267,7 @@ describe('an accepted invite', () => {
   });
 
   it.each([
-    ['another patient', "UPDATE patient_access_onsite SET portal_username = ? WHERE pid = 5007"],
+    ['another patient', 'UPDATE patient_access_onsite SET portal_username = ? WHERE pid = 5007'],
     ['a member of staff', 'UPDATE users SET username = ? WHERE id = 103'],
   ])('is refused while OpenEMR has the mail identity for %s too; once mended the same code opens', async (_, take) => {
     await agent.clinic.query("UPDATE patient_access_onsite SET portal_username = 'Shared' WHERE pid = ?", [PID]);
