@@ -18,6 +18,8 @@ const WINDOW = 1024 * 1024;
 const OVERLAP = 64 * 1024;
 /** Database files are made of them for the most part. */
 const ZEROS = Buffer.alloc(WINDOW + OVERLAP);
+/** Hashes, keys and names are shorter. */
+const LONGEST_REMEMBERED = 256;
 const MAX_INFLATED = 16 * 1024 * 1024;
 /** Shortest encoded run that could hold a whole canary prefix. */
 const MIN_DECODED = CANARY_PREFIX.length;
@@ -39,12 +41,17 @@ export function canary(label: string): string {
 export interface Hunt {
   /** labels found, with the places they were found in */
   found: Map<string, Set<string>>;
+  /** how often something was found */
+  hits: number;
   /** bytes looked at, those that came out of decoders included */
   bytes: number;
+  /** encoded runs with nothing in them: a log repeats the same hashes over and over */
+  barren: Set<string>;
 }
 
-export function newHunt(): Hunt {
-  return { found: new Map(), bytes: 0 };
+/** @param barren of an earlier hunt, whose runs need not be decoded again */
+export function newHunt(barren: Set<string> = new Set()): Hunt {
+  return { found: new Map(), hits: 0, bytes: 0, barren };
 }
 
 /**
@@ -75,11 +82,21 @@ function search(hunt: Hunt, place: string, bytes: Buffer, stored: boolean, depth
       if (match.index < WINDOW) {
         const label = match[1]?.toLowerCase() ?? CUT_SHORT;
         hunt.found.set(label, (hunt.found.get(label) ?? new Set()).add(place));
+        hunt.hits += 1;
       }
     }
     if (depth > 0) {
-      for (const [encoding, decoded] of decodings(text)) {
-        search(hunt, `${place} > ${encoding}`, decoded, true, depth - 1);
+      for (const { encoding, run, decode } of encodedRuns(text)) {
+        const name = `${encoding}${String(depth)}${run}`;
+        if (!hunt.barren.has(name)) {
+          const hits = hunt.hits;
+          for (const decoded of decode(run)) {
+            search(hunt, `${place} > ${encoding}`, decoded, true, depth - 1);
+          }
+          if (hunt.hits === hits && run.length <= LONGEST_REMEMBERED) {
+            hunt.barren.add(name);
+          }
+        }
       }
     }
   }
@@ -90,39 +107,56 @@ function search(hunt: Hunt, place: string, bytes: Buffer, stored: boolean, depth
   }
 }
 
+interface EncodedRun {
+  encoding: string;
+  run: string;
+  decode: (run: string) => Buffer[];
+}
+
+/** How text encodings look, and what a run of each may stand for: its start is not known to the character. */
+const TEXT_ENCODINGS: readonly { encoding: string; sign: RegExp; decode: (run: string) => Buffer[] }[] = [
+  {
+    encoding: 'base64',
+    sign: /[A-Za-z0-9+/_-]{14,}/g,
+    decode: (run) =>
+      [0, 1, 2, 3].map((shift) => Buffer.from(run.slice(shift), 'base64')).filter((part) => part.length >= MIN_DECODED),
+  },
+  {
+    encoding: 'hex',
+    sign: /[0-9A-Fa-f]{20,}/g,
+    decode: (run) => [0, 1].map((shift) => Buffer.from(run.slice(shift), 'hex')),
+  },
+  { encoding: 'utf-16le', sign: /(?:[\x09\x0a\x0d\x20-\x7e]\x00){10,}/g, decode: withoutZeros },
+  { encoding: 'utf-16be', sign: /(?:\x00[\x09\x0a\x0d\x20-\x7e]){10,}/g, decode: withoutZeros },
+];
+
 /** Text encodings found by their signs anywhere in one window. */
-function* decodings(text: string): Generator<[string, Buffer]> {
-  for (const match of text.matchAll(/[A-Za-z0-9+/_-]{14,}/g)) {
-    const run = match[0];
-    for (let shift = 0; shift < 4 && run.length - shift >= 14; shift += 1) {
-      const decoded = Buffer.from(run.slice(shift), 'base64');
-      if (worthwhile(decoded)) {
-        yield ['base64', decoded];
-      }
+function* encodedRuns(text: string): Generator<EncodedRun> {
+  for (const { encoding, sign, decode } of TEXT_ENCODINGS) {
+    for (const [run] of text.matchAll(sign)) {
+      yield { encoding, run, decode };
     }
-  }
-  for (const match of text.matchAll(/[0-9A-Fa-f]{20,}/g)) {
-    const run = match[0];
-    for (const shift of [0, 1]) {
-      yield ['hex', Buffer.from(run.slice(shift, run.length - ((run.length - shift) % 2)), 'hex')];
-    }
-  }
-  for (const match of text.matchAll(/(?:[\x09\x0a\x0d\x20-\x7e]\x00){10,}/g)) {
-    yield ['utf-16le', Buffer.from(match[0].replace(/\x00/g, ''), 'latin1')];
-  }
-  for (const match of text.matchAll(/(?:\x00[\x09\x0a\x0d\x20-\x7e]){10,}/g)) {
-    yield ['utf-16be', Buffer.from(match[0].replace(/\x00/g, ''), 'latin1')];
   }
   for (const [run] of text.matchAll(/[\x20-\x7e]{2,}/g)) {
-    const unescaped = run.includes('\\') ? unescapeJson(run) : run;
-    if (unescaped !== run) {
-      yield ['json', Buffer.from(unescaped, 'utf8')];
-      if (/[\x80-\xff]/.test(unescaped)) {
-        // escapes may also have carried bytes
-        yield ['json', Buffer.from(unescaped, 'latin1')];
-      }
+    if (run.includes('\\')) {
+      yield { encoding: 'json', run, decode: withoutEscapes };
     }
   }
+}
+
+function withoutZeros(run: string): Buffer[] {
+  return [Buffer.from(run.replace(/\x00/g, ''), 'latin1')];
+}
+
+/** Escapes may stand for characters, or have carried bytes. */
+function withoutEscapes(run: string): Buffer[] {
+  const text = unescapeJson(run);
+  if (text === run) {
+    return [];
+  }
+  return /[\x80-\xff]/.test(text)
+    ? [Buffer.from(text, 'utf8'), Buffer.from(text, 'latin1')]
+    : [Buffer.from(text, 'utf8')];
 }
 
 /** Compressed streams found by their magic numbers anywhere, and brotli from the first byte of a stored value. */
@@ -185,11 +219,6 @@ function gzipHeaderLength(bytes: Buffer): number {
     }
   }
   return length + ((flags & 0x02) !== 0 ? 2 : 0);
-}
-
-/** Base64 of random bytes decodes to anything; only what could hold text or another encoding is searched on. */
-function worthwhile(decoded: Buffer): boolean {
-  return decoded.length >= MIN_DECODED;
 }
 
 function unescapeJson(text: string): string {

@@ -41,6 +41,7 @@ type Candidates = Map<string, StoredValue>;
 /** Somebody who has taken the DMZ of a practice. What he has tried once he need not try again at the next look. */
 export class Thief {
   private readonly attempts = new OpeningAttempts();
+  private readonly barren = new Set<string>();
   /** by hash: candidates of files that had no canary, e.g. MariaDB's own tables */
   private readonly cleanFiles = new Map<string, Candidates>();
 
@@ -54,7 +55,7 @@ export class Thief {
   async look(held: readonly StoredValue[] = []): Promise<Look> {
     const { system, redis } = this.practice;
     const { dmz } = system.services;
-    const hunt = newHunt();
+    const hunt = newHunt(this.barren);
     const stored: Look['stored'] = { columns: 0, redis: 0, environments: 0, files: 0, memory: 0 };
     const values = {
       columns: await storedColumns(dmz, DEFAULT_DATABASES.portal),
@@ -80,6 +81,7 @@ export class Thief {
       });
     }
     const ciphertexts = await storedCiphertexts(dmz, DEFAULT_DATABASES.portal, system.siteId, redis);
+    say(`  ${String(hunt.bytes)} bytes searched; ${String(candidates.size)} keys for ${String(ciphertexts.length)} seals`);
     const tried = await this.tryEverything(candidates, ciphertexts, hunt);
     for (const [label, places] of hunt.found) {
       say(`  canary ${label} in ${[...places].slice(0, 3).join('; ')}`);
@@ -94,7 +96,7 @@ export class Thief {
     if (before !== undefined) {
       return before;
     }
-    const ofFile = newHunt();
+    const ofFile = newHunt(this.barren);
     huntCanaries(ofFile, place, bytes, bytes.length <= STORED_VALUE);
     const candidates = keyCandidates([{ place, bytes }]);
     if (ofFile.found.size === 0) {
