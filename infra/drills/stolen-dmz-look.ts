@@ -81,7 +81,9 @@ export class Thief {
       });
     }
     const ciphertexts = await storedCiphertexts(dmz, DEFAULT_DATABASES.portal, system.siteId, redis);
-    say(`  ${String(hunt.bytes)} bytes searched; ${String(candidates.size)} keys for ${String(ciphertexts.length)} seals`);
+    say(
+      `  ${String(hunt.bytes)} bytes searched; ${String(candidates.size)} keys for ${String(ciphertexts.length)} seals`,
+    );
     const tried = await this.tryEverything(candidates, ciphertexts, hunt);
     for (const [label, places] of hunt.found) {
       say(`  canary ${label} in ${[...places].slice(0, 3).join('; ')}`);
