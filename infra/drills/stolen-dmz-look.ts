@@ -51,8 +51,9 @@ export class Thief {
    * Looks through every byte the DMZ stores and tries every value as a key; what opens is looked through as well and
    * may hold further keys.
    * @param held what the thief has beside the DMZ, e.g. a cookie
+   * @param withKeys false when only what lies open is looked for
    */
-  async look(held: readonly StoredValue[] = []): Promise<Look> {
+  async look(held: readonly StoredValue[] = [], withKeys = true): Promise<Look> {
     const { system, redis } = this.practice;
     const { dmz } = system.services;
     const hunt = newHunt(this.barren);
@@ -80,7 +81,7 @@ export class Thief {
         candidates.set(key, candidates.get(key) ?? value);
       });
     }
-    const ciphertexts = await storedCiphertexts(dmz, DEFAULT_DATABASES.portal, system.siteId, redis);
+    const ciphertexts = withKeys ? await storedCiphertexts(dmz, DEFAULT_DATABASES.portal, system.siteId, redis) : [];
     say(
       `  ${String(hunt.bytes)} bytes searched; ${String(candidates.size)} keys for ${String(ciphertexts.length)} seals`,
     );

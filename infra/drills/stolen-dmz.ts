@@ -84,7 +84,7 @@ async function drill(practice: Practice, patients: number): Promise<boolean> {
   at('control: sealing switched off');
   const unsealed = victims.slice(0, 2).map(({ pid }) => pid);
   const arrived = await practice.replicateUnsealed(unsealed, UNSEALED_SET);
-  const open = await thief.look();
+  const open = await thief.look([], false);
   at('done');
 
   const controls = {
