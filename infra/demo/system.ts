@@ -19,11 +19,12 @@ import {
   type ProgramSettings,
 } from '../services/process-environment.js';
 import { DEFAULT_DATABASES, applyGrants, createDatabases, startServices, type Services } from '../services/services.js';
+import { listenerOf } from '../zones/zones.js';
 import { Program, repositoryRoot, runProgram } from './program.js';
 import { until } from './until.js';
 
-export const PORTAL_PORT = 8080;
-export const GATEWAY_PORT = 8443;
+export const PORTAL_PORT = listenerOf('portal-api').port;
+export const GATEWAY_PORT = listenerOf('sync-gateway').port;
 const PRACTICE = { name: 'Riverside Family Practice (synthetic)', timeZone: 'America/New_York' };
 const AGENT_CLI = 'sync-agent/dist/cli.main.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../demo/program.js';
 import { System, type SimulatedPatient } from '../demo/system.js';
-import type { Zone } from '../services/data-folder.js';
+import type { Zone } from '../zones/zones.js';
 import { freePort, freeServicePorts, type ServerName } from '../services/ports.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import { processOf, type CrashPoint } from './crash-points.js';

@@ -12,10 +12,8 @@ import {
 import { createServer, type Server } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ZONES } from '../zones/zones.js';
 import type { ServerUser } from './child-process.js';
-
-export const ZONES = ['dmz', 'inside'] as const;
-export type Zone = (typeof ZONES)[number];
 
 const FOLDERS = {
   dmz: ['secrets', 'run', 'logs', 'tls', 'mariadb', 'redis'],

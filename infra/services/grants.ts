@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import type { Zone } from './data-folder.js';
+import { DATABASE_ACCOUNTS, type Zone } from '../zones/zones.js';
 import { grantsFile } from './grants-files.js';
-import { ACCOUNT_HOST, adminQuery, DATABASE_ACCOUNTS, withAdmin } from './mariadb-server.js';
+import { ACCOUNT_HOST, adminQuery, withAdmin } from './mariadb-server.js';
 
 /** Names of the databases that stand for the placeholders {{portal}}, {{openemr}}, {{ledger}} of the grants files. */
 export interface DatabaseNames {

@@ -3,15 +3,10 @@ import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { bareEnvironment, run, type ServerUser } from './child-process.js';
-import { readSecret, writeForServer, type Zone } from './data-folder.js';
+import { DATABASE_ACCOUNTS, type Zone } from '../zones/zones.js';
+import { readSecret, writeForServer } from './data-folder.js';
 import { SERVER_TITLES } from './ports.js';
 import { ServerProcess } from './server-process.js';
-
-/** Accounts by zone; each logs in over TLS with its own password file. Root exists on the socket only, without a password. */
-export const DATABASE_ACCOUNTS = {
-  dmz: ['migrate', 'portal_api', 'sync_gateway'],
-  inside: ['openemr', 'agent_reader', 'agent_writer', 'agent_feed', 'ledger_owner'],
-} as const satisfies Record<Zone, readonly string[]>;
 
 /** Accounts come over loopback; names are not resolved. */
 export const ACCOUNT_HOST = '127.0.0.1';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { randomInt } from 'node:crypto';
-import type { Zone } from './data-folder.js';
+import type { Zone } from '../zones/zones.js';
 
 export type ServerName = 'mariadb' | 'redis';
 export type ServicePorts = Record<Zone, Record<ServerName, number>>;

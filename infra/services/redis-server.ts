@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import type { ServerUser } from './child-process.js';
-import { readSecret, writeForServer, type Zone } from './data-folder.js';
+import type { Zone } from '../zones/zones.js';
+import { readSecret, writeForServer } from './data-folder.js';
 import { SERVER_TITLES } from './ports.js';
 import { withRedis } from './redis-client.js';
 import { declaredRedisUsers } from './redis-users.js';

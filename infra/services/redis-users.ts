@@ -1,14 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readSecret, type Zone } from './data-folder.js';
+import type { Zone } from '../zones/zones.js';
+import { readSecret } from './data-folder.js';
 import { grantsFile } from './grants-files.js';
 import { withRedis } from './redis-client.js';
-
-/** Redis users by zone. `operator` is the launcher's own: it reads, lists refusals, and flushes in drills. */
-export const REDIS_ACCOUNTS = {
-  dmz: ['portal_api', 'sync_gateway', 'operator'],
-  inside: ['sync_agent', 'operator'],
-} as const satisfies Record<Zone, readonly string[]>;
 
 /** What a comparison needs to know of a zone. */
 export interface RedisZone {

@@ -3,13 +3,13 @@ import { join, resolve } from 'node:path';
 import type { Server } from 'node:net';
 import { ensureCertificates } from './certificates.js';
 import { serverUser } from './child-process.js';
-import { ensureSecret, lockDataFolder, prepareDataFolder, readSecret, ZONES, type Zone } from './data-folder.js';
+import { DATABASE_ACCOUNTS, REDIS_ACCOUNTS, ZONES, type Zone } from '../zones/zones.js';
+import { ensureSecret, lockDataFolder, prepareDataFolder, readSecret } from './data-folder.js';
 import { convergeGrants, namesGiven, type DatabaseNames } from './grants.js';
-import { adminQuery, DATABASE_ACCOUNTS, MariadbServer, type SqlRow, type SqlValue } from './mariadb-server.js';
+import { adminQuery, MariadbServer, type SqlRow, type SqlValue } from './mariadb-server.js';
 import { DEFAULT_PORTS, type ServerName, type ServicePorts } from './ports.js';
 import { withRedis } from './redis-client.js';
 import { RedisServer } from './redis-server.js';
-import { REDIS_ACCOUNTS } from './redis-users.js';
 
 /** Databases that every installation has; tests make more of them beside these. */
 export const DEFAULT_DATABASES = { portal: 'portal', openemr: 'openemr', ledger: 'portal_ledger' } as const;

@@ -5,7 +5,7 @@ import { freeServicePorts } from 'infra/services/ports';
 import { compareRedisUsers, compareUserLines, declaredRedisUsers, liveRedisUsers } from 'infra/services/redis-users';
 import { applyGrants, DEFAULT_DATABASES, startServices, type Services } from 'infra/services/services';
 import { temporaryDataDir } from 'infra/services/test-services';
-import type { Zone } from 'infra/services/data-folder';
+import type { Zone } from 'infra/zones/zones';
 
 const NAMES = {
   dmz: { portal: DEFAULT_DATABASES.portal },
