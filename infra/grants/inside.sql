@@ -11,7 +11,8 @@ GRANT ALL PRIVILEGES ON {{ledger}}.* TO ledger_owner;
 GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 
 -- agent_reader: the tables that sections are made of. Column by column where a table also holds what no section needs:
--- no password hash (users, patient_access_onsite), no social security or licence number (patient_data).
+-- no password hash (users, patient_access_onsite), no social security or licence number (patient_data), no laboratory's
+-- host, login and password (procedure_providers), no tax number or bank account (facility).
 GRANT SELECT (
   pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
   language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
@@ -38,8 +39,10 @@ GRANT SELECT ON {{openemr}}.procedure_report TO agent_reader;
 GRANT SELECT ON {{openemr}}.procedure_result TO agent_reader;
 GRANT SELECT ON {{openemr}}.procedure_specimen TO agent_reader;
 GRANT SELECT ON {{openemr}}.procedure_type TO agent_reader;
-GRANT SELECT ON {{openemr}}.procedure_providers TO agent_reader;
-GRANT SELECT ON {{openemr}}.facility TO agent_reader;
+GRANT SELECT (ppid, name, npi, lab_director) ON {{openemr}}.procedure_providers TO agent_reader;
+GRANT SELECT (
+  id, name, phone, street, city, state, postal_code, country_code, facility_npi, primary_business_entity
+) ON {{openemr}}.facility TO agent_reader;
 GRANT SELECT ON {{openemr}}.list_options TO agent_reader;
 GRANT SELECT ON {{openemr}}.onsite_mail TO agent_reader;
 -- The clinic's time zone stands here, beside values that OpenEMR encrypts; rows cannot be granted.

@@ -161,6 +161,23 @@ describe('the columns the reader needs', () => {
     await expect(assertReadableOpenEmr(chart.reader)).resolves.toBeUndefined();
   });
 
+  it.each([
+    ['users', 'password'],
+    ['patient_access_onsite', 'portal_pwd'],
+    ['patient_data', 'ss'],
+    ['patient_data', 'drivers_license'],
+    ['procedure_providers', 'login'],
+    ['procedure_providers', 'password'],
+    ['procedure_providers', 'remote_host'],
+    ['facility', 'federal_ein'],
+    ['facility', 'iban'],
+  ])('leave out what no section needs: %s.%s is refused to the reader account', async (table, column) => {
+    await expect(chart.reader.query(`SELECT \`${column}\` FROM \`${table}\` LIMIT 1`)).rejects.toMatchObject({
+      code: 'ER_COLUMNACCESS_DENIED_ERROR',
+    });
+    await expect(chart.clinic.query(`SELECT \`${column}\` FROM \`${table}\` LIMIT 1`)).resolves.toBeDefined();
+  });
+
   it('are enough: an account with these columns and no others reads every chart', async () => {
     const { inside } = testServices();
     const account = `columns_${randomBytes(4).toString('hex')}`;
