@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHash, hkdfSync, randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { SealBroken, openAead, sealAead } from 'sync-contract/aead';
@@ -10,7 +10,7 @@ import { REDIS } from '../src/redis/redis.module.js';
 import { SESSIONS_PER_ACCOUNT, SessionStore } from '../src/sessions/session.store.js';
 import { ThrottleService } from '../src/throttle/throttle.service.js';
 import { codeOf, type BrowserStandIn } from './browser-stand-in.js';
-import { PASSWORD, PortalUnderTest, totpCode, type JoinedPerson } from './portal-under-test.js';
+import { PASSWORD, PortalUnderTest, roomInTotpPeriod, totpCode, type JoinedPerson } from './portal-under-test.js';
 
 let portal: PortalUnderTest;
 let redis: Redis;
@@ -123,6 +123,8 @@ describe('signing in', () => {
 });
 
 describe('a code of the authenticator', () => {
+  beforeEach(() => roomInTotpPeriod(5_000));
+
   test.each([
     ['of two steps ago', -2],
     ['of the next step', 1],

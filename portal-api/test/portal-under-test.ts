@@ -118,6 +118,7 @@ export class PortalUnderTest implements AsyncDisposable {
   ): Promise<{ form: Record<string, unknown>; secret: string }> {
     const response = await browser.post('/api/join/totp', { name });
     const { setup, secret } = response.body as TotpSetupView;
+    await roomInTotpPeriod(2_000);
     const form = {
       code,
       name,
@@ -153,6 +154,20 @@ export class PortalUnderTest implements AsyncDisposable {
     await this.app.close();
     await this.databases.drop();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+const TOTP_PERIOD = 30_000;
+
+/**
+ * Waits, when the authenticator's period is about to end, for the next one: a code of the period before, or after, is
+ * then still that when the portal checks it.
+ * @param room milliseconds of the period that must be left
+ */
+export async function roomInTotpPeriod(room: number): Promise<void> {
+  const left = TOTP_PERIOD - (Date.now() % TOTP_PERIOD);
+  if (left < room) {
+    await new Promise((resolve) => setTimeout(resolve, left));
   }
 }
 
