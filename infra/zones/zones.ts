@@ -92,6 +92,8 @@ export const REDIS_ACCOUNTS = {
 /** A connection that crosses from one zone into another. */
 export interface Crossing {
   readonly from: Origin;
+  /** the processes of the zone it comes from that open it; none where strangers do */
+  readonly by: readonly ProcessName[];
   readonly to: ProcessName;
   readonly port: number;
 }
@@ -102,6 +104,11 @@ export function crossings(): Crossing[] {
   return names.flatMap((to) =>
     PROCESSES[to].listens
       .filter(({ from }) => from !== 'own-host' && from !== PROCESSES[to].zone)
-      .map(({ from, port }) => ({ from, to, port })),
+      .map(({ from, port }) => ({ from, by: names.filter((name) => opensFrom(from, name, to)), to, port })),
   );
+}
+
+function opensFrom(from: Origin, name: ProcessName, to: ProcessName): boolean {
+  const { zone, opens }: Process = PROCESSES[name];
+  return zone === from && opens.includes(to);
 }
