@@ -75,31 +75,43 @@ function installedByHand(lockFile) {
   return existsSync(marker) && existsSync(PINNED_NODE) && statSync(marker).mtimeMs >= statSync(lockFile).mtimeMs;
 }
 
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
 /**
- * Runs a program under the pinned Node and answers its exit code. Signals reach it; when this script is killed the
- * program is told to end.
+ * Runs a program under the pinned Node and answers its exit code. Signals reach it, and once it has ended they end this
+ * script too, so that nothing that would come next is started; when this script is killed the program is told to end.
  */
-export function runNode(script, args = [], { env = {}, nodeArgs = [] } = {}) {
+export async function runNode(script, args = [], { env = {}, nodeArgs = [] } = {}) {
   const command = [PINNED_NODE, ...nodeArgs, join(ROOT, script), ...args];
   const [program, ...rest] = existsSync('/usr/bin/setpriv')
     ? ['/usr/bin/setpriv', '--pdeathsig', 'TERM', '--', ...command]
     : command;
   const child = spawn(program, rest, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => {
-      // A terminal sends Ctrl-C to the whole group: the program has it already.
-      if (signal !== 'SIGINT' || !process.stdin.isTTY) {
-        child.kill(signal);
-      }
-    });
+  let received;
+  const pass = (signal) => {
+    received = signal;
+    // A terminal sends Ctrl-C to the whole group: the program has it already.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) {
+      child.kill(signal);
+    }
+  };
+  for (const signal of Object.keys(SIGNALS)) {
+    process.on(signal, pass);
   }
-  return new Promise((resolve) => {
+  const code = await new Promise((resolve) => {
     child.once('error', (error) => {
       say(error.message);
       resolve(1);
     });
-    child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+    child.once('exit', (exitCode, signal) => resolve(exitCode ?? SIGNALS[signal] ?? 1));
   });
+  for (const signal of Object.keys(SIGNALS)) {
+    process.off(signal, pass);
+  }
+  if (received !== undefined) {
+    process.exit(code);
+  }
+  return code;
 }
 
 /** Names of the compiled programs of a folder, for messages that list them. */
