@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newRef } from 'sync-contract/identifiers';
-import { deliverNext, dueStreams } from '../src/deliver/deliver-next.js';
+import { deliverNext } from '../src/deliver/deliver-next.js';
 import { Stream, Submission, Thread, ThreadMail } from '../src/ledger/submission.entities.js';
 import type { JoinedPatient } from './collect-test-dmz.js';
 import { DeliverUnderTest } from './deliver-under-test.js';
@@ -54,7 +54,7 @@ async function expectExactly(expected: string[][]): Promise<void> {
   expect(sorted(await threadsOfStaff())).toEqual(sorted(expected));
   const count = expected.flat().length;
   expect(await agent.mails()).toHaveLength(2 * count);
-  expect(await dueStreams(agent.ledger)).toEqual([]);
+  expect(await agent.dueStreams()).toEqual([]);
 }
 
 describe('streams', () => {
@@ -165,7 +165,7 @@ describe('streams', () => {
     const aside = await manager.findOneByOrFail(Submission, { submissionId });
     expect(aside).toMatchObject({ state: 'QUARANTINED', reason: expect.stringMatching(/submission/) });
     expect((await manager.findOneByOrFail(Stream, { stream: threadId })).stoppedReason).toBe(aside.reason);
-    expect(await dueStreams(agent.ledger)).not.toContain(threadId);
+    expect(await agent.dueStreams()).not.toContain(threadId);
   });
 
   it('whose rows in OpenEMR are locked by somebody else wait and then count once', async () => {

@@ -172,11 +172,19 @@ export class DeliverUnderTest implements AsyncDisposable {
   }
 
   async deliver(context: DeliveryContext = this.context): Promise<void> {
-    for (const stream of await dueStreams(context.ledger)) {
+    for (const stream of await this.dueStreams(context.ledger)) {
       while ((await deliverNext(context, stream)) !== 'nothing') {
         // until the stream is drained
       }
     }
+  }
+
+  async dueStreams(ledger: DataSource = this.ledger): Promise<string[]> {
+    const due: string[] = [];
+    for await (const streams of dueStreams(ledger)) {
+      due.push(...streams);
+    }
+    return due;
   }
 
   async pushOwed(): Promise<void> {

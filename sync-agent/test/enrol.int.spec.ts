@@ -13,13 +13,14 @@ import { Dirty } from '../src/ledger/change-feed.entities.js';
 import { AccountGrant, Invite, Outgoing } from '../src/ledger/enrolment.entities.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { Submission } from '../src/ledger/submission.entities.js';
-import type { OutboxItem } from './collect-test-dmz.js';
+import { newSubmissionId, type OutboxItem } from './collect-test-dmz.js';
 import { DeliverUnderTest, ORIGIN, SITE } from './deliver-under-test.js';
 import { acceptedInvite } from './enrol-builders.js';
 
 const PID = 5005;
 const BORN = '1984-07-02';
 const WRONG = '1984-02-07';
+const REFUSED_REF = '0'.repeat(32);
 
 let agent: DeliverUnderTest;
 beforeAll(async () => {
@@ -63,6 +64,33 @@ async function accept(
     triesLeft: answer.triesLeft,
     item,
     account: { accountRef: payload.accountRef, accountKeys },
+  };
+}
+
+/** Sends an acceptance with the right date through collect and deliver; the DMZ is not told yet. */
+async function accepted({ code }: { code: string }, pid: number): Promise<void> {
+  const { payload } = await acceptedInvite(SITE, code, await agent.dateOfBirth(pid));
+  await agent.dmz.submitEnrolment(payload);
+  await agent.collectAndDeliver();
+}
+
+/** The DMZ, and what it was told in which order. */
+function recorded(): { order: string[]; gateway: Parameters<typeof pushOwed>[0]['gateway'] } {
+  const order: string[] = [];
+  const { dmz } = agent;
+  return {
+    order,
+    gateway: {
+      sendInvites: dmz.sendInvites,
+      sendEnrolments: (body) => {
+        order.push('enrolments');
+        return dmz.sendEnrolments(body);
+      },
+      sendGrants: (body) => {
+        order.push('grants');
+        return dmz.sendGrants(body);
+      },
+    },
   };
 }
 
@@ -158,6 +186,68 @@ describe('an invite', () => {
   });
 });
 
+describe('what the gateway refuses for good', () => {
+  /** More than one push reads at a time. */
+  const REFUSED = 120;
+
+  it('hides nothing behind it, however much of it there is', async () => {
+    const { manager } = agent.ledger;
+    await accepted(await agent.invite(PID), PID);
+    const sound = await agent.invite(5006);
+    const grant = await manager.findOneByOrFail(AccountGrant, { state: 'active' });
+    const invite = await inviteOf(sound.code);
+    // Their numbers are lower than any that is drawn.
+    const numbers = Array.from({ length: REFUSED }, (_, i) => i.toString(16).padStart(10, '0'));
+    await manager.insert(
+      Invite,
+      numbers.map((inviteId) => ({ ...invite, inviteId, lookup: newRef() + newRef() })),
+    );
+    await manager.insert(
+      AccountGrant,
+      numbers.map((number) => ({
+        ...{ ...grant, grantId: number.padStart(32, '0'), accountRef: REFUSED_REF },
+        signed: { ...grant.signed, body: 'refused' },
+      })),
+    );
+    const [answer] = await manager.findBy(Outgoing, { kind: 'enrolment' });
+    await manager.delete(Outgoing, { kind: 'enrolment' });
+    const body = { accountRef: REFUSED_REF, submissionId: newSubmissionId(), outcome: 'void', triesLeft: 0 };
+    await manager.insert(
+      Outgoing,
+      [...numbers.map(() => body), answer?.body ?? {}].map((each) => ({
+        kind: 'enrolment',
+        body: each,
+        pushedAt: null,
+      })),
+    );
+    const refuseIf = (bad: boolean): Promise<void> =>
+      bad ? Promise.reject(new Permanent('gateway-refused', 'no')) : Promise.resolve();
+    const refused = new Map<string, number>();
+    await pushOwed({
+      ledger: agent.ledger,
+      onRefused: (kind) => refused.set(kind, (refused.get(kind) ?? 0) + 1),
+      gateway: {
+        sendInvites: async (sent) => {
+          await refuseIf(sent.invites.some(({ inviteId }) => numbers.includes(inviteId)));
+          return agent.dmz.sendInvites(sent);
+        },
+        sendGrants: async (sent) => {
+          await refuseIf(sent.grants.some((signed) => signed.body === 'refused'));
+          return agent.dmz.sendGrants(sent);
+        },
+        sendEnrolments: async (sent) => {
+          await refuseIf(sent.enrolments.some(({ accountRef }) => accountRef === REFUSED_REF));
+          return agent.dmz.sendEnrolments(sent);
+        },
+      },
+    });
+    expect(Object.fromEntries(refused)).toEqual({ invite: REFUSED, grant: REFUSED, enrolment: REFUSED });
+    expect(agent.dmz.invites).toMatchObject([{ inviteId: sound.inviteId }]);
+    expect(agent.dmz.grants).toEqual([grant.signed]);
+    expect(agent.dmz.enrolments).toMatchObject([{ outcome: 'accepted' }]);
+  });
+});
+
 describe('an accepted invite', () => {
   it('gives the account a signed grant that opens the chart, and only to that account', async () => {
     const invite = await agent.invite(PID);
@@ -188,27 +278,49 @@ describe('an accepted invite', () => {
     await expect(openGrant(grant, (await newHpkeKeyPair()).privateKey)).rejects.toThrow();
   });
 
-  it('is answered before its grant travels, and both travel once', async () => {
-    const invite = await agent.invite(PID);
-    const order: string[] = [];
-    const { payload } = await acceptedInvite(SITE, invite.code, BORN);
-    await agent.dmz.submitEnrolment(payload);
-    await agent.collectAndDeliver();
-    const gateway = {
-      sendInvites: agent.dmz.sendInvites,
-      sendEnrolments: (body: Parameters<typeof agent.dmz.sendEnrolments>[0]) => {
-        order.push('enrolment');
-        return agent.dmz.sendEnrolments(body);
-      },
-      sendGrants: (body: Parameters<typeof agent.dmz.sendGrants>[0]) => {
-        order.push('grant');
-        return agent.dmz.sendGrants(body);
-      },
-    };
+  it('is answered after its grant arrived, and both travel once', async () => {
+    await accepted(await agent.invite(PID), PID);
+    const { order, gateway } = recorded();
     const owed = { gateway, ledger: agent.ledger, onRefused: () => undefined };
     await pushOwed(owed);
     await pushOwed(owed);
-    expect(order).toEqual(['enrolment', 'grant']);
+    expect(order).toEqual(['grants', 'enrolments']);
+  });
+
+  it('that is decided while grants are on their way is answered with the next push, after its grant', async () => {
+    await accepted(await agent.invite(PID), PID);
+    const { order, gateway } = recorded();
+    const meanwhile = {
+      ...gateway,
+      sendGrants: async (body: Parameters<typeof agent.dmz.sendGrants>[0]) => {
+        const answer = await gateway.sendGrants(body);
+        if (agent.dmz.grants.length === 1) {
+          await accepted(await agent.invite(5006), 5006);
+        }
+        return answer;
+      },
+    };
+    await pushOwed({ gateway: meanwhile, ledger: agent.ledger, onRefused: () => undefined });
+    expect(order).toEqual(['grants', 'enrolments']);
+    expect(agent.dmz.enrolments).toHaveLength(1);
+    await agent.pushOwed();
+    expect(agent.dmz.enrolments).toHaveLength(2);
+    expect(agent.dmz.grants).toHaveLength(2);
+  });
+
+  it('is not answered while the gateway refuses its grant', async () => {
+    await accepted(await agent.invite(PID), PID);
+    const refused: string[] = [];
+    const { gateway } = recorded();
+    await pushOwed({
+      gateway: { ...gateway, sendGrants: () => Promise.reject(new Permanent('gateway-refused', 'no')) },
+      ledger: agent.ledger,
+      onRefused: (kind) => refused.push(kind),
+    });
+    expect(refused).toEqual(['grant']);
+    expect(agent.dmz.enrolments).toEqual([]);
+    await agent.pushOwed();
+    expect(agent.dmz.enrolments).toMatchObject([{ outcome: 'accepted' }]);
   });
 
   it('makes every class of the chart dirty and the patient enrolled', async () => {

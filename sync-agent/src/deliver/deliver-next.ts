@@ -175,17 +175,31 @@ export async function noteWaiting(ledger: DataSource, stream: string, reason: st
   }
 }
 
-const DueRows = 500;
+const PAGE = 500;
 
-/** Streams whose next submission has been collected and waits for delivery. */
-export async function dueStreams(ledger: DataSource): Promise<string[]> {
-  const rows = await ledger
-    .getRepository(Submission)
-    .createQueryBuilder('submission')
-    .innerJoin(Stream, 'stream', 'stream.stream = submission.stream AND stream.next_seq = submission.stream_seq')
-    .where("submission.state = 'RECEIVED' AND stream.stopped_reason IS NULL")
-    .orderBy('submission.receivedAt')
-    .limit(DueRows)
-    .getMany();
-  return rows.map((row) => row.stream);
+/**
+ * Streams whose next submission has been collected and waits for delivery, longest waiting first, in pages: however many
+ * are stuck, those behind them are found.
+ */
+export async function* dueStreams(ledger: DataSource): AsyncGenerator<string[]> {
+  let last: { receivedAt: Date; stream: string } | undefined;
+  do {
+    const query = ledger
+      .getRepository(Submission)
+      .createQueryBuilder('submission')
+      .innerJoin(Stream, 'stream', 'stream.stream = submission.stream AND stream.next_seq = submission.stream_seq')
+      .where("submission.state = 'RECEIVED' AND stream.stopped_reason IS NULL")
+      .orderBy('submission.receivedAt')
+      .addOrderBy('submission.stream')
+      .limit(PAGE);
+    if (last !== undefined) {
+      query.andWhere('(submission.received_at, submission.stream) > (:at, :stream)', {
+        at: last.receivedAt,
+        stream: Buffer.from(last.stream, 'hex'),
+      });
+    }
+    const rows = await query.getMany();
+    yield rows.map(({ stream }) => stream);
+    last = rows.length < PAGE ? undefined : rows.at(-1);
+  } while (last !== undefined);
 }

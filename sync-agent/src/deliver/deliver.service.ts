@@ -100,8 +100,8 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
     }
     this.sweeping = true;
     try {
-      for (const stream of await dueStreams(this.context.ledger)) {
-        if ((this.waiting.get(stream)?.until ?? 0) <= Date.now()) {
+      for await (const streams of dueStreams(this.context.ledger)) {
+        for (const stream of streams.filter((due) => (this.waiting.get(due)?.until ?? 0) <= Date.now())) {
           this.queues.wake('deliveries', 'deliver-stream', stream);
         }
       }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { EnrolmentsRequest } from 'sync-contract/gateway-wire';
 import { Signed } from 'sync-contract/signed';
-import { In, IsNull, type DataSource } from 'typeorm';
+import { In, IsNull, MoreThan, type DataSource } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Permanent } from '../gateway-client/gateway-failures.js';
@@ -17,102 +17,138 @@ export interface Owed {
 const BATCH = 100;
 
 /**
- * Sends what the DMZ must learn about invites, answers to acceptances, and grants, in this order: an accepted answer
- * precedes its grant. Rows are marked after the gateway's answer, so what dies in between is sent again, which the
- * gateway takes as the same. Safe to run at any time and more than once at a time.
+ * Sends what the DMZ must learn about invites, grants, and answers to acceptances, in this order: whoever is told that
+ * an acceptance holds has its grant. Rows are marked after the gateway's answer, so what dies in between is sent again,
+ * which the gateway takes as the same. Rows that are refused hide none behind them. Safe to run at any time and more
+ * than once at a time.
  * @throws Transient of the gateway client
  */
 export async function pushOwed(owed: Owed): Promise<void> {
   await pushInvites(owed);
-  await pushEnrolments(owed);
   await pushGrants(owed);
+  await pushEnrolments(owed);
 }
 
 async function pushInvites(owed: Owed): Promise<void> {
-  const invites = await owed.ledger.manager.find(Invite, {
-    where: { pushedAt: IsNull(), state: In(['open', 'void', 'expired']) },
-    order: { expiresAt: 'ASC' },
-    take: BATCH,
-  });
-  if (invites.length === 0) {
-    return;
+  const next = (after: string): Promise<Invite[]> =>
+    owed.ledger.manager.find(Invite, {
+      where: { pushedAt: IsNull(), state: In(['open', 'void', 'expired']), inviteId: MoreThan(after) },
+      order: { inviteId: 'ASC' },
+      take: BATCH,
+    });
+  for await (const invites of pages(next, ({ inviteId }) => inviteId)) {
+    const sent = await sendTolerantly(
+      invites,
+      async (some) => {
+        crashPoint('before-push:invites');
+        await owed.gateway.sendInvites({
+          invites: some.map(({ inviteId, lookup, expiresAt, state }) => ({
+            inviteId,
+            lookup,
+            expiresAt: expiresAt.toISOString(),
+            state: state === 'open' ? 'open' : 'void',
+          })),
+        });
+        crashPoint('after-push:invites');
+      },
+      (invite) => {
+        owed.onRefused('invite', invite.inviteId);
+      },
+    );
+    for (const { inviteId, state } of sent) {
+      // An invite that changed while it was on its way goes out again.
+      crashPoint('before-commit:invite-pushed');
+      await owed.ledger.manager.update(Invite, { inviteId, state, pushedAt: IsNull() }, { pushedAt: new Date() });
+      crashPoint('after-commit:invite-pushed');
+    }
   }
-  const sent = await sendTolerantly(
-    invites,
-    async (some) => {
-      crashPoint('before-push:invites');
-      await owed.gateway.sendInvites({
-        invites: some.map(({ inviteId, lookup, expiresAt, state }) => ({
-          inviteId,
-          lookup,
-          expiresAt: expiresAt.toISOString(),
-          state: state === 'open' ? 'open' : 'void',
-        })),
-      });
-      crashPoint('after-push:invites');
-    },
-    (invite) => {
-      owed.onRefused('invite', invite.inviteId);
-    },
-  );
-  for (const { inviteId, state } of sent) {
-    // An invite that changed while it was on its way goes out again.
-    crashPoint('before-commit:invite-pushed');
-    await owed.ledger.manager.update(Invite, { inviteId, state, pushedAt: IsNull() }, { pushedAt: new Date() });
-    crashPoint('after-commit:invite-pushed');
+}
+
+async function pushGrants(owed: Owed): Promise<void> {
+  const next = (after: string): Promise<AccountGrant[]> =>
+    owed.ledger.manager.find(AccountGrant, {
+      where: { pushedAt: IsNull(), state: 'active', grantId: MoreThan(after) },
+      order: { grantId: 'ASC' },
+      take: BATCH,
+    });
+  for await (const grants of pages(next, ({ grantId }) => grantId)) {
+    const sent = await sendTolerantly(
+      grants,
+      async (some) => {
+        crashPoint('before-push:grants');
+        await owed.gateway.sendGrants({ grants: z.array(Signed).parse(some.map(({ signed }) => signed)) });
+        crashPoint('after-push:grants');
+      },
+      (grant) => {
+        owed.onRefused('grant', grant.grantId);
+      },
+    );
+    const grantIds = sent.map(({ grantId }) => grantId);
+    crashPoint('before-commit:grants-pushed');
+    await owed.ledger.manager.update(AccountGrant, { grantId: In(grantIds) }, { pushedAt: new Date() });
+    crashPoint('after-commit:grants-pushed');
   }
 }
 
 const EnrolmentAnswer = EnrolmentsRequest.shape.enrolments.element;
 
-async function pushEnrolments(owed: Owed): Promise<void> {
-  const rows = await owed.ledger.manager.find(Outgoing, {
-    where: { pushedAt: IsNull(), kind: 'enrolment' },
-    order: { id: 'ASC' },
-    take: BATCH,
-  });
-  if (rows.length === 0) {
-    return;
-  }
-  const sent = await sendTolerantly(
-    rows,
-    async (some) => {
-      crashPoint('before-push:enrolments');
-      await owed.gateway.sendEnrolments({ enrolments: z.array(EnrolmentAnswer).parse(some.map(({ body }) => body)) });
-      crashPoint('after-push:enrolments');
-    },
-    (row) => {
-      owed.onRefused('enrolment', row.id);
-    },
-  );
-  crashPoint('before-commit:enrolments-pushed');
-  await owed.ledger.manager.update(Outgoing, { id: In(sent.map(({ id }) => id)) }, { pushedAt: new Date() });
-  crashPoint('after-commit:enrolments-pushed');
+interface Answer {
+  id: string;
+  body: z.infer<typeof EnrolmentAnswer>;
 }
 
-async function pushGrants(owed: Owed): Promise<void> {
-  const grants = await owed.ledger.manager.find(AccountGrant, {
-    where: { pushedAt: IsNull(), state: 'active' },
-    take: BATCH,
-  });
-  if (grants.length === 0) {
-    return;
+async function pushEnrolments(owed: Owed): Promise<void> {
+  const next = async (after: string): Promise<Answer[]> => {
+    const rows = await owed.ledger.manager.find(Outgoing, {
+      where: { pushedAt: IsNull(), kind: 'enrolment', id: MoreThan(after) },
+      order: { id: 'ASC' },
+      take: BATCH,
+    });
+    return rows.map(({ id, body }) => ({ id, body: EnrolmentAnswer.parse(body) }));
+  };
+  for await (const answers of pages(next, ({ id }) => id)) {
+    const ready = await thoseWithGrants(owed, answers);
+    if (ready.length === 0) {
+      continue;
+    }
+    const sent = await sendTolerantly(
+      ready,
+      async (some) => {
+        crashPoint('before-push:enrolments');
+        await owed.gateway.sendEnrolments({ enrolments: some.map(({ body }) => body) });
+        crashPoint('after-push:enrolments');
+      },
+      (answer) => {
+        owed.onRefused('enrolment', answer.id);
+      },
+    );
+    crashPoint('before-commit:enrolments-pushed');
+    await owed.ledger.manager.update(Outgoing, { id: In(sent.map(({ id }) => id)) }, { pushedAt: new Date() });
+    crashPoint('after-commit:enrolments-pushed');
   }
-  const sent = await sendTolerantly(
-    grants,
-    async (some) => {
-      crashPoint('before-push:grants');
-      await owed.gateway.sendGrants({ grants: z.array(Signed).parse(some.map(({ signed }) => signed)) });
-      crashPoint('after-push:grants');
-    },
-    (grant) => {
-      owed.onRefused('grant', grant.grantId);
-    },
-  );
-  const grantIds = sent.map(({ grantId }) => grantId);
-  crashPoint('before-commit:grants-pushed');
-  await owed.ledger.manager.update(AccountGrant, { grantId: In(grantIds) }, { pushedAt: new Date() });
-  crashPoint('after-commit:grants-pushed');
+}
+
+/**
+ * Without the answers whose grant the gateway does not have: one that was written since the grants were sent, or whose
+ * grant was refused. An answer and its grant are committed together, so the grant is seen wherever the answer is.
+ */
+async function thoseWithGrants({ ledger }: Owed, answers: Answer[]): Promise<Answer[]> {
+  const unsent = await ledger.manager.findBy(AccountGrant, {
+    accountRef: In(answers.map(({ body }) => body.accountRef)),
+    pushedAt: IsNull(),
+    state: 'active',
+  });
+  const withoutGrant = new Set(unsent.map(({ accountRef }) => accountRef));
+  return answers.filter(({ body }) => body.outcome !== 'accepted' || !withoutGrant.has(body.accountRef));
+}
+
+/** Rows in the order of their ids, a batch at a time, until there are no more; never empty. */
+async function* pages<Row>(next: (after: string) => Promise<Row[]>, idOf: (row: Row) => string): AsyncGenerator<Row[]> {
+  for (let rows = await next(''); rows.length > 0;) {
+    yield rows;
+    const last = rows.at(-1);
+    rows = last === undefined || rows.length < BATCH ? [] : await next(idOf(last));
+  }
 }
 
 /** All at once; when the gateway refuses the batch for good, one by one, so that one bad row holds nobody back. */

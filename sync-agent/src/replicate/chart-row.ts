@@ -120,6 +120,27 @@ export async function readChartToRender(manager: EntityManager, patientRef: stri
   };
 }
 
+const PAGE = 500;
+const Refs = z.array(z.object({ pid: z.coerce.number(), patientRef: z.string() }));
+
+/** Charts that have changes no manifest contains and may be replicated, all of them, in pages. */
+export async function* dirtyCharts(manager: EntityManager): AsyncGenerator<string[]> {
+  let last: number | undefined;
+  do {
+    const rows: unknown = await manager.query(
+      `SELECT c.pid, LOWER(HEX(c.patient_ref)) AS patientRef
+         FROM chart c JOIN patient p ON p.pid = c.pid
+        WHERE c.pid > ? AND p.state IN ('invited', 'enrolled') AND c.stopped_reason IS NULL
+          AND EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)
+        ORDER BY c.pid LIMIT ?`,
+      [last ?? 0, PAGE],
+    );
+    const charts = Refs.parse(rows);
+    yield charts.map(({ patientRef }) => patientRef);
+    last = charts.length < PAGE ? undefined : charts.at(-1)?.pid;
+  } while (last !== undefined);
+}
+
 export async function readAckedSections(manager: EntityManager, patientRef: string): Promise<AckedSection[]> {
   const rows: unknown = await manager.query(
     `SELECT name, record_class AS recordClass, LOWER(HEX(section_id)) AS sectionId, era, seq, epoch,

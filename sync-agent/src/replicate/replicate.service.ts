@@ -21,6 +21,7 @@ import { ChangeFeed } from '../openemr/change-feed.js';
 import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
 import { QueuesService } from '../queues/queues.service.js';
+import { dirtyCharts } from './chart-row.js';
 import { writeClockMarker } from './clock-marker.js';
 import { pruneMarkers } from './currency.js';
 import { LedgerOfFeed, type Awakened } from './feed-ledger.js';
@@ -31,7 +32,6 @@ import { replicateChart, type Replication } from './replicate-chart.js';
 
 const RENDERS = 4;
 const SWEEP = 5_000;
-const SWEPT_CHARTS = 500;
 const HEARTBEAT = 15_000;
 const PRUNE = 60_000;
 const FIRST_PAUSE = 500;
@@ -175,16 +175,10 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  /** Dirty charts of which no wake may be left. */
+  /** Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. */
   private async sweep(): Promise<void> {
-    const rows: unknown = await this.ledger.query(
-      `SELECT DISTINCT LOWER(HEX(p.patient_ref)) AS patientRef
-         FROM dirty d JOIN patient p ON p.pid = d.pid JOIN chart c ON c.pid = d.pid
-        WHERE p.state IN ('invited', 'enrolled') AND c.stopped_reason IS NULL LIMIT ?`,
-      [SWEPT_CHARTS],
-    );
-    for (const { patientRef } of z.array(z.object({ patientRef: z.string() })).parse(rows)) {
-      if ((this.waiting.get(patientRef)?.until ?? 0) <= Date.now()) {
+    for await (const patientRefs of dirtyCharts(this.ledger.manager)) {
+      for (const patientRef of patientRefs.filter((ref) => (this.waiting.get(ref)?.until ?? 0) <= Date.now())) {
         this.queues.wake('replications', 'render-chart', patientRef);
       }
     }
