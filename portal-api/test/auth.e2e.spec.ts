@@ -411,6 +411,21 @@ describe('a session', () => {
     await browser.get('/api/session').set('x-user-act', '1').expect(401);
   });
 
+  test.each([
+    ['lacks what today’s has', ({ endsAt: _endsAt, ...rest }: Record<string, unknown>) => rest],
+    ['has what today’s has not', (record: Record<string, unknown>) => ({ ...record, remembered: true })],
+  ])('whose record %s, as another version left it, signs the person out and is gone', async (_name, change) => {
+    const { browser } = await portal.join();
+    const key = recordKey(browser);
+    const aad = canonicalBytes({ use: 'session', idHash: key.slice('session:'.length) });
+    const cookieKey = Buffer.from(browser.cookies.get(SESSION) ?? '', 'base64url').subarray(16);
+    const sealed = (await redis.getBuffer(key)) ?? Buffer.alloc(0);
+    const record = JSON.parse(openAead(cookieKey, sealed, aad).toString()) as Record<string, unknown>;
+    await redis.set(key, sealAead(cookieKey, Buffer.from(JSON.stringify(change(record))), aad), 'KEEPTTL');
+    await browser.get('/api/session').expect(401);
+    expect(await redis.exists(key)).toBe(0);
+  });
+
   test('is new with every sign-in, and the sixth ends the oldest', async () => {
     const { browser, accountRef } = await portal.join();
     const store = portal.app.get(SessionStore);

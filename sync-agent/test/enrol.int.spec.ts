@@ -200,14 +200,16 @@ describe('what the gateway refuses for good', () => {
     const numbers = Array.from({ length: REFUSED }, (_, i) => i.toString(16).padStart(10, '0'));
     await manager.insert(
       Invite,
-      numbers.map((inviteId) => ({ ...invite, inviteId, lookup: newRef() + newRef() })),
+      numbers.map((inviteId) => Object.assign({}, invite, { inviteId, lookup: newRef() + newRef() })),
     );
     await manager.insert(
       AccountGrant,
-      numbers.map((number) => ({
-        ...{ ...grant, grantId: number.padStart(32, '0'), accountRef: REFUSED_REF },
-        signed: { ...grant.signed, body: 'refused' },
-      })),
+      numbers.map((number) =>
+        Object.assign({}, grant, {
+          ...{ grantId: number.padStart(32, '0'), accountRef: REFUSED_REF },
+          signed: { ...grant.signed, body: 'refused' },
+        }),
+      ),
     );
     const [answer] = await manager.findBy(Outgoing, { kind: 'enrolment' });
     await manager.delete(Outgoing, { kind: 'enrolment' });

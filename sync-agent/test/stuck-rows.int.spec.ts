@@ -45,7 +45,9 @@ describe('streams that wait for the clinic, more than a sweep reads at a time', 
     );
     await manager.insert(
       Submission,
-      streams.map((stream) => ({ ...stuck, submissionId: newSubmissionId(), stream, receivedAt: LONG_AGO })),
+      streams.map((stream) =>
+        Object.assign({}, stuck, { submissionId: newSubmissionId(), stream, receivedAt: LONG_AGO }),
+      ),
     );
     await agent.dmz.submitMessage(sound, { body: 'goes' });
     await agent.collect();

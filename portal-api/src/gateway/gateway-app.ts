@@ -6,10 +6,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Logger } from 'nestjs-pino';
 import { LIMITS, TIMES } from 'sync-contract/limits';
 import type { GatewayConfig } from '../gateway-config.js';
+import { nestsDeeper } from '../json/json-depth.js';
 import { isAgent } from './agent.guard.js';
 import { GatewayModule } from './gateway.module.js';
 import { WireNotJson } from './gateway.problems.js';
-import { nestsDeeper } from './json-depth.js';
 import { ProblemFilter } from './problem.filter.js';
 
 /** Times and numbers against callers that are slow or many. The agent itself needs far less. */

@@ -75,14 +75,17 @@ export class SessionStore {
     if (sealed === null) {
       return null;
     }
-    try {
-      return this.open(half, sealed);
-    } catch (error: unknown) {
-      if (error instanceof SealBroken) {
-        return null;
-      }
-      throw error;
+    const text = unseal(half, sealed);
+    if (text === null) {
+      return null;
     }
+    const record = SessionRecord.safeParse(JSON.parse(text));
+    if (!record.success) {
+      // Sealed by another version of this program: its owner signs in again, which makes a record of today's shape.
+      await fromRedis(() => this.redis.del(key));
+      return null;
+    }
+    return sessionOf(half, record.data);
   }
 
   /** Keeps changed grants. An ended session stays ended. */
@@ -102,15 +105,6 @@ export class SessionStore {
   async idleLeft(idHash: string): Promise<number | null> {
     const left = await fromRedis(() => this.redis.pttl(recordKey(idHash)));
     return left > 0 ? left : null;
-  }
-
-  private open(half: HalfKey, sealed: Buffer): Session | null {
-    const record = SessionRecord.parse(JSON.parse(openAead(half.key, sealed, recordAad(half.idHash)).toString('utf8')));
-    const endsAt = new Date(record.endsAt);
-    if (endsAt <= new Date()) {
-      return null;
-    }
-    return new Session(half.idHash, half.key, record.accountRef, record.accountPrivateKey, endsAt, record.grants);
   }
 
   private async limitSessions(session: Session): Promise<void> {
@@ -142,6 +136,26 @@ function listKey(accountRef: string): string {
 
 function recordAad(idHash: string): Buffer {
   return canonicalBytes({ use: 'session', idHash });
+}
+
+/** Null when the cookie's key does not fit. */
+function unseal(half: HalfKey, sealed: Buffer): string | null {
+  try {
+    return openAead(half.key, sealed, recordAad(half.idHash)).toString('utf8');
+  } catch (error: unknown) {
+    if (error instanceof SealBroken) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** Null after its absolute end. */
+function sessionOf(half: HalfKey, record: z.output<typeof SessionRecord>): Session | null {
+  const endsAt = new Date(record.endsAt);
+  return endsAt <= new Date()
+    ? null
+    : new Session(half.idHash, half.key, record.accountRef, record.accountPrivateKey, endsAt, record.grants);
 }
 
 function seal(session: Session): Buffer {

@@ -23,6 +23,8 @@ describe('nestsDeeper', () => {
     ['{"a\\"[[[": 1}', 1],
     ['{"a\\\\": [1]}', 2],
     ['"\\"[[["', 0],
+    ['[]'.repeat(100), 1],
+    [JSON.stringify({ a: '\\"[[[[' + '['.repeat(100) }), 1],
   ])('brackets within strings do not count: %s', (text, depth) => {
     expect(nestsDeeper(Buffer.from(text), depth)).toBe(false);
     expect(depth === 0 || nestsDeeper(Buffer.from(text), depth - 1)).toBe(true);
