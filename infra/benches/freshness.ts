@@ -142,7 +142,7 @@ async function withLoad<T>(system: System, act: () => Promise<T>): Promise<T> {
 
 async function enrolOthers(system: System): Promise<void> {
   for (const other of system.patients.slice(1, 1 + OTHERS)) {
-    const client = new PortalClient(system.origin);
+    const client = new PortalClient(system.entrance);
     const invite = await system.invite(other.pid);
     await client.join(invite.code, other.dateOfBirth, `bench${String(other.pid)}@example.org`, PASSWORD);
     await chartArrived(client);

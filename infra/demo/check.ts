@@ -3,7 +3,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { newResult } from '../openemr-sim/clinic-labs.js';
 import { reply } from '../openemr-sim/clinic-mail.js';
 import type { Browser } from 'playwright-core';
-import { launchBrowser } from './browser.js';
+import { launchBrowser, type BrowserPlace } from './browser.js';
 import { PatientPage } from './patient-page.js';
 import { type ReadyPatient } from './ready-patient.js';
 import { until } from './until.js';
@@ -19,8 +19,13 @@ interface MailRow extends RowDataPacket {
  * One round trip as a patient and the clinic live it, in a headless browser against the running system; each step is
  * printed with its time. @throws at the first step that does not happen
  */
-export async function runCheck(system: System, patient: ReadyPatient, print: (line: string) => void): Promise<void> {
-  const browser = await launchBrowser();
+export async function runCheck(
+  system: System,
+  patient: ReadyPatient,
+  print: (line: string) => void,
+  place?: BrowserPlace,
+): Promise<void> {
+  const browser = await launchBrowser(place);
   const openemr = await system.openemr();
   try {
     const patientPage = await PatientPage.open(browser, system.origin);

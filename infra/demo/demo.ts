@@ -4,6 +4,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 import { defaultDataDir, lockDataFolder } from '../services/data-folder.js';
 import { freeServicePorts } from '../services/ports.js';
+import { IsolatedNetwork, PRODUCTION_PORTS } from '../isolation/isolated-network.js';
+import { NoPrivilege } from '../isolation/namespaces.js';
 import { runCheck } from './check.js';
 import { readyPatient, type ReadyPatient } from './ready-patient.js';
 import { GATEWAY_PORT, PORTAL_PORT, System, type SystemOptions } from './system.js';
@@ -21,6 +23,7 @@ interface DemoArguments {
   gatewayPort?: number;
   reset: boolean;
   check: boolean;
+  isolated: boolean;
 }
 
 function print(line: string): void {
@@ -29,16 +32,21 @@ function print(line: string): void {
 
 async function main(options: DemoArguments): Promise<void> {
   const dataDir = resolve(options.dataDir);
+  if (options.isolated && !options.check) {
+    throw new Error('--isolated goes with --check: no browser of this machine reaches those networks.');
+  }
   if (options.reset) {
     await resetDataFolder(dataDir);
   }
+  if (options.isolated) {
+    network = await IsolatedNetwork.create();
+    print('Three networks and the firewall between them are up');
+  }
   const system = await System.start({
     dataDir,
-    portalPort: options.port ?? PORTAL_PORT,
-    gatewayPort: options.gatewayPort ?? GATEWAY_PORT,
     patients: PATIENTS,
     log: print,
-    ...(await portsOf(dataDir)),
+    ...(network === undefined ? await placeOf(options, dataDir) : placeIn(network)),
   });
   running = system;
   const failed = system.failed.then((reason) => {
@@ -46,7 +54,7 @@ async function main(options: DemoArguments): Promise<void> {
   });
   const ready = await Promise.race([readyPatient(system, dataDir), failed]);
   if (options.check) {
-    await Promise.race([runCheck(system, ready, print), failed]);
+    await Promise.race([runCheck(system, ready, print, network?.browser(dataDir)), failed]);
     print('Round trip complete.');
     return;
   }
@@ -55,11 +63,28 @@ async function main(options: DemoArguments): Promise<void> {
 }
 
 let running: System | undefined;
+let network: IsolatedNetwork | undefined;
 
 /** Ctrl-C at any moment: what runs is stopped in order; what is only starting ends with this process. */
 async function stop(): Promise<void> {
   print('Stopping.');
   await running?.stop();
+  await network?.[Symbol.asyncDispose]();
+}
+
+type PlaceOptions = Pick<SystemOptions, 'portalPort' | 'gatewayPort' | 'servicePorts' | 'surroundings'>;
+
+async function placeOf({ port, gatewayPort }: DemoArguments, dataDir: string): Promise<PlaceOptions> {
+  return {
+    portalPort: port ?? PORTAL_PORT,
+    gatewayPort: gatewayPort ?? GATEWAY_PORT,
+    ...(await portsOf(dataDir)),
+  };
+}
+
+function placeIn({ surroundings }: IsolatedNetwork): PlaceOptions {
+  const { portal, gateway, services } = PRODUCTION_PORTS;
+  return { portalPort: portal, gatewayPort: gateway, servicePorts: services, surroundings };
 }
 
 /** Ports of the servers are chosen once per data folder, so that several demos can run side by side. */
@@ -133,7 +158,8 @@ const command = new Command('demo')
   .option('--port <port>', `port of the portal (default ${String(PORTAL_PORT)})`, port)
   .option('--gateway-port <port>', `port of the sync-gateway (default ${String(GATEWAY_PORT)})`, port)
   .option('--reset', 'forget everything an earlier demo left', false)
-  .option('--check', 'do one round trip in a headless browser, print each step with its time, and end', false);
+  .option('--check', 'do one round trip in a headless browser, print each step with its time, and end', false)
+  .option('--isolated', 'with --check: three networks with the firewall between them, nginx and TLS (root)', false);
 
 const stopRequested = Promise.withResolvers<undefined>();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -149,5 +175,5 @@ try {
 } catch (error: unknown) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   await stop();
-  process.exit(1);
+  process.exit(error instanceof NoPrivilege ? 3 : 1);
 }

@@ -34,16 +34,30 @@ export class PortalRefused extends Error {
   }
 }
 
+/** How a patient's browser comes to the portal. */
+export interface PortalEntrance {
+  origin: string;
+  /** a socket behind which the origin's host answers, where it cannot be reached from here */
+  door?: string;
+  /** PEM of the authority of the origin's certificate, where no public one signed it */
+  ca?: string;
+}
+
 /**
  * A patient's browser without the pages: cookies, CSRF token and the headers portal-web sends. Used where drills and
  * benches need many patients or must keep their own journal; what a person sees is tested in Chromium.
  */
 export class PortalClient {
+  readonly origin: string;
   private readonly cookies = new Map<string, string>();
   private csrf: string | undefined;
-  private readonly dispatcher = new Agent({ connections: 4, keepAliveTimeout: 1_000 });
+  private readonly dispatcher: Agent;
 
-  constructor(readonly origin: string) {}
+  constructor({ origin, door, ca }: PortalEntrance) {
+    this.origin = origin;
+    const way = { ...(door === undefined ? {} : { socketPath: door }), ...(ca === undefined ? {} : { ca }) };
+    this.dispatcher = new Agent({ connections: 4, keepAliveTimeout: 1_000, connect: way });
+  }
 
   /** What the browser would send as `cookie`; drills take it as the thing stolen. */
   get cookieHeader(): string {

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { exited, run, spawnChild } from '../services/child-process.js';
+import { THIS_MACHINE, type Place } from '../services/place.js';
 
 const START_LIMIT = 60_000;
 const STOP_LIMIT = 15_000;
@@ -30,6 +31,7 @@ export interface ProgramDescription {
   entry: string;
   env: Record<string, string>;
   logFile: string;
+  place?: Place;
   /** throws until the program does its work */
   probe: () => Promise<void>;
 }
@@ -65,7 +67,7 @@ export class Program {
     if (this.child) {
       return;
     }
-    const { name, entry, env, logFile, probe } = this.description;
+    const { name, entry, env, logFile, place = THIS_MACHINE, probe } = this.description;
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'a', 0o600);
     const child = spawnChild(
@@ -73,6 +75,7 @@ export class Program {
       ['--enable-source-maps', '--disable-sigusr1', join(repositoryRoot(), entry)],
       {
         env: { ...baseEnvironment(), ...env, ...extra },
+        prefix: place.prefix,
         stdio: ['ignore', log, log],
       },
     );
@@ -149,8 +152,14 @@ export class Program {
 }
 
 /** Runs one of the system's command-line programs to its end and gives its standard output. */
-export function runProgram(entry: string, args: string[], env: Record<string, string>): Promise<string> {
-  return run(process.execPath, [join(repositoryRoot(), entry), ...args], { env: { ...baseEnvironment(), ...env } });
+export function runProgram(
+  entry: string,
+  args: string[],
+  env: Record<string, string>,
+  { prefix }: Place = THIS_MACHINE,
+): Promise<string> {
+  const program = [join(repositoryRoot(), entry), ...args];
+  return run(process.execPath, program, { env: { ...baseEnvironment(), ...env }, prefix });
 }
 
 /** Nothing of the caller's environment but what Node needs. */

@@ -28,7 +28,7 @@ export async function readyPatient(system: System, dataDir: string): Promise<Rea
   if (patient === undefined) {
     throw new Error('the simulator has no patients');
   }
-  const browser = new PortalClient(system.origin);
+  const browser = new PortalClient(system.entrance);
   try {
     const credentials = await joinUnderFreeName(system, browser, patient);
     const ready: ReadyPatient = { pid: patient.pid, patient: patient.name, ...credentials };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PortalClient, PortalRefused, type Credentials } from '../demo/portal-client.js';
-import type { SimulatedPatient, System } from '../demo/system.js';
+import type { SimulatedPatient } from '../demo/simulator.js';
+import type { System } from '../demo/system.js';
 import { until } from '../demo/until.js';
 import { signInAtLast } from './journal.js';
 
@@ -26,7 +27,7 @@ export class Newcomer {
     options: { wrongDate: boolean } = { wrongDate: false },
   ): Promise<Newcomer> {
     const { code } = await persist('an invite', () => system.invite(pid));
-    const client = new PortalClient(system.origin);
+    const client = new PortalClient(system.entrance);
     const name = `patient${String(pid)}@example.org`;
     const { setup, secret } = await persist('an authenticator', () => client.authenticator(name));
     const newcomer = new Newcomer(pid, client, { name, password: PASSWORD, totpSecret: secret });

@@ -6,7 +6,8 @@ import { Redis } from 'ioredis';
 import type { Connection } from 'mysql2/promise';
 import { PortalClient, type Credentials } from '../demo/portal-client.js';
 import { chartArrived } from '../demo/ready-patient.js';
-import { System, type SimulatedPatient } from '../demo/system.js';
+import type { SimulatedPatient } from '../demo/simulator.js';
+import { System } from '../demo/system.js';
 import { freePort, freeServicePorts } from '../services/ports.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import { canary, huntCanaries, newHunt } from './canary-hunt.js';
@@ -94,7 +95,7 @@ export class Practice {
 
   private async join(openemr: Connection, { pid, dateOfBirth }: SimulatedPatient): Promise<Victim> {
     await plantInOpenEmr(openemr, pid);
-    const client = new PortalClient(this.system.origin);
+    const client = new PortalClient(this.system.entrance);
     try {
       const { code } = await this.system.invite(pid);
       const name = `${canary(labelOf(pid, 'signinname'))}@example.org`;
@@ -118,7 +119,7 @@ export class Practice {
 
   /** Signs a patient in for as long as `use` takes, and hands over the cookie's value. */
   async whileSignedIn<T>(victim: Victim, use: (cookie: string) => Promise<T>): Promise<T> {
-    const client = new PortalClient(this.system.origin);
+    const client = new PortalClient(this.system.entrance);
     try {
       await client.signIn(victim.credentials);
       const cookie = /__Host-session=([^;]+)/.exec(client.cookieHeader)?.[1];

@@ -12,12 +12,22 @@ const PACKAGES = {
     ['/usr/share/zoneinfo/America/New_York', 'tzdata'],
   ],
   browser: [['/usr/bin/chromium', 'chromium']],
+  networks: [
+    ['/usr/sbin/nginx', 'nginx'],
+    ['/usr/sbin/nft', 'nftables'],
+    ['/usr/bin/ss', 'iproute2'],
+    ['/usr/bin/ping', 'iputils-ping'],
+  ],
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 const NOT_NOW = '#!/bin/sh\n# Put here by openemr-dmz-portal while it installs packages.\nexit 101\n';
 const KEPT_POLICY = '/usr/sbin/policy-rc.d.kept-by-openemr-dmz-portal';
 /** What Debian would start at the next boot for a package. */
-const SERVICES = { 'mariadb-server': ['mariadb.service', 'mariadb.socket'], 'redis-server': ['redis-server.service'] };
+const SERVICES = {
+  'mariadb-server': ['mariadb.service', 'mariadb.socket'],
+  'redis-server': ['redis-server.service'],
+  nginx: ['nginx.service'],
+};
 
 /** Installs what is missing as root on Debian or Ubuntu, with no service started; otherwise refuses with exit code 3. */
 export function ensureDebianPackages(groups, { say, refuse }) {

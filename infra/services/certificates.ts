@@ -63,14 +63,7 @@ const LINKS: { ca: string; trustedIn: string[]; leaves: Leaf[] }[] = [
 export async function ensureCertificates(dataDir: string, user: ServerUser | null): Promise<void> {
   await Promise.all(
     LINKS.map(async (link) => {
-      const ca = join(dataDir, 'inside/ca', link.ca);
-      if (!isGood(ca, CA_RENEWAL)) {
-        await issue(
-          ca,
-          ['-days', String(CA_DAYS), '-subj', `/CN=OpenEMR DMZ Portal ${link.ca}`],
-          ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign,cRLSign'],
-        );
-      }
+      const ca = await ensureAuthority(dataDir, link.ca);
       for (const folder of link.trustedIn) {
         const copy = join(dataDir, folder, `${link.ca}.crt`);
         rmSync(copy, { force: true });
@@ -82,6 +75,33 @@ export async function ensureCertificates(dataDir: string, user: ServerUser | nul
       }
     }),
   );
+}
+
+/**
+ * The certificate that browsers see, where no public authority signs one: by a private authority whose certificate
+ * this gives the path of.
+ */
+export async function ensurePublicCertificate(
+  dataDir: string,
+  path: string,
+  name: string,
+  user: ServerUser | null,
+): Promise<string> {
+  const ca = await ensureAuthority(dataDir, 'public-ca');
+  await ensureLeaf(join(dataDir, path), { path, commonName: name, usage: 'serverAuth', owner: 'server' }, ca, user);
+  return `${ca}.crt`;
+}
+
+async function ensureAuthority(dataDir: string, name: string): Promise<string> {
+  const ca = join(dataDir, 'inside/ca', name);
+  if (!isGood(ca, CA_RENEWAL)) {
+    await issue(
+      ca,
+      ['-days', String(CA_DAYS), '-subj', `/CN=OpenEMR DMZ Portal ${name}`],
+      ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign,cRLSign'],
+    );
+  }
+  return ca;
 }
 
 async function ensureLeaf(path: string, leaf: Leaf, ca: string, user: ServerUser | null): Promise<void> {

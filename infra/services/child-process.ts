@@ -21,6 +21,8 @@ export interface ChildOptions {
   env: Record<string, string>;
   cwd?: string;
   stdio?: StdioOptions;
+  /** the place's command, put before everything: it must replace itself by what follows */
+  prefix?: readonly string[];
 }
 
 /**
@@ -33,11 +35,17 @@ export function spawnChild(program: string, args: string[], options: ChildOption
   const identity = options.user
     ? ['--reuid', String(options.user.uid), '--regid', String(options.user.gid), '--clear-groups']
     : [];
-  return spawn(
-    '/usr/bin/prlimit',
-    ['--core=0', 'setpriv', '--pdeathsig', 'KILL', '--no-new-privs', ...identity, '--', program, ...args],
-    { env: { PATH: SYSTEM_PATH, ...options.env }, cwd: options.cwd, stdio: options.stdio ?? 'ignore', detached: true },
-  );
+  const [first = '', ...rest] = [
+    ...(options.prefix ?? []),
+    ...['/usr/bin/prlimit', '--core=0'],
+    ...['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--no-new-privs', ...identity, '--', program, ...args],
+  ];
+  return spawn(first, rest, {
+    env: { PATH: SYSTEM_PATH, ...options.env },
+    cwd: options.cwd,
+    stdio: options.stdio ?? 'ignore',
+    detached: true,
+  });
 }
 
 /** Settles when the child is gone; never rejects. A child that could not be started counts as gone. */

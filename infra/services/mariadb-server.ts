@@ -5,6 +5,7 @@ import { createConnection, type Connection, type RowDataPacket } from 'mysql2/pr
 import { bareEnvironment, run, type ServerUser } from './child-process.js';
 import { DATABASE_ACCOUNTS, type Zone } from '../zones/zones.js';
 import { readSecret, writeForServer } from './data-folder.js';
+import type { Place } from './place.js';
 import { SERVER_TITLES } from './ports.js';
 import { ServerProcess } from './server-process.js';
 
@@ -13,7 +14,6 @@ export const ACCOUNT_HOST = '127.0.0.1';
 
 /** Small, quick to start, and durable: an answered COMMIT survives a power cut. */
 const COMMON_SETTINGS = {
-  bind_address: '127.0.0.1',
   skip_name_resolve: 'ON',
   require_secure_transport: 'ON',
   tls_version: 'TLSv1.3',
@@ -79,6 +79,7 @@ export class MariadbServer {
     private readonly zoneDir: string,
     readonly port: number,
     private readonly user: ServerUser | null,
+    private readonly place: Place,
     onFailure: (error: Error) => void,
   ) {
     this.folder = join(zoneDir, 'mariadb');
@@ -93,6 +94,7 @@ export class MariadbServer {
         logFile: join(zoneDir, 'logs', 'mariadb.log'),
         port,
         user,
+        place,
         probe: async () => {
           await adminQuery(this.socket, 'SELECT 1');
         },
@@ -191,6 +193,7 @@ export class MariadbServer {
     const settings: Record<string, string> = {
       ...COMMON_SETTINGS,
       ...ZONE_SETTINGS[this.zone],
+      bind_address: [this.host, ...this.place.mariadbAddresses].join(','),
       port: String(this.port),
       socket: this.socket,
       datadir: join(this.folder, 'data'),

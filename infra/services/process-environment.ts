@@ -10,7 +10,11 @@ export interface ProgramSettings {
   /** Where patients reach the portal, for example `http://localhost:8080`. */
   publicOrigin: string;
   portalPort: number;
+  /** addresses of the proxy that serves an https origin */
+  trustProxy?: string;
   gatewayPort: number;
+  /** where the gateway listens, and the address at which the agent finds it; loopback unless given */
+  gatewayAddress?: { listens: string; reached: string };
   webRoot: string;
   /** Public half of the clinic's root key, as its file outside the DMZ is copied into it. */
   rootPublicKeyFile: string;
@@ -32,6 +36,7 @@ export function portalApiEnvironment(zones: Zones, settings: ProgramSettings): E
     PUBLIC_ORIGIN: settings.publicOrigin,
     LISTEN_HOST: '127.0.0.1',
     LISTEN_PORT: String(settings.portalPort),
+    ...(settings.trustProxy === undefined ? {} : { TRUST_PROXY: settings.trustProxy }),
     WEB_ROOT: settings.webRoot,
     ROOT_PUBLIC_KEY_FILE: settings.rootPublicKeyFile,
     PEPPER_FILE: join(secrets, 'pepper.key'),
@@ -48,7 +53,7 @@ export function gatewayEnvironment(zones: Zones, settings: ProgramSettings): Env
     ...common(settings),
     ...database(zones.dmz, portalName(settings), 'sync_gateway'),
     ...redis(zones.dmz, 'sync_gateway'),
-    GATEWAY_HOST: '127.0.0.1',
+    GATEWAY_HOST: settings.gatewayAddress?.listens ?? '127.0.0.1',
     GATEWAY_PORT: String(settings.gatewayPort),
     TLS_CERT_FILE: join(tls, 'gateway.crt'),
     TLS_KEY_FILE: join(tls, 'gateway.key'),
@@ -73,7 +78,7 @@ export function agentEnvironment(zones: Zones, settings: ProgramSettings): Envir
   return {
     ...common(settings),
     ...redis(inside, 'sync_agent'),
-    GATEWAY_URL: `https://127.0.0.1:${settings.gatewayPort}`,
+    GATEWAY_URL: `https://${settings.gatewayAddress?.reached ?? '127.0.0.1'}:${settings.gatewayPort}`,
     GATEWAY_CA_FILE: join(tls, 'crossing-ca.crt'),
     GATEWAY_NAME: 'sync-gateway.dmz',
     AGENT_CERT_FILE: join(tls, 'agent.crt'),

@@ -1,19 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 
-/** A connection that reports refusals at once instead of trying again, closed after the work. */
+/** A connection, over TLS or the server's own socket, that reports refusals at once instead of trying again, closed after the work. */
 export async function withRedis<T>(
-  server: { host: string; port: number; caFile: string },
+  server: { host: string; port: number; caFile: string } | { path: string },
   username: string,
   password: string,
   work: (redis: Redis) => Promise<T>,
 ): Promise<T> {
   const redis = new Redis({
-    host: server.host,
-    port: server.port,
+    ...('path' in server
+      ? { path: server.path }
+      : {
+          host: server.host,
+          port: server.port,
+          tls: { ca: readFileSync(server.caFile), servername: 'localhost' },
+        }),
     username,
     password,
-    tls: { ca: readFileSync(server.caFile), servername: 'localhost' },
     lazyConnect: true,
     retryStrategy: () => null,
     maxRetriesPerRequest: 0,

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { ServerUser } from './child-process.js';
 import type { Zone } from '../zones/zones.js';
 import { readSecret, writeForServer } from './data-folder.js';
+import type { Place } from './place.js';
 import { SERVER_TITLES } from './ports.js';
 import { withRedis } from './redis-client.js';
 import { declaredRedisUsers } from './redis-users.js';
@@ -18,6 +19,7 @@ const ZONE_SETTINGS: Record<Zone, string[]> = {
 export class RedisServer {
   readonly host = '127.0.0.1';
   readonly caFile: string;
+  readonly socket: string;
   private readonly folder: string;
   private readonly process: ServerProcess;
 
@@ -27,10 +29,12 @@ export class RedisServer {
     readonly port: number,
     private readonly user: ServerUser | null,
     private readonly secretFile: (account: string) => string,
+    place: Place,
     onFailure: (error: Error) => void,
   ) {
     this.folder = join(zoneDir, 'redis');
     this.caFile = join(zoneDir, 'tls', `${zone}-ca.crt`);
+    this.socket = join(zoneDir, 'run', 'redis.sock');
     this.process = new ServerProcess(
       {
         title: SERVER_TITLES[zone].redis,
@@ -40,6 +44,7 @@ export class RedisServer {
         logFile: join(zoneDir, 'logs', 'redis.log'),
         port,
         user,
+        place,
         probe: async () => {
           await this.asOperator((redis) => redis.ping());
         },
@@ -69,7 +74,7 @@ export class RedisServer {
 
   /** Runs one piece of work on a connection of the operator, who may read everything, list refusals, and flush. */
   asOperator<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
-    return withRedis(this, 'operator', readSecret(this.secretFile('operator')), work);
+    return withRedis({ path: this.socket }, 'operator', readSecret(this.secretFile('operator')), work);
   }
 
   private configuration(): string {
@@ -78,6 +83,8 @@ export class RedisServer {
       'bind 127.0.0.1',
       'port 0',
       `tls-port ${this.port}`,
+      `unixsocket ${this.socket}`,
+      'unixsocketperm 700',
       `tls-cert-file ${inTls('redis.crt')}`,
       `tls-key-file ${inTls('redis.key')}`,
       `tls-ca-cert-file ${this.caFile}`,

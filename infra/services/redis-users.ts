@@ -8,7 +8,7 @@ import { withRedis } from './redis-client.js';
 /** What a comparison needs to know of a zone. */
 export interface RedisZone {
   zone: Zone;
-  redis: { host: string; port: number; caFile: string };
+  redis: { socket: string };
   secretFile: (account: string) => string;
 }
 
@@ -32,7 +32,7 @@ type Categories = ReadonlyMap<string, readonly string[]>;
 
 /** The users as the running server lists them, and what its categories mean. */
 export async function liveRedisUsers(zone: RedisZone): Promise<{ users: string[]; categories: Categories }> {
-  return withRedis(zone.redis, 'operator', readSecret(zone.secretFile('operator')), async (client) => {
+  return withRedis({ path: zone.redis.socket }, 'operator', readSecret(zone.secretFile('operator')), async (client) => {
     const list = async (...args: string[]): Promise<string[]> => {
       const answer = await client.call('ACL', args);
       return Array.isArray(answer) ? answer.map(String) : [];

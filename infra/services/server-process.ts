@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { chownSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bareEnvironment, exited, spawnChild, type ServerUser } from './child-process.js';
+import type { Place } from './place.js';
 import { requireFreePort } from './ports.js';
 
 const START_LIMIT = 60_000;
@@ -16,11 +17,12 @@ export interface ServerDescription {
   logFile: string;
   port: number;
   user: ServerUser | null;
+  place: Place;
   /** Throws until the server answers. */
   probe: () => Promise<void>;
 }
 
-/** One MariaDB or Redis as a child process: started, watched, stopped, or killed for a drill. */
+/** One MariaDB, Redis or nginx as a child process: started, watched, stopped, or killed for a drill. */
 export class ServerProcess {
   private child: ChildProcess | undefined;
   private expectedToEnd = false;
@@ -37,17 +39,20 @@ export class ServerProcess {
   }
 
   async start(): Promise<void> {
-    const { title, program, args, folder, logFile, port, user, probe } = this.description;
+    const { title, program, args, folder, logFile, port, user, place, probe } = this.description;
     if (this.child) {
       return;
     }
-    await requireFreePort(port, title);
+    if (place.prefix.length === 0) {
+      await requireFreePort(port, title);
+    }
     const log = openSync(logFile, 'a', 0o600);
     if (user) {
       chownSync(logFile, user.uid, user.gid);
     }
     const child = spawnChild(program, args, {
       user,
+      prefix: place.prefix,
       cwd: folder,
       env: bareEnvironment(folder),
       stdio: ['ignore', log, log],

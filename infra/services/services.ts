@@ -7,6 +7,7 @@ import { DATABASE_ACCOUNTS, REDIS_ACCOUNTS, ZONES, type Zone } from '../zones/zo
 import { ensureSecret, lockDataFolder, prepareDataFolder, readSecret } from './data-folder.js';
 import { convergeGrants, namesGiven, type DatabaseNames } from './grants.js';
 import { adminQuery, MariadbServer, type SqlRow, type SqlValue } from './mariadb-server.js';
+import { THIS_MACHINE, type Place } from './place.js';
 import { DEFAULT_PORTS, type ServerName, type ServicePorts } from './ports.js';
 import { withRedis } from './redis-client.js';
 import { RedisServer } from './redis-server.js';
@@ -19,7 +20,7 @@ export interface ZoneAccess {
   zone: Zone;
   dir: string;
   mariadb: { host: string; port: number; caFile: string; socket: string };
-  redis: { host: string; port: number; caFile: string };
+  redis: { host: string; port: number; caFile: string; socket: string };
   /** Path of an account's password (or of another secret of the zone by its name). */
   secretFile: (account: string) => string;
   /** One statement as MariaDB's root over the socket; nothing but tests, set-up and drills has this. */
@@ -50,6 +51,8 @@ export interface Services extends Record<Zone, ZoneServices> {
 export interface StartOptions {
   dataDir: string;
   ports?: ServicePorts;
+  /** where each zone's servers run; this machine unless given */
+  places?: Record<Zone, Place>;
   log?: (line: string) => void;
 }
 
@@ -58,7 +61,12 @@ export interface StartOptions {
  * accounts, empty databases. Any later start, also after a kill -9, goes on with what is there. The servers die with
  * this process. When one of them does not start, those that did are stopped and the error says which and why.
  */
-export async function startServices({ dataDir: folder, ports = DEFAULT_PORTS, log }: StartOptions): Promise<Services> {
+export async function startServices({
+  dataDir: folder,
+  ports = DEFAULT_PORTS,
+  places = { dmz: THIS_MACHINE, inside: THIS_MACHINE },
+  log,
+}: StartOptions): Promise<Services> {
   const dataDir = resolve(folder);
   const user = serverUser();
   prepareDataFolder(dataDir, user);
@@ -71,9 +79,10 @@ export async function startServices({ dataDir: folder, ports = DEFAULT_PORTS, lo
   const servers = { dmz: zoneServers('dmz'), inside: zoneServers('inside') };
   function zoneServers(zone: Zone): { mariadb: MariadbServer; redis: RedisServer } {
     const { dir, secretFile } = access[zone];
+    const place = places[zone];
     return {
-      mariadb: new MariadbServer(zone, dir, ports[zone].mariadb, user, failure.resolve),
-      redis: new RedisServer(zone, dir, ports[zone].redis, user, secretFile, failure.resolve),
+      mariadb: new MariadbServer(zone, dir, ports[zone].mariadb, user, place, failure.resolve),
+      redis: new RedisServer(zone, dir, ports[zone].redis, user, secretFile, place, failure.resolve),
     };
   }
 
@@ -123,14 +132,14 @@ export async function startServices({ dataDir: folder, ports = DEFAULT_PORTS, lo
 export function zoneAccess(zone: Zone, dataDir: string, ports: ServicePorts): ZoneAccess {
   const dir = join(dataDir, zone);
   const caFile = join(dir, 'tls', `${zone}-ca.crt`);
-  const socket = join(dir, 'run', 'mariadb.sock');
+  const socket = (server: string): string => join(dir, 'run', `${server}.sock`);
   return {
     zone,
     dir,
-    mariadb: { host: '127.0.0.1', port: ports[zone].mariadb, caFile, socket },
-    redis: { host: '127.0.0.1', port: ports[zone].redis, caFile },
+    mariadb: { host: '127.0.0.1', port: ports[zone].mariadb, caFile, socket: socket('mariadb') },
+    redis: { host: '127.0.0.1', port: ports[zone].redis, caFile, socket: socket('redis') },
     secretFile: (account) => join(dir, 'secrets', `${account}.password`),
-    adminSql: (sql, params) => adminQuery(socket, sql, params),
+    adminSql: (sql, params) => adminQuery(socket('mariadb'), sql, params),
   };
 }
 
@@ -169,7 +178,8 @@ export async function applyGrants(zones: Zones, zone: Zone, all: DatabaseNames =
 
 /** Commands that Redis refused to its users since its start; a well-behaved run leaves none. Failed sign-ins do not count. */
 export async function redisRefusals(access: ZoneAccess): Promise<string[]> {
-  const entries = await withRedis(access.redis, 'operator', readSecret(access.secretFile('operator')), (redis) =>
+  const operator = readSecret(access.secretFile('operator'));
+  const entries = await withRedis({ path: access.redis.socket }, 'operator', operator, (redis) =>
     redis.call('ACL', 'LOG', '100'),
   );
   return Array.isArray(entries)
