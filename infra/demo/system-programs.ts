@@ -26,7 +26,7 @@ export type Programs = Record<'portalApi' | 'gateway' | 'agent', Program>;
 export function programSettings(
   services: Services,
   siteId: string,
-  ports: { portal: number; gateway: number },
+  ports: { portal: number; gateway: number; openemr: number },
   { origin, gateway, proxy }: Surroundings,
 ): ProgramSettings {
   return {
@@ -36,6 +36,7 @@ export function programSettings(
     ...(proxy === undefined ? {} : { trustProxy: '127.0.0.1' }),
     gatewayPort: ports.gateway,
     gatewayAddress: gateway,
+    openemrPort: ports.openemr,
     webRoot: join(repositoryRoot(), 'portal-web/dist'),
     rootPublicKeyFile: join(services.dmz.dir, 'secrets/root.pub'),
     practiceName: PRACTICE.name,

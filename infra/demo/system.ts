@@ -2,12 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { z } from 'zod';
-import { requireFreePort, type ServicePorts } from '../services/ports.js';
+import { freePort, requireFreePort, type ServicePorts } from '../services/ports.js';
 import { agentEnvironment } from '../services/process-environment.js';
 import { DEFAULT_DATABASES, startServices, type Services } from '../services/services.js';
 import { listenerOf } from '../zones/zones.js';
 import type { PortalEntrance } from './portal-client.js';
-import { runProgram } from './program.js';
+import { admitAgent, openEmrSimulator } from './openemr-simulator.js';
+import { runProgram, type Program } from './program.js';
 import { installSimulator, openemrConnection, type Installation, type SimulatedPatient } from './simulator.js';
 import { onThisMachine, type Surroundings } from './surroundings.js';
 import { AGENT_CLI, describePrograms, prepareForPrograms, programSettings, type Programs } from './system-programs.js';
@@ -21,6 +22,8 @@ export interface SystemOptions {
   dataDir: string;
   portalPort: number;
   gatewayPort: number;
+  /** of the simulator's HTTP side; any free one unless given */
+  openemrPort?: number;
   servicePorts?: ServicePorts;
   /** where the parts run; all on this machine's loopback unless given */
   surroundings?: Surroundings;
@@ -46,6 +49,8 @@ export class System implements AsyncDisposable {
     private readonly proxy: WebProxy | undefined,
     private readonly installation: Installation,
     private readonly agentEnv: Record<string, string>,
+    /** stands where the clinic's OpenEMR would be; no part of the product */
+    private readonly simulator: Program,
     /** settles when any part ends that nobody stopped */
     readonly failed: Promise<Error>,
   ) {}
@@ -65,7 +70,8 @@ export class System implements AsyncDisposable {
     });
     try {
       const installation = await installSimulator(services, { patients, place: places.inside, log });
-      const ports = { portal: portalPort, gateway: gatewayPort };
+      const openemr = options.openemrPort ?? (await freePort());
+      const ports = { portal: portalPort, gateway: gatewayPort, openemr };
       const system = await System.prepare(services, ports, surroundings, installation);
       await system.startPrograms();
       writeFileSync(clinicFile(dataDir), JSON.stringify(system.clinicEnvironment()), { mode: 0o600 });
@@ -79,7 +85,7 @@ export class System implements AsyncDisposable {
 
   private static async prepare(
     services: Services,
-    ports: { portal: number; gateway: number },
+    ports: { portal: number; gateway: number; openemr: number },
     surroundings: Surroundings,
     installation: Installation,
   ): Promise<System> {
@@ -108,13 +114,15 @@ export class System implements AsyncDisposable {
       webProxy,
       installation,
       agentEnvironment(services, settings),
+      openEmrSimulator(services.inside, ports.openemr, places.inside, failure.resolve),
       failure.promise,
     );
   }
 
   private async startPrograms(): Promise<void> {
     const { gateway, portalApi, agent } = this.programs;
-    await gateway.start();
+    await Promise.all([gateway.start(), this.simulator.start()]);
+    await admitAgent(this.services, this.agentEnv, this.surroundings.places.inside);
     await Promise.all([portalApi.start(), agent.start(), this.proxy?.start()]);
   }
 
@@ -184,7 +192,7 @@ export class System implements AsyncDisposable {
 
   async stop(): Promise<void> {
     await Promise.all([this.proxy?.stop(), this.programs.portalApi.stop(), this.programs.agent.stop()]);
-    await this.programs.gateway.stop();
+    await Promise.all([this.programs.gateway.stop(), this.simulator.stop()]);
     await this.services.stop();
   }
 

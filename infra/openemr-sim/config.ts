@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { OpenEmrAccess } from './connect.js';
 
-/** The simulator's command line reads nothing else of the environment. */
-const Environment = z
+const Database = z
   .object({
     OPENEMR_DB_HOST: z.string().min(1),
     OPENEMR_DB_PORT: z.coerce.number().int().min(1).max(65_535),
@@ -20,15 +19,49 @@ const Environment = z
     passwordFile: environment.OPENEMR_DB_PASSWORD_FILE,
   }));
 
+const Http = z.object({
+  LISTEN_HOST: z.string().min(1),
+  LISTEN_PORT: z.coerce.number().int().min(1).max(65_535),
+  TLS_CERT_FILE: z.string().min(1),
+  TLS_KEY_FILE: z.string().min(1),
+  DOCUMENTS_DIR: z.string().min(1),
+});
+
+/** What the simulator's HTTP side is told from outside. */
+export interface SimHttpSettings {
+  database: OpenEmrAccess;
+  host: string;
+  port: number;
+  certificateFile: string;
+  keyFile: string;
+  documentsDir: string;
+}
+
 export class BadEnvironment extends Error {
   override readonly name = 'BadEnvironment';
 }
 
 export function readOpenEmrAccess(): OpenEmrAccess {
-  const parsed = Environment.safeParse(process.env);
+  return read(Database, "the OpenEMR SIMULATOR's database");
+}
+
+export function readSimHttpSettings(): SimHttpSettings {
+  const environment = read(Http, "the OpenEMR SIMULATOR's HTTP side");
+  return {
+    database: readOpenEmrAccess(),
+    host: environment.LISTEN_HOST,
+    port: environment.LISTEN_PORT,
+    certificateFile: environment.TLS_CERT_FILE,
+    keyFile: environment.TLS_KEY_FILE,
+    documentsDir: environment.DOCUMENTS_DIR,
+  };
+}
+
+function read<T>(schema: z.ZodType<T>, purpose: string): T {
+  const parsed = schema.safeParse(process.env);
   if (!parsed.success) {
     const names = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
-    throw new BadEnvironment(`set these variables for the OpenEMR SIMULATOR's database: ${names}`);
+    throw new BadEnvironment(`set these variables for ${purpose}: ${names}`);
   }
   return parsed.data;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { createConnection, type Connection } from 'mysql2/promise';
+import { createConnection, createPool, type Connection, type ConnectionOptions, type Pool } from 'mysql2/promise';
 
 export interface OpenEmrAccess {
   host: string;
@@ -12,7 +12,16 @@ export interface OpenEmrAccess {
 
 /** A connection as the clinic's own application has it: over TLS, dates as the text MariaDB prints. */
 export function connectOpenEmr(access: OpenEmrAccess): Promise<Connection> {
-  return createConnection({
+  return createConnection(connectionOptions(access));
+}
+
+/** The same for many requests at a time; connections open when first used. */
+export function createOpenEmrPool(access: OpenEmrAccess): Pool {
+  return createPool({ ...connectionOptions(access), connectionLimit: 4 });
+}
+
+function connectionOptions(access: OpenEmrAccess): ConnectionOptions {
+  return {
     host: access.host,
     port: access.port,
     user: access.user,
@@ -22,5 +31,5 @@ export function connectOpenEmr(access: OpenEmrAccess): Promise<Connection> {
     dateStrings: true,
     supportBigNumbers: true,
     ssl: { ca: readFileSync(access.caFile, 'utf8'), minVersion: 'TLSv1.3', verifyIdentity: true },
-  });
+  };
 }

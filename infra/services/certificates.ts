@@ -44,6 +44,7 @@ const LINKS: { ca: string; trustedIn: string[]; leaves: Leaf[] }[] = [
     leaves: [
       { path: 'inside/tls/mariadb', commonName: 'mariadb.inside', usage: 'serverAuth', owner: 'server' },
       { path: 'inside/tls/redis', commonName: 'redis.inside', usage: 'serverAuth', owner: 'server' },
+      { path: 'inside/tls/openemr', commonName: 'openemr.inside', usage: 'serverAuth', owner: 'program' },
     ],
   },
   {

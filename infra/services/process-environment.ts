@@ -15,6 +15,8 @@ export interface ProgramSettings {
   gatewayPort: number;
   /** where the gateway listens, and the address at which the agent finds it; loopback unless given */
   gatewayAddress?: { listens: string; reached: string };
+  /** of OpenEMR's API; without it the agent is told of none */
+  openemrPort?: number;
   webRoot: string;
   /** Public half of the clinic's root key, as its file outside the DMZ is copied into it. */
   rootPublicKeyFile: string;
@@ -88,6 +90,7 @@ export function agentEnvironment(zones: Zones, settings: ProgramSettings): Envir
     OPENEMR_DB_PORT: String(inside.mariadb.port),
     OPENEMR_DB_NAME: settings.databases?.openemr ?? DEFAULT_DATABASES.openemr,
     OPENEMR_DB_CA_FILE: inside.mariadb.caFile,
+    ...openemrApi(inside, settings),
     READER_USER: 'agent_reader',
     READER_PASSWORD_FILE: inside.secretFile('agent_reader'),
     WRITER_USER: 'agent_writer',
@@ -99,6 +102,17 @@ export function agentEnvironment(zones: Zones, settings: ProgramSettings): Envir
     LEDGER_DB_NAME: settings.databases?.ledger ?? DEFAULT_DATABASES.ledger,
     PORTAL_ORIGIN: settings.publicOrigin,
     POOLS: JSON.stringify(settings.pools),
+  };
+}
+
+function openemrApi({ dir }: ZoneAccess, { openemrPort }: ProgramSettings): Environment {
+  if (openemrPort === undefined) {
+    return {};
+  }
+  return {
+    OPENEMR_URL: `https://127.0.0.1:${openemrPort}`,
+    OPENEMR_CA_FILE: join(dir, 'tls', 'inside-ca.crt'),
+    OPENEMR_CLIENT_ID_FILE: join(dir, 'keys', 'openemr-client.id'),
   };
 }
 

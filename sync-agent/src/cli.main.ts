@@ -5,6 +5,7 @@ import { inviteCommand } from './enrol/invite.command.js';
 import { initKeys } from './keys/key-files.js';
 import { createLedgerDataSource } from './ledger/ledger-database.js';
 import { describeStatus, readStatus } from './replicate/read-status.js';
+import { registerCommand } from './setup/register.command.js';
 
 /** Commands whose place is kept: exit code 2, so that a script never takes a refusal for a success. */
 const REFUSED = {
@@ -69,6 +70,7 @@ const program = new Command('sync-agent')
   .description("the sync agent's command line")
   .addCommand(keysCommand())
   .addCommand(ledgerCommand())
+  .addCommand(registerCommand())
   .addCommand(inviteCommand())
   .addCommand(statusCommand());
 for (const name of ['restore', 'reconcile', 'merge-confirm', 'poll'] as const) {

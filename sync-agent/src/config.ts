@@ -33,6 +33,18 @@ export interface RedisConfig extends Account {
   caFile: string;
 }
 
+/** OpenEMR's HTTP API, for the bytes of documents. */
+export interface OpenEmrApiConfig {
+  /** scheme, host and port as OpenEMR itself is told them (Site Address) */
+  url: string;
+  /** name of the folder below OpenEMR's `sites/` */
+  site: string;
+  caFile: string;
+  /** written by `register` */
+  clientIdFile: string;
+  keyDir: string;
+}
+
 /** Everything the agent process is told from outside. */
 export interface AgentConfig {
   siteId: string;
@@ -50,6 +62,8 @@ export interface AgentConfig {
   pools: Readonly<Record<string, string>> & { readonly default: string };
   /** messages of one account that are taken in a day */
   messagesPerDay: number;
+  /** absent where the clinic gives no access to it: the agent then does without documents */
+  openemrApi?: OpenEmrApiConfig;
 }
 
 /**
@@ -109,6 +123,13 @@ const DATABASE = {
   LEDGER_DB_NAME: databaseName,
 };
 const KEYS = { SITE_ID: SiteId, KEY_DIR: given };
+const OPENEMR_API = {
+  OPENEMR_URL: z.url({ protocol: /^https$/, error: 'must be the https address of OpenEMR' }),
+  OPENEMR_CA_FILE: readable,
+  OPENEMR_CLIENT_ID_FILE: given,
+  OPENEMR_SITE: given.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the name of a folder below sites/').default('default'),
+};
+const OPENEMR_API_NAMES = Object.keys(OPENEMR_API);
 const LOG_LEVEL = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info');
 
 const AgentEnvironment = z.object({
@@ -143,6 +164,7 @@ const AgentEnvironment = z.object({
 
 const OwnerEnvironment = z.object({ ...DATABASE, LEDGER_OWNER_USER: given, LEDGER_OWNER_PASSWORD_FILE: secretFile });
 const KeysEnvironment = z.object(KEYS);
+const OpenEmrApiEnvironment = z.object({ ...OPENEMR_API, KEY_DIR: given });
 const CrashEnvironment = z.object({
   CRASH_POINT: z.string().min(1),
   CRASH_POINT_AFTER: z.coerce.number().int().min(1).default(1),
@@ -183,6 +205,21 @@ export function readAgentConfig(environment: Environment = process.env): AgentCo
     portalOrigin: new URL(env.PORTAL_ORIGIN).origin,
     pools: env.POOLS,
     messagesPerDay: env.MESSAGES_PER_DAY,
+    openemrApi: OPENEMR_API_NAMES.some((name) => environment[name] !== undefined)
+      ? readOpenEmrApiConfig(environment)
+      : undefined,
+  };
+}
+
+/** What `register` needs; all of it must be given once any of it is. @throws ConfigurationRefused */
+export function readOpenEmrApiConfig(environment: Environment = process.env): OpenEmrApiConfig {
+  const env = parse(OpenEmrApiEnvironment, environment);
+  return {
+    url: new URL(env.OPENEMR_URL).origin,
+    site: env.OPENEMR_SITE,
+    caFile: env.OPENEMR_CA_FILE,
+    clientIdFile: env.OPENEMR_CLIENT_ID_FILE,
+    keyDir: env.KEY_DIR,
   };
 }
 

@@ -22,6 +22,7 @@ export const KEY_FILES = {
   wrap: 'wrap.key',
   resourceId: 'resource-id.key',
   statements: 'statements.json',
+  openemrClient: 'openemr-client.key',
 } as const;
 
 const SEALING_FILE = /^agent-seal-([0-9a-f]{16})\.key$/;
@@ -197,7 +198,7 @@ function writeKey(file: string, key: Uint8Array): void {
 }
 
 /** Never leaves half a file under the name. */
-function writeFile(file: string, content: string, mode: number): void {
+export function writeFile(file: string, content: string, mode: number): void {
   const draft = `${file}.${randomBytes(4).toString('hex')}.new`;
   writeFileSync(draft, content, { mode, flag: 'wx', flush: true });
   chmodSync(draft, mode);
