@@ -221,6 +221,28 @@ describe('a conversation that staff began', () => {
     expect(answer.noteId).toBe(staffsReply?.['id']);
   });
 
+  it('goes on with whoever wrote last, also when that copy carries a number of its own', async () => {
+    const { threadId } = await agent.dmz.submitMessage(patient, { body: 'Who looks after this?' });
+    await agent.collectAndDeliver();
+    const [own, staffs] = await agent.mails();
+    // As programs beside OpenEMR's screens write it: numbered by itself, answering the patient's copy.
+    await agent.clinic.query(
+      `INSERT INTO onsite_mail (date, owner, user, groupname, activity, authorized, title, body, recipient_id,
+         recipient_name, sender_id, sender_name, assigned_to, deleted, mtype, message_status, mail_chain, reply_mail_chain, is_msg_encrypted)
+       SELECT date, owner, user, groupname, activity, authorized, title, '<p>I do</p>', owner,
+         '', 'drgreene', 'Dr Greene', assigned_to, 0, mtype, 'New', id + 100000, id, 0
+         FROM onsite_mail WHERE id = ?`,
+      [Number(own?.['id'])],
+    );
+    await agent.clinic.query("UPDATE onsite_mail SET mail_chain = id WHERE sender_id = 'drgreene'");
+    await agent.dmz.submitMessage(patient, { threadId, body: 'Thank you' });
+    await agent.collectAndDeliver();
+    const [ownNext, staffsNext] = (await agent.mails()).slice(-2);
+    expect(ownNext).toMatchObject({ recipient_id: 'drgreene', mail_chain: own?.['mail_chain'] });
+    expect(staffsNext).toMatchObject({ owner: 'drgreene' });
+    expect(staffs).toMatchObject({ owner: 'admin' });
+  });
+
   it('of another patient cannot be entered: the id leads to a conversation of the sender’s own', async () => {
     const sent = await startMail(agent.clinic, {
       staff: 'admin',

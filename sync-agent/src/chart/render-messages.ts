@@ -1,9 +1,8 @@
 import type { ThreadContent, ThreadsContent } from 'sync-contract/section-content';
-import type { ThreadOfMail } from '../openemr/mail-thread.js';
+import { threadMails, type MailThread, type ThreadOfMail } from '../openemr/mail-thread.js';
 import type { MailRow, MessageRows } from '../openemr/read-messages.js';
 import type { ClinicTime } from './clinic-time.js';
 import { mailText } from './mail-text.js';
-import { threadMails, type MailThread } from './mail-threads.js';
 import type { ResourceIds } from './resource-id.js';
 
 export interface MessageContext {
@@ -73,12 +72,9 @@ function readInstants(mails: readonly MailRow[], time: ClinicTime): ReadonlyMap<
   );
 }
 
-/**
- * The thread's first mail says which thread it is: later copies may carry numbers of their own. Messages stand in the
- * order of their numbers: wall clocks go back an hour when daylight saving ends.
- */
+/** Messages stand in the order of their numbers: wall clocks go back an hour when daylight saving ends. */
 function renderThread(
-  thread: MailThread,
+  thread: MailThread<MailRow>,
   portalUsername: string | null,
   instants: ReadonlyMap<number, Instant>,
   context: MessageContext,

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { chainOf, chainThreadId, titleParts, type MailChains } from './mail-thread.js';
-import { WholeNumber, readOwnCopies, type ConversationRow } from './write-mail.js';
+import { chainOf, chainThreadId, threadMails, titleParts, type MailChains } from './mail-thread.js';
+import { WholeNumber, readOwnCopies } from './write-mail.js';
 import type { OpenEmrTables } from './writer-tables.js';
 
 /** A conversation that OpenEMR holds, as its patient's answer needs it. */
@@ -19,34 +19,29 @@ export interface Conversation {
 /** By the patient's chain when the ledger knows it, else by the thread id that `chainThreadId` gave it. */
 export type ConversationSought = { chain: number } | { threadId: string; key: Uint8Array };
 
-/** Looks among the patient's own copies only, removed ones too; null when none of them belongs to the thread. */
+/**
+ * Looks among the patient's own copies only, removed ones too; null when none of them belongs to the thread. A copy with
+ * a number of its own that answers one of the conversation is part of it, as it is on the patient's page.
+ */
 export async function findConversation(
   manager: EntityManager,
   tables: OpenEmrTables,
   patient: { pid: number; username: string },
   sought: ConversationSought,
 ): Promise<Conversation | null> {
+  const isSought = (chain: number): boolean =>
+    'chain' in sought ? chain === sought.chain : chainThreadId(sought.key, patient.pid, chain) === sought.threadId;
   const copies = await readOwnCopies(manager, tables, patient.username);
-  const ids = new Map<number, string>();
-  const matches = (copy: ConversationRow): boolean => {
-    const chain = chainOf(copy);
-    if ('chain' in sought) {
-      return chain === sought.chain;
-    }
-    const id = ids.get(chain) ?? chainThreadId(sought.key, patient.pid, chain);
-    ids.set(chain, id);
-    return id === sought.threadId;
-  };
-  const own = copies.filter(matches);
-  const [first] = own;
-  const newest = own.at(-1);
-  if (first === undefined || newest === undefined) {
+  const patientChain = [...new Set(copies.map(chainOf))].find(isSought);
+  const own = threadMails(copies).find((thread) => thread.some((copy) => chainOf(copy) === patientChain));
+  if (patientChain === undefined || own === undefined) {
     return null;
   }
+  const [first] = own;
+  const newest = own.at(-1) ?? first;
   const received = own.filter((copy) => copy.sender_id !== patient.username);
   const lastReceived = received.at(-1);
   const staffUsername = lastReceived?.sender_id ?? newest.recipient_id ?? '';
-  const patientChain = chainOf(first);
   return {
     chains: {
       patient: patientChain,

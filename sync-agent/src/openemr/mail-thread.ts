@@ -17,6 +17,48 @@ export interface ChainedMail {
   mail_chain: number | null;
 }
 
+/** The columns that join copies. */
+export interface LinkedMail extends ChainedMail {
+  reply_mail_chain: number | null;
+}
+
+/** Copies of one conversation, oldest first, removed ones too; never empty. */
+export type MailThread<Mail> = readonly [Mail, ...Mail[]];
+
+/**
+ * Conversations of the copies that one person owns, for whoever reads or writes them. A mail's `mail_chain` and
+ * `reply_mail_chain` name itself, the mail it answers, or the other side's copy of that; what shares a number belongs
+ * together. Which conversation it is says its first mail: later copies may carry numbers of their own.
+ */
+export function threadMails<Mail extends LinkedMail>(mails: readonly Mail[]): MailThread<Mail>[] {
+  const leader = new Map<number, number>();
+  const find = (number: number): number => {
+    let current = number;
+    for (let next = leader.get(current) ?? current; next !== current; next = leader.get(current) ?? current) {
+      current = next;
+    }
+    return current;
+  };
+  const join = (a: number, b: number): void => {
+    const [low, high] = [find(a), find(b)].sort((x, y) => x - y);
+    leader.set(high ?? a, low ?? b);
+  };
+  for (const mail of mails) {
+    for (const number of [mail.mail_chain, mail.reply_mail_chain]) {
+      if (number !== null && number > 0) {
+        join(mail.id, number);
+      }
+    }
+  }
+  const threads = new Map<number, MailThread<Mail>>();
+  for (const mail of [...mails].sort((a, b) => a.id - b.id)) {
+    const head = find(mail.id);
+    const begun = threads.get(head);
+    threads.set(head, begun === undefined ? [mail] : [...begun, mail]);
+  }
+  return [...threads.values()];
+}
+
 /** OpenEMR's screens take a chain of 0 for "its own id"; rows of other programs leave it empty. */
 export function chainOf(mail: ChainedMail): number {
   return mail.mail_chain === null || mail.mail_chain === 0 ? mail.id : mail.mail_chain;

@@ -93,7 +93,7 @@ const ConversationRows = z.array(
     title: z.string().nullable(),
   }),
 );
-export type ConversationRow = z.infer<typeof ConversationRows>[number];
+type ConversationRow = z.infer<typeof ConversationRows>[number];
 
 /**
  * The patient's own copies, oldest first. `owner` is the one index that OpenEMR's table has; its collation takes names
