@@ -22,10 +22,6 @@ export interface Quantity {
   system?: string;
   code?: string;
 }
-export interface Period {
-  start?: string;
-  end?: string;
-}
 
 export const SYSTEMS = {
   loinc: 'http://loinc.org',

@@ -27,8 +27,6 @@ export interface RenderedSection {
   name: string;
   recordClass: RecordClass;
   content: ResourcesContent | YearsContent | ThreadsContent | ThreadContent;
-  /** newest moment in the section, where it has one */
-  newest?: string;
   /** rows that could not be shown because nothing in them can be read */
   skipped: number;
 }
@@ -86,14 +84,12 @@ function resultSections(rows: ChartRows, tools: RenderTools, peopleOf: () => Peo
       name: 'results',
       recordClass: 'results',
       content: { years: years.map(({ section, year, count, newest }) => ({ section, year, count, newest })) },
-      newest: years[0]?.newest ?? undefined,
       skipped: 0,
     },
-    ...years.map(({ section, newest, resources }): RenderedSection => ({
+    ...years.map(({ section, resources }): RenderedSection => ({
       name: section,
       recordClass: 'results',
       content: { resources },
-      newest: newest ?? undefined,
       skipped: 0,
     })),
   ];
@@ -114,12 +110,11 @@ function messageSections(
     threadOf: (mail) => context.threadOf(mail),
   });
   return [
-    { name: 'messages', recordClass: 'messages', content: index, newest: index.threads[0]?.lastAt, skipped },
+    { name: 'messages', recordClass: 'messages', content: index, skipped },
     ...threads.map((thread): RenderedSection => ({
       name: `messages/${thread.threadId}`,
       recordClass: 'messages',
       content: thread,
-      newest: thread.messages.at(-1)?.sentAt,
       skipped: 0,
     })),
   ];

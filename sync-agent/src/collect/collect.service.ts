@@ -10,7 +10,6 @@ import {
 import { InjectDataSource } from '@nestjs/typeorm';
 import { TIMES } from 'sync-contract/limits';
 import { DataSource } from 'typeorm';
-import { z } from 'zod';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
@@ -18,6 +17,7 @@ import { Permanent } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { collectOutbox, type Collection } from './collect-outbox.js';
+import { failureCode } from '../failure-code.js';
 
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
@@ -107,7 +107,11 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     }
     this.failures += 1;
     if (this.failures === 1 || this.failures % 10 === 0) {
-      this.log.warn({ msg: 'the outbox was not emptied; trying again', error: codeOf(failure), times: this.failures });
+      this.log.warn({
+        msg: 'the outbox was not emptied; trying again',
+        error: failureCode(failure),
+        times: this.failures,
+      });
     }
     const longest = failure instanceof Permanent ? LONGEST_PAUSE : FIRST_PAUSE * 2 ** Math.min(this.failures, 10);
     await this.rest(Math.min(LONGEST_PAUSE, longest));
@@ -117,9 +121,4 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     const pause = longest * (0.5 + Math.random() / 2);
     await delay(pause, undefined, { signal: this.stop.signal }).catch(() => undefined);
   }
-}
-
-/** Fixed words only: messages of drivers may quote values. */
-function codeOf(failure: unknown): string {
-  return z.object({ code: z.string() }).safeParse(failure).data?.code ?? 'unknown';
 }

@@ -8,7 +8,6 @@ import {
 } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { z } from 'zod';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 import { KeyStore } from '../keys/key-store.js';
@@ -16,6 +15,7 @@ import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { deliverNext, dueStreams, noteWaiting, type DeliveryContext } from './deliver-next.js';
 import { TransientDeliveryFailure } from './delivery-failure.js';
+import { failureCode } from '../failure-code.js';
 
 const SWEEP = 5_000;
 const FIRST_PAUSE = 1_000;
@@ -86,7 +86,7 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
     this.waiting.set(stream, { failures, until: Date.now() + pause });
     const known = failure instanceof TransientDeliveryFailure;
-    const error = known ? failure.message : codeOf(failure);
+    const error = known ? failure.message : failureCode(failure);
     if (failures === 1 || failures % 20 === 0) {
       this.log.warn({ msg: 'a delivery waits', stream, error, times: failures });
     }
@@ -106,19 +106,9 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
         }
       }
     } catch (failure: unknown) {
-      this.log.warn({ msg: 'the ledger could not be swept; trying again', error: codeOf(failure) });
+      this.log.warn({ msg: 'the ledger could not be swept; trying again', error: failureCode(failure) });
     } finally {
       this.sweeping = false;
     }
   }
-}
-
-const Coded = z.object({ code: z.string().regex(/^[\w-]{1,60}$/) });
-
-/** Fixed words only: messages of drivers may quote values. */
-function codeOf(failure: unknown): string {
-  if (failure instanceof z.ZodError) {
-    return 'unexpected-shape';
-  }
-  return Coded.safeParse(failure).data?.code ?? (failure instanceof Error ? failure.name : 'unknown');
 }

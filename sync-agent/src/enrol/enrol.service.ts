@@ -7,11 +7,11 @@ import {
 } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, In, IsNull } from 'typeorm';
-import { z } from 'zod';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { AccountGrant, Invite, Outgoing } from '../ledger/enrolment.entities.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { pushOwed, type Owed } from './push-owed.js';
+import { failureCode } from '../failure-code.js';
 
 const SWEEP = 2_000;
 const FIRST_PAUSE = 1_000;
@@ -79,7 +79,11 @@ export class EnrolService implements OnModuleInit, OnApplicationBootstrap, Befor
     } catch (failure: unknown) {
       this.pause();
       if (this.failures === 1 || this.failures % 20 === 0) {
-        this.log.warn({ msg: 'the DMZ could not be told; trying again', error: codeOf(failure), times: this.failures });
+        this.log.warn({
+          msg: 'the DMZ could not be told; trying again',
+          error: failureCode(failure),
+          times: this.failures,
+        });
       }
     }
   }
@@ -100,7 +104,7 @@ export class EnrolService implements OnModuleInit, OnApplicationBootstrap, Befor
         this.queues.wake('collections', 'push-owed', 'owed');
       }
     } catch (failure: unknown) {
-      this.log.debug({ msg: 'the ledger could not be swept', error: codeOf(failure) });
+      this.log.debug({ msg: 'the ledger could not be swept', error: failureCode(failure) });
     }
   }
 
@@ -112,9 +116,4 @@ export class EnrolService implements OnModuleInit, OnApplicationBootstrap, Befor
       (await manager.existsBy(AccountGrant, { pushedAt: IsNull(), state: 'active' }))
     );
   }
-}
-
-/** Fixed words only: messages of drivers may quote values. */
-function codeOf(failure: unknown): string {
-  return z.object({ code: z.string() }).safeParse(failure).data?.code ?? 'unknown';
 }

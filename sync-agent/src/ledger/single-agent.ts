@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import type { Account, LedgerAddress } from '../config.js';
+import { failureCode } from '../failure-code.js';
 
 const Got = z.tuple([z.object({ got: z.coerce.number().nullable() })]);
 const PAUSE = 1_000;
@@ -92,7 +93,7 @@ export class SingleAgent implements AsyncDisposable {
       return { outcome: 'held', code: '' };
     } catch (failure: unknown) {
       connection?.destroy();
-      return { outcome: 'failed', code: codeOf(failure) };
+      return { outcome: 'failed', code: failureCode(failure) };
     }
   }
 
@@ -104,9 +105,4 @@ export class SingleAgent implements AsyncDisposable {
   }
 }
 
-const Coded = z.object({ code: z.string().regex(/^[\w-]{1,60}$/) });
-
 /** A wrong password, a foreign certificate and a server that is down differ in nothing but the code. */
-function codeOf(failure: unknown): string {
-  return Coded.safeParse(failure).data?.code ?? (failure instanceof Error ? failure.name : 'unknown');
-}

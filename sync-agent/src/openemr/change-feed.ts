@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import type { Account, LedgerAddress } from '../config.js';
 import { BinlogNotUsable, withBinlogFacts, type BinlogFacts } from './binlog-facts.js';
 import { BinlogStream, BinlogStreamBroken, type SourceTransaction } from './binlog-stream.js';
 import type { BinlogPosition } from './snapshot.js';
+import { failureCode } from '../failure-code.js';
 
 /** Where the feed keeps what it has seen. Each call is one transaction there. */
 export interface FeedLedger {
@@ -172,7 +172,7 @@ export class ChangeFeed {
     const sentence =
       failure instanceof BinlogNotUsable || failure instanceof BinlogStreamBroken
         ? failure.message
-        : `OpenEMR's database cannot be followed: ${codeOf(failure)}`;
+        : `OpenEMR's database cannot be followed: ${failureCode(failure)}`;
     if (sentence === this.lastSentence) {
       return;
     }
@@ -198,9 +198,4 @@ function placeOf(position: BinlogPosition): string {
 function serverIdOf(address: LedgerAddress): number {
   const digest = createHash('sha256').update(`change-feed|${address.ledgerName}`).digest();
   return 0x8000_0000 + (digest.readUInt32BE(0) & 0x7fff_ffff);
-}
-
-function codeOf(failure: unknown): string {
-  const coded = z.object({ code: z.string() }).safeParse(failure).data?.code;
-  return coded ?? (failure instanceof Error ? failure.name : 'unknown cause');
 }

@@ -5,6 +5,7 @@ import { Queue, Worker, type Job, type RedisOptions } from 'bullmq';
 import { z } from 'zod';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
+import { failureCode } from '../failure-code.js';
 
 export const QUEUES = ['collections', 'deliveries', 'replications', 'heartbeats'] as const;
 export type QueueName = (typeof QUEUES)[number];
@@ -143,7 +144,7 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
       await handler.handle(JobData.parse(job.data).id);
     } catch (failure: unknown) {
       // Handlers keep what failed in the ledger; what arrives here is a mistake in one of them.
-      this.log.error({ msg: 'a job failed', job: job.name, error: nameOf(failure) });
+      this.log.error({ msg: 'a job failed', job: job.name, error: failureCode(failure) });
     }
   }
 
@@ -182,14 +183,9 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
       return;
     }
     this.lastComplaint = Date.now();
-    this.log.warn({ msg: 'the queues in Redis cannot be reached; work goes on when they can', error: nameOf(failure) });
+    this.log.warn({
+      msg: 'the queues in Redis cannot be reached; work goes on when they can',
+      error: failureCode(failure),
+    });
   }
-}
-
-function nameOf(failure: unknown): string {
-  const coded = z.object({ code: z.string() }).safeParse(failure);
-  if (coded.success) {
-    return coded.data.code;
-  }
-  return failure instanceof Error ? failure.name : 'unknown';
 }

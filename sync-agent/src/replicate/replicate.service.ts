@@ -29,6 +29,7 @@ import { HeartbeatSender } from './heartbeat.js';
 import { RecentChanges } from './recent-changes.js';
 import { HeartbeatAhead, ReplicaAhead } from './replica-ahead.js';
 import { replicateChart, type Replication } from './replicate-chart.js';
+import { failureCode } from '../failure-code.js';
 
 const RENDERS = 4;
 const SWEEP = 5_000;
@@ -155,7 +156,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
 
   private postpone(patientRef: string, failure: unknown): void {
     const failures = (this.waiting.get(patientRef)?.failures ?? 0) + 1;
-    const code = codeOf(failure);
+    const code = failureCode(failure);
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10)) * (0.75 + Math.random() / 2);
     this.waiting.set(patientRef, { failures, until: Date.now() + pause, code });
     if (this.stopping || (failures > 1 && failures % 20 !== 0)) {
@@ -211,7 +212,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       if (this.heartbeatFailures === 1 || this.heartbeatFailures % 20 === 0) {
         this.log.warn({
           msg: 'a heartbeat was not taken; the next follows',
-          code: codeOf(failure),
+          code: failureCode(failure),
           reason: reasonOf(failure),
         });
       }
@@ -228,7 +229,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       try {
         await work();
       } catch (failure: unknown) {
-        this.log.warn({ msg: `${name} failed; the next turn comes`, code: codeOf(failure) });
+        this.log.warn({ msg: `${name} failed; the next turn comes`, code: failureCode(failure) });
       } finally {
         this.busy.delete(name);
       }
@@ -238,12 +239,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   }
 }
 
-const Coded = z.object({ code: z.string() });
 const Levelled = z.object({ logLevel: z.enum(['warn', 'error']) });
-
-function codeOf(failure: unknown): string {
-  return Coded.safeParse(failure).data?.code ?? (failure instanceof Error ? failure.name : 'unknown');
-}
 
 function levelOf(failure: unknown): 'warn' | 'error' {
   return Levelled.safeParse(failure).data?.logLevel ?? 'error';
@@ -252,5 +248,5 @@ function levelOf(failure: unknown): 'warn' | 'error' {
 /** Sentences of our own errors carry no patient's data; those of drivers may quote values and stay out. */
 function reasonOf(failure: unknown): string {
   const own = failure instanceof GatewayFailure || Levelled.safeParse(failure).success;
-  return own && failure instanceof Error ? failure.message : codeOf(failure);
+  return own && failure instanceof Error ? failure.message : failureCode(failure);
 }
