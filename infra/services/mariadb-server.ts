@@ -107,7 +107,8 @@ export class MariadbServer {
     return this.process.pid;
   }
 
-  async start(): Promise<void> {
+  /** @param settings take the place of the zone's own, for this run */
+  async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     const first = !existsSync(join(this.folder, 'data'));
     if (first) {
       await this.install();
@@ -115,7 +116,7 @@ export class MariadbServer {
     // Files may be read and written by SQL in one empty folder only, which the server itself may not write.
     mkdirSync(join(this.folder, 'no-files'), { recursive: true, mode: 0o555 });
     rmSync(this.socket, { force: true });
-    writeForServer(join(this.folder, 'my.cnf'), this.configuration(), this.user);
+    writeForServer(join(this.folder, 'my.cnf'), this.configuration(settings), this.user);
     await this.process.start();
   }
 
@@ -189,11 +190,12 @@ export class MariadbServer {
     renameSync(growing, join(this.folder, 'data'));
   }
 
-  private configuration(): string {
+  private configuration(changed: Readonly<Record<string, string>>): string {
     const settings: Record<string, string> = {
       ...COMMON_SETTINGS,
       ...ZONE_SETTINGS[this.zone],
       bind_address: [this.host, ...this.place.mariadbAddresses].join(','),
+      ...changed,
       port: String(this.port),
       socket: this.socket,
       datadir: join(this.folder, 'data'),

@@ -57,10 +57,11 @@ export class RedisServer {
     return this.process.pid;
   }
 
-  async start(): Promise<void> {
+  /** @param settings take the place of the zone's own, for this run */
+  async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     const users = declaredRedisUsers({ zone: this.zone, secretFile: this.secretFile });
     writeForServer(join(this.folder, 'users.acl'), `${users.join('\n')}\n`, this.user);
-    writeForServer(join(this.folder, 'redis.conf'), this.configuration(), this.user);
+    writeForServer(join(this.folder, 'redis.conf'), this.configuration(settings), this.user);
     await this.process.start();
   }
 
@@ -77,7 +78,7 @@ export class RedisServer {
     return withRedis({ path: this.socket }, 'operator', readSecret(this.secretFile('operator')), work);
   }
 
-  private configuration(): string {
+  private configuration(changed: Readonly<Record<string, string>>): string {
     const inTls = (name: string): string => join(this.zoneDir, 'tls', name);
     return [
       'bind 127.0.0.1',
@@ -106,6 +107,8 @@ export class RedisServer {
       'crash-log-enabled no',
       'crash-memcheck-enabled no',
       ...ZONE_SETTINGS[this.zone],
+      // Of two lines for one setting the later counts.
+      ...Object.entries(changed).map(([name, value]) => `${name} ${value}`),
       '',
     ].join('\n');
   }

@@ -44,8 +44,11 @@ export interface Services extends Record<Zone, ZoneServices> {
   failed: Promise<Error>;
   /** SIGKILL and the end awaited: a power cut of one server. */
   kill: (zone: Zone, server: ServerName) => Promise<void>;
-  /** Starts a server again, stopping it first when it runs; resolves when it answers. Same port, same data. */
-  restart: (zone: Zone, server: ServerName) => Promise<void>;
+  /**
+   * Starts a server again, stopping it first when it runs; resolves when it answers. Same port, same data. `settings`
+   * take the place of the zone's own until the next restart.
+   */
+  restart: (zone: Zone, server: ServerName, settings?: Readonly<Record<string, string>>) => Promise<void>;
 }
 
 export interface StartOptions {
@@ -121,9 +124,9 @@ export async function startServices({
     failed: failure.promise,
     stop: () => (stopping ??= stopServers(servers, lock)),
     kill: (zone, server) => servers[zone][server].kill(),
-    restart: async (zone, server) => {
+    restart: async (zone, server, settings) => {
       await servers[zone][server].stop();
-      await servers[zone][server].start();
+      await servers[zone][server].start(settings);
     },
   };
 }

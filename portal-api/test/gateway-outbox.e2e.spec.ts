@@ -146,6 +146,14 @@ describe('the outbox at the gateway', () => {
     expect((await lease()).items).toEqual([]);
   });
 
+  test('somebody who only compares, beside the running agent, frees nothing', async () => {
+    await submissions.service.submit(buildMessage({ text: 'held' }));
+    await lease();
+    const look = { site: gateway.site, now: new Date().toISOString(), look: true };
+    expect((await gateway.call('hello', look)).status).toBe(200);
+    expect((await lease()).items).toEqual([]);
+  });
+
   test('an acknowledgement after the lease ran out still counts', async () => {
     const saved = await submissions.service.submit(buildMessage());
     await lease();

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Command } from 'commander';
 import { readAgentConfig, readKeysConfig, readOwnerConfig } from './config.js';
+import { doctorCommand } from './doctor/doctor.command.js';
 import { inviteCommand } from './enrol/invite.command.js';
 import { initKeys } from './keys/key-files.js';
 import { createLedgerDataSource } from './ledger/ledger-database.js';
@@ -72,6 +73,7 @@ const program = new Command('sync-agent')
   .addCommand(ledgerCommand())
   .addCommand(registerCommand())
   .addCommand(inviteCommand())
+  .addCommand(doctorCommand())
   .addCommand(statusCommand());
 for (const name of ['restore', 'reconcile', 'merge-confirm', 'poll'] as const) {
   program.addCommand(refusedCommand(name));

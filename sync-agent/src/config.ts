@@ -74,7 +74,7 @@ const DrillFault = z.enum(['ack-before-commit', 'openemr-outside-transaction', '
 export type DrillFault = z.infer<typeof DrillFault>;
 
 /** Lies in the key folder of a drill's agent and of no other, so that a variable alone switches nothing off. */
-const DRILL_ONLY_FILE = 'drill-only';
+export const DRILL_ONLY_FILE = 'drill-only';
 
 /** The environment does not say what the program needs; each sentence names a variable and what to set. */
 export class ConfigurationRefused extends Error {
@@ -84,7 +84,7 @@ export class ConfigurationRefused extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PLACEHOLDER = /^(change.?me|todo|xxx+|placeholder|example|<.*>|\$\{.*\})$/i;
 
@@ -230,6 +230,21 @@ export function readOwnerConfig(environment: Environment = process.env): { addre
     address: addressOf(env),
     owner: { user: env.LEDGER_OWNER_USER, password: env.LEDGER_OWNER_PASSWORD_FILE },
   };
+}
+
+/** The owner account where the environment names it; the running agent's need not. @throws ConfigurationRefused */
+export function readOwnerIfAny(environment: Environment = process.env): Account | null {
+  return environment['LEDGER_OWNER_USER'] === undefined ? null : readOwnerConfig(environment).owner;
+}
+
+/** Files with passwords and private keys, by the variables that name them. Nobody has looked whether they exist. */
+export function readSecretFiles(environment: Environment = process.env): { variable: string; path: string }[] {
+  return Object.keys({ ...AgentEnvironment.shape, ...OwnerEnvironment.shape })
+    .filter((variable) => /_(PASSWORD|SECRET|KEY)_FILE$/.test(variable))
+    .flatMap((variable) => {
+      const path = environment[variable];
+      return path === undefined || path === '' ? [] : [{ variable, path }];
+    });
 }
 
 /** What `keys init` needs. @throws ConfigurationRefused */

@@ -355,12 +355,14 @@ function portalDatabase({ dmz }: Zones, user: string, name: string): DatabaseCon
   };
 }
 
-async function startGateway(
+/** @param differs what is not as the installation made it */
+export async function startGateway(
   zones: Zones,
   databases: { portal: string },
   siteId: string,
   keyDir: string,
   port: number,
+  differs: Partial<GatewayConfig> = {},
 ): Promise<NestFastifyApplication> {
   const { dmz } = zones;
   const app = await createGateway(
@@ -383,12 +385,13 @@ async function startGateway(
       },
       agentCommonName: 'sync-agent',
       rootPublicKey: Buffer.from(readFileSync(join(keyDir, 'root.pub'), 'utf8'), 'base64url'),
+      ...differs,
     }),
   );
   await app.listen(port, '127.0.0.1');
   return app;
 }
 
-function portOf(app: NestFastifyApplication): number {
+export function portOf(app: NestFastifyApplication): number {
   return (app.getHttpServer().address() as AddressInfo).port;
 }

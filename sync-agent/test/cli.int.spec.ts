@@ -97,6 +97,25 @@ describe("the agent's command line", () => {
     expect((await run(['status'], environment)).out).toContain('has not read a clock marker');
   });
 
+  it('names prerequisites that are not met, one line and one remedy each, with exit code 1, and needs no gateway for it', async () => {
+    // Redis would note what doctor tries there, and the run ends with a look at those notes.
+    const { code, out, err } = await run(['doctor'], { ...environment, REDIS_PORT: '1' });
+    expect({ code, err }).toEqual({ code: 1, err: '' });
+    expect(out).toMatch(/^error gateway-unreachable: [^\n]+; [^\n]+$/m);
+    expect(out).toMatch(/^error redis-unreachable: [^\n]+; [^\n]+$/m);
+    expect(out).toMatch(/^error pool-without-recipient: [^\n]+; [^\n]+$/m);
+    expect(out).toMatch(/\d+ found\n$/);
+    const json = await run(['doctor', '--json'], { ...environment, GATEWAY_NAME: 'changeme' });
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.out)).toMatchObject({
+      healthy: false,
+      findings: [
+        { code: 'configuration-refused', severity: 'error', sentence: expect.stringContaining('GATEWAY_NAME') },
+      ],
+      notChecked: [expect.stringContaining('everything else')],
+    });
+  });
+
   it.each(['restore', 'reconcile', 'merge-confirm', 'poll'])('refuses %s with a sentence and code 2', async (name) => {
     const { code, out, err } = await run([name], environment);
     expect({ code, out }).toEqual({ code: 2, out: '' });

@@ -26,7 +26,12 @@ export type GatewayRoute = keyof typeof GATEWAY_ROUTES;
 const request = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject({ v: z.int(), ...shape });
 
 /** Handshake at start and after every lost connection: versions, site and clocks are compared. */
-export const HelloRequest = request({ site: SiteId, now: Instant });
+export const HelloRequest = request({
+  site: SiteId,
+  now: Instant,
+  /** somebody only compares: what the running agent has leased stays with it */
+  look: z.literal(true).optional(),
+});
 export type HelloRequest = z.infer<typeof HelloRequest>;
 export const HelloAnswer = z.strictObject({
   versions: z.array(z.int()),

@@ -60,10 +60,10 @@ export class GatewayController {
         `clocks of DMZ and inside differ by ${String(Math.round(skew / 1_000))} s: codes and freshness suffer`,
       );
     }
-    if (body.site === this.config.siteId) {
-      await this.outbox.releaseAll();
-    } else {
+    if (body.site !== this.config.siteId) {
       this.logger.error('the agent belongs to another site than this gateway');
+    } else if (body.look !== true) {
+      await this.outbox.releaseAll();
     }
     await this.audit.record({
       action: 'gateway-hello',

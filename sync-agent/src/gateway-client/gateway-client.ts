@@ -19,6 +19,7 @@ import {
   type GrantsRequest,
   type HeartbeatRequest,
   type InvitesRequest,
+  type HelloRequest,
   type KeysRequest,
   type LeaseRequest,
   type RevocationsRequest,
@@ -64,10 +65,24 @@ export class GatewayClient {
 
   /** Handshake now. @throws Transient, Permanent */
   async hello(): Promise<Handshake> {
+    return this.handshakeWith({});
+  }
+
+  /** Handshake beside a running agent, which keeps what it has leased. @throws Transient, Permanent */
+  async look(): Promise<Handshake> {
+    return this.handshakeWith({ look: true });
+  }
+
+  /** Hands our key statements over, as every first call does. @throws Transient, Permanent when its root is another */
+  async offerKeys(): Promise<Done> {
+    return this.exchange('keys', { statements: [...this.statements] } satisfies Body<KeysRequest>, Done);
+  }
+
+  private async handshakeWith(intent: { look?: true }): Promise<Handshake> {
     const sentAt = Date.now();
     const answer = await this.exchange(
       'hello',
-      { site: this.siteId, now: new Date(sentAt).toISOString() },
+      { site: this.siteId, now: new Date(sentAt).toISOString(), ...intent } satisfies Body<HelloRequest>,
       HelloAnswer,
     );
     const receivedAt = Date.now();
@@ -157,7 +172,7 @@ export class GatewayClient {
   /** Handshake, then our keys: whatever follows is verified with them. */
   private async greet(): Promise<Handshake> {
     const handshake = await this.hello();
-    await this.exchange('keys', { statements: [...this.statements] } satisfies Body<KeysRequest>, Done);
+    await this.offerKeys();
     return handshake;
   }
 

@@ -30,7 +30,10 @@ const SEALING_FILE = /^agent-seal-([0-9a-f]{16})\.key$/;
 /** A key file is missing or is not what it has to be; the message names the file. */
 export class KeysIncomplete extends Error {
   readonly code = 'keys-incomplete';
-  constructor(file: string, reason: string) {
+  constructor(
+    readonly file: string,
+    reason: string,
+  ) {
     super(`${file} ${reason}; run \`keys init\``);
   }
 }

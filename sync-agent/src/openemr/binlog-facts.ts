@@ -4,6 +4,9 @@ import type { Account, LedgerAddress } from '../config.js';
 import { binlogFileName, feedConnection } from './binlog-stream.js';
 import type { BinlogPosition } from './snapshot.js';
 
+/** How the binary log has to be written for the feed to read it. */
+export const BINLOG_SETTINGS = { binlog_format: 'ROW', binlog_row_metadata: 'FULL', binlog_row_image: 'FULL' } as const;
+
 /** The server's binary log cannot be followed as it is set. The message names what to set; polling is not supported yet. */
 export class BinlogNotUsable extends Error {
   readonly code = 'binlog-not-usable';
@@ -75,13 +78,13 @@ async function readFacts(connection: Connection): Promise<BinlogFacts> {
   if (variables?.log_bin !== 1) {
     throw new BinlogNotUsable("OpenEMR's database server writes no binary log");
   }
-  if (variables.format !== 'ROW') {
+  if (variables.format !== BINLOG_SETTINGS.binlog_format) {
     throw new BinlogNotUsable(`OpenEMR's database server logs changes with binlog_format=${variables.format}`);
   }
-  if (variables.metadata !== 'FULL') {
+  if (variables.metadata !== BINLOG_SETTINGS.binlog_row_metadata) {
     throw new BinlogNotUsable(`OpenEMR's database server runs with binlog_row_metadata=${variables.metadata}`);
   }
-  if (variables.image !== 'FULL') {
+  if (variables.image !== BINLOG_SETTINGS.binlog_row_image) {
     throw new BinlogNotUsable(`OpenEMR's database server runs with binlog_row_image=${variables.image}`);
   }
   const [master] = Master.parse(await select(connection, 'SHOW MASTER STATUS'));

@@ -23,17 +23,22 @@ const ColumnRows = z.array(z.object({ name: z.string() }));
 
 /** Refuses to start when a column that the reader needs is not there. @throws OpenEmrNotSupported, OpenEmrReadFailed */
 export async function assertReadableOpenEmr(pool: Pool): Promise<void> {
-  const visible = await readVisibleColumns(pool);
-  const missing = Object.entries(READER_COLUMNS).flatMap(([table, columns]) =>
-    columns.map((column) => `${table}.${column}`).filter((name) => !visible.has(name.toLowerCase())),
-  );
+  const missing = await findMissingColumns(pool);
   if (missing.length > 0) {
     throw new OpenEmrNotSupported(missing);
   }
 }
 
+/** Columns of charts, `table.column`, that the session's database lacks or hides from its account. @throws OpenEmrReadFailed */
+export async function findMissingColumns(database: Pick<Pool, 'query'>): Promise<string[]> {
+  const visible = await readVisibleColumns(database);
+  return Object.entries(READER_COLUMNS).flatMap(([table, columns]) =>
+    columns.map((column) => `${table}.${column}`).filter((name) => !visible.has(name.toLowerCase())),
+  );
+}
+
 /** `information_schema` shows an account only the columns it has a right to. */
-async function readVisibleColumns(pool: Pool): Promise<Set<string>> {
+async function readVisibleColumns(pool: Pick<Pool, 'query'>): Promise<Set<string>> {
   try {
     const [rows] = await pool.query<RowDataPacket[]>(
       `SELECT LOWER(CONCAT(table_name, '.', column_name)) AS name
