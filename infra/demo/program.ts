@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { exited, run, spawnChild } from '../services/child-process.js';
+import { NODE_FLAGS } from '../services/node-flags.js';
 import { THIS_MACHINE, type Place } from '../services/place.js';
 
 const START_LIMIT = 60_000;
@@ -70,15 +71,11 @@ export class Program {
     const { name, entry, env, logFile, place = THIS_MACHINE, probe } = this.description;
     mkdirSync(dirname(logFile), { recursive: true });
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawnChild(
-      process.execPath,
-      ['--enable-source-maps', '--disable-sigusr1', join(repositoryRoot(), entry)],
-      {
-        env: { ...baseEnvironment(), ...env, ...extra },
-        prefix: place.prefix,
-        stdio: ['ignore', log, log],
-      },
-    );
+    const child = spawnChild(process.execPath, [...NODE_FLAGS, join(repositoryRoot(), entry)], {
+      env: { ...baseEnvironment(), ...env, ...extra },
+      prefix: place.prefix,
+      stdio: ['ignore', log, log],
+    });
     closeSync(log);
     this.child = child;
     this.expectedToEnd = false;

@@ -25,7 +25,7 @@ export function say(line) {
 }
 
 /**
- * @param {{ debian?: ('servers' | 'browser' | 'networks')[], build?: boolean }} needs
+ * @param {{ debian?: ('servers' | 'browser' | 'networks' | 'description')[], build?: boolean }} needs
  */
 export async function prepare({ debian = [], build = true } = {}) {
   requireNode();

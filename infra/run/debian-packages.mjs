@@ -18,6 +18,13 @@ const PACKAGES = {
     ['/usr/bin/ss', 'iproute2'],
     ['/usr/bin/ping', 'iputils-ping'],
   ],
+  // What the production description is checked with.
+  description: [
+    ['/usr/sbin/nginx', 'nginx'],
+    ['/usr/sbin/nft', 'nftables'],
+    ['/usr/bin/docker-compose', 'docker-compose'],
+    ['/usr/bin/systemd-analyze', 'systemd'],
+  ],
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 const NOT_NOW = '#!/bin/sh\n# Put here by openemr-dmz-portal while it installs packages.\nexit 101\n';

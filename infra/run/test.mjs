@@ -45,7 +45,7 @@ if (unknown !== undefined) {
 }
 const parts = asked.length > 0 ? asked : Object.keys(PARTS);
 
-await prepare({ debian: ['servers', 'browser'] });
+await prepare({ debian: ['servers', 'browser', 'description'] });
 const results = [];
 for (const [title, script, args, options] of parts.flatMap((part) => PARTS[part])) {
   say(`\n── ${title}`);

@@ -9,7 +9,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import type { Zone } from '../zones/zones.js';
 import { bareEnvironment, run, type ServerUser } from './child-process.js';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -18,6 +19,10 @@ const LEAF_DAYS = 90;
 /** A certificate with less than this left is made anew at the next start. */
 const CA_RENEWAL = 365 * DAY;
 const LEAF_RENEWAL = 30 * DAY;
+/** Where nothing starts again by itself to look at a certificate's age: renewed by a person, a quarter ahead at most. */
+const OWN_LINK_DAYS = 398;
+const OWN_LINK_RENEWAL = 90 * DAY;
+const CA_EXTENSIONS = ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign,cRLSign'];
 
 interface Leaf {
   /** Path below the data folder, without `.crt` and `.key`. */
@@ -96,22 +101,51 @@ export async function ensurePublicCertificate(
 async function ensureAuthority(dataDir: string, name: string): Promise<string> {
   const ca = join(dataDir, 'inside/ca', name);
   if (!isGood(ca, CA_RENEWAL)) {
-    await issue(
-      ca,
-      ['-days', String(CA_DAYS), '-subj', `/CN=OpenEMR DMZ Portal ${name}`],
-      ['basicConstraints=critical,CA:TRUE,pathlen:0', 'keyUsage=critical,keyCertSign,cRLSign'],
-    );
+    await issue(ca, ['-days', String(CA_DAYS), '-subj', `/CN=OpenEMR DMZ Portal ${name}`], CA_EXTENSIONS);
   }
   return ca;
 }
 
-async function ensureLeaf(path: string, leaf: Leaf, ca: string, user: ServerUser | null): Promise<void> {
+/**
+ * For a host of its own: the certificates of the named servers of a zone (`mariadb`, `redis`) from a CA that exists only
+ * while this runs, so that no key that could sign another one lies anywhere. All are made anew together, and only when one is missing or near its end.
+ * @returns whether they were made
+ */
+export async function issueOwnLink(zone: Zone, folder: string, servers: readonly string[]): Promise<boolean> {
+  const name = `${zone}-ca`;
+  const leaves = (LINKS.find((link) => link.ca === name)?.leaves ?? []).filter(({ path }) =>
+    servers.includes(basename(path)),
+  );
+  const ca = join(folder, name);
+  const inFolder = (leaf: Leaf): string => join(folder, basename(leaf.path));
+  if (existsSync(`${ca}.crt`) && leaves.every((leaf) => isGood(inFolder(leaf), OWN_LINK_RENEWAL, ca))) {
+    return false;
+  }
+  await issue(ca, ['-days', String(OWN_LINK_DAYS), '-subj', `/CN=OpenEMR DMZ Portal ${name}`], CA_EXTENSIONS);
+  try {
+    for (const leaf of leaves) {
+      rmSync(`${inFolder(leaf)}.crt`, { force: true });
+      await ensureLeaf(inFolder(leaf), leaf, ca, null, OWN_LINK_DAYS);
+    }
+  } finally {
+    rmSync(`${ca}.key`);
+  }
+  return true;
+}
+
+async function ensureLeaf(
+  path: string,
+  leaf: Leaf,
+  ca: string,
+  user: ServerUser | null,
+  days = LEAF_DAYS,
+): Promise<void> {
   if (!isGood(path, LEAF_RENEWAL, ca)) {
     const names =
       leaf.usage === 'serverAuth' ? `DNS:${leaf.commonName},DNS:localhost,IP:127.0.0.1` : `DNS:${leaf.commonName}`;
     await issue(
       path,
-      ['-days', String(LEAF_DAYS), '-subj', `/CN=${leaf.commonName}`, '-CA', `${ca}.crt`, '-CAkey', `${ca}.key`],
+      ['-days', String(days), '-subj', `/CN=${leaf.commonName}`, '-CA', `${ca}.crt`, '-CAkey', `${ca}.key`],
       [
         'basicConstraints=critical,CA:FALSE',
         'keyUsage=critical,digitalSignature',

@@ -128,20 +128,23 @@ export async function convergeGrants(
   scope: 'all' | 'owners',
 ): Promise<void> {
   const { missing, excess } = await compareGrants(zone, socket, names, 'named databases');
-  const text = ({ privilege, object }: Right): string =>
-    `${privilege.replace(/\((.+)\)/, '(`$1`)')} ON ${quoted(object)}`;
   await withAdmin(socket, async (connection) => {
     await connection.query('SET SESSION sql_log_bin = 0');
     for (const right of missing) {
       // A table's rights wait until the migrations have made the table.
       if (scope === 'all' || right.object.endsWith('*')) {
-        await connection.query(`GRANT ${text(right)} TO ?@?`, [right.account, ACCOUNT_HOST]);
+        await connection.query(`GRANT ${rightInSql(right)} TO ?@?`, [right.account, ACCOUNT_HOST]);
       }
     }
     for (const right of excess.filter(({ privilege }) => !privilege.startsWith('to '))) {
-      await connection.query(`REVOKE ${text(right)} FROM ?@?`, [right.account, ACCOUNT_HOST]);
+      await connection.query(`REVOKE ${rightInSql(right)} FROM ?@?`, [right.account, ACCOUNT_HOST]);
     }
   });
+}
+
+/** What stands between GRANT and TO. */
+export function rightInSql({ privilege, object }: Right): string {
+  return `${privilege.replace(/\((.+)\)/, '(`$1`)')} ON ${quoted(object)}`;
 }
 
 /** The names that are given, in no particular order. */

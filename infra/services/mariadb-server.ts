@@ -61,6 +61,11 @@ const ZONE_SETTINGS: Record<Zone, Record<string, string>> = {
   },
 };
 
+/** What a zone's MariaDB is told wherever it runs; paths, port and address come from the place. */
+export function mariadbSettings(zone: Zone): Record<string, string> {
+  return { ...COMMON_SETTINGS, ...ZONE_SETTINGS[zone] };
+}
+
 const TIME_ZONE_TABLES = ['time_zone', 'time_zone_name', 'time_zone_transition', 'time_zone_transition_type'];
 
 export type SqlValue = string | number | bigint | boolean | null | Date | Buffer;
@@ -192,8 +197,7 @@ export class MariadbServer {
 
   private configuration(changed: Readonly<Record<string, string>>): string {
     const settings: Record<string, string> = {
-      ...COMMON_SETTINGS,
-      ...ZONE_SETTINGS[this.zone],
+      ...mariadbSettings(this.zone),
       bind_address: [this.host, ...this.place.mariadbAddresses].join(','),
       ...changed,
       port: String(this.port),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { DEFAULT_DATABASES, type ZoneAccess, type Zones } from './services.js';
+import type { Zone } from '../zones/zones.js';
+import { DEFAULT_DATABASES } from './services.js';
 import type { DatabaseNames } from './grants.js';
 
 /** What the environments of the programs say beyond what the zones know. No value here is secret: secrets are paths. */
@@ -28,8 +29,19 @@ export interface ProgramSettings {
 
 type Environment = Record<string, string>;
 
+/** Where a zone's servers answer and its files lie: all that an environment is made from. */
+export interface ZonePlace {
+  /** Holds the folders `secrets`, `tls` and, inside, `keys`. */
+  dir: string;
+  mariadb: { host: string; port: number; caFile: string };
+  redis: { host: string; port: number; caFile: string };
+  /** Path of an account's password. */
+  secretFile: (account: string) => string;
+}
+export type ZonePlaces = Record<Zone, ZonePlace>;
+
 /** The environment of portal-api's public process. */
-export function portalApiEnvironment(zones: Zones, settings: ProgramSettings): Environment {
+export function portalApiEnvironment(zones: ZonePlaces, settings: ProgramSettings): Environment {
   const secrets = join(zones.dmz.dir, 'secrets');
   return {
     ...common(settings),
@@ -49,7 +61,7 @@ export function portalApiEnvironment(zones: Zones, settings: ProgramSettings): E
 }
 
 /** The environment of the gateway, the one door to the inside. */
-export function gatewayEnvironment(zones: Zones, settings: ProgramSettings): Environment {
+export function gatewayEnvironment(zones: ZonePlaces, settings: ProgramSettings): Environment {
   const tls = join(zones.dmz.dir, 'tls');
   return {
     ...common(settings),
@@ -67,14 +79,14 @@ export function gatewayEnvironment(zones: Zones, settings: ProgramSettings): Env
 
 /** The environment of the migrations of the DMZ's database. */
 export function migrateEnvironment(
-  zones: Zones,
+  zones: ZonePlaces,
   settings: Pick<ProgramSettings, 'siteId' | 'logLevel' | 'databases'>,
 ): Environment {
   return { ...common(settings), ...database(zones.dmz, portalName(settings), 'migrate') };
 }
 
 /** The environment of the sync agent and of its command line. */
-export function agentEnvironment(zones: Zones, settings: ProgramSettings): Environment {
+export function agentEnvironment(zones: ZonePlaces, settings: ProgramSettings): Environment {
   const { inside } = zones;
   const tls = join(inside.dir, 'tls');
   return {
@@ -105,7 +117,7 @@ export function agentEnvironment(zones: Zones, settings: ProgramSettings): Envir
   };
 }
 
-function openemrApi({ dir }: ZoneAccess, { openemrPort }: ProgramSettings): Environment {
+function openemrApi({ dir }: Pick<ZonePlace, 'dir'>, { openemrPort }: ProgramSettings): Environment {
   if (openemrPort === undefined) {
     return {};
   }
@@ -125,7 +137,7 @@ function portalName({ databases }: Pick<ProgramSettings, 'databases'>): string {
 }
 
 /** How an account reaches a zone's MariaDB. */
-export function database(zone: ZoneAccess, name: string, account: string): Environment {
+export function database(zone: ZonePlace, name: string, account: string): Environment {
   return {
     DB_HOST: zone.mariadb.host,
     DB_PORT: String(zone.mariadb.port),
@@ -137,7 +149,7 @@ export function database(zone: ZoneAccess, name: string, account: string): Envir
 }
 
 /** How an account reaches a zone's Redis. */
-export function redis(zone: ZoneAccess, account: string): Environment {
+export function redis(zone: ZonePlace, account: string): Environment {
   return {
     REDIS_HOST: zone.redis.host,
     REDIS_PORT: String(zone.redis.port),

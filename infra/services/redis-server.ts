@@ -15,6 +15,29 @@ const ZONE_SETTINGS: Record<Zone, string[]> = {
   inside: ['appendonly yes', 'appendfsync everysec', 'aof-load-truncated yes'],
 };
 
+/** What a zone's Redis is told wherever it runs; paths, port and address come from the place. */
+export function redisSettings(zone: Zone): string[] {
+  return [
+    'port 0',
+    'tls-protocols TLSv1.3',
+    // Clients prove themselves by their ACL user's password.
+    'tls-auth-clients no',
+    'daemonize no',
+    'save ""',
+    'maxmemory-policy noeviction',
+    'databases 1',
+    'enable-protected-configs no',
+    'enable-debug-command no',
+    'enable-module-command no',
+    // Neither commands with their arguments nor a crash's memory belong in a log.
+    'slowlog-log-slower-than -1',
+    'slowlog-max-len 0',
+    'crash-log-enabled no',
+    'crash-memcheck-enabled no',
+    ...ZONE_SETTINGS[zone],
+  ];
+}
+
 /** The Redis of a zone in its folder. */
 export class RedisServer {
   readonly host = '127.0.0.1';
@@ -82,31 +105,15 @@ export class RedisServer {
     const inTls = (name: string): string => join(this.zoneDir, 'tls', name);
     return [
       'bind 127.0.0.1',
-      'port 0',
       `tls-port ${this.port}`,
       `unixsocket ${this.socket}`,
       'unixsocketperm 700',
       `tls-cert-file ${inTls('redis.crt')}`,
       `tls-key-file ${inTls('redis.key')}`,
       `tls-ca-cert-file ${this.caFile}`,
-      'tls-protocols TLSv1.3',
-      // Clients prove themselves by their ACL user's password.
-      'tls-auth-clients no',
       `aclfile ${join(this.folder, 'users.acl')}`,
       `dir ${this.folder}`,
-      'daemonize no',
-      'save ""',
-      'maxmemory-policy noeviction',
-      'databases 1',
-      'enable-protected-configs no',
-      'enable-debug-command no',
-      'enable-module-command no',
-      // Neither commands with their arguments nor a crash's memory belong in a log.
-      'slowlog-log-slower-than -1',
-      'slowlog-max-len 0',
-      'crash-log-enabled no',
-      'crash-memcheck-enabled no',
-      ...ZONE_SETTINGS[this.zone],
+      ...redisSettings(this.zone),
       // Of two lines for one setting the later counts.
       ...Object.entries(changed).map(([name, value]) => `${name} ${value}`),
       '',

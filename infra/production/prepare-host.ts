@@ -1,0 +1,116 @@
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { issueOwnLink } from '../services/certificates.js';
+import { ensureSecret, readSecret } from '../services/data-folder.js';
+import { declaredRedisUsers } from '../services/redis-users.js';
+import { DATABASE_ACCOUNTS, REDIS_ACCOUNTS, type Zone } from '../zones/zones.js';
+import { accountsSql, grantsSql } from './account-statements.js';
+import { readersOfSecrets } from './compose-file.js';
+import { residents, SHARES, type Share } from './placement.js';
+import type { Way } from './program-environments.js';
+
+export interface Preparation {
+  zone: Zone;
+  way: Way;
+  /** folder of the files that belong to one process each */
+  secrets: string;
+  /** folder of what the servers and the agent write */
+  state: string;
+  /** folder with what was made elsewhere: keys and certificates of the crossing, the clinic's accounts */
+  from?: string;
+  /** false where the caller is not root: files then stay the caller's */
+  owned: boolean;
+}
+
+export interface Outcome {
+  done: string[];
+  /** files that some process needs and nobody has brought yet */
+  missing: string[];
+}
+
+/** Secrets of the DMZ beside the accounts' passwords: made where they are used, and nowhere else. */
+const DMZ_KEYS = ['pepper.key', 'blind-index.key'];
+
+/**
+ * Makes what a host needs before its first start, and may be repeated at any time: what is there is kept, certificates
+ * near their end are made anew, statements and owners follow the description. Nothing made here leaves the host.
+ */
+export async function prepareHost(preparation: Preparation): Promise<Outcome> {
+  const { zone, secrets, state, from, owned } = preparation;
+  mkdirSync(secrets, { recursive: true, mode: 0o711 });
+  chmodSync(secrets, 0o711);
+  const done: string[] = [];
+  const accounts: readonly string[] = [...(zone === 'dmz' ? DATABASE_ACCOUNTS.dmz : []), ...REDIS_ACCOUNTS[zone]];
+  const secretFile = (account: string): string => join(secrets, `${account}.password`);
+  for (const file of [
+    ...accounts.map(secretFile),
+    ...(zone === 'dmz' ? DMZ_KEYS : []).map((name) => join(secrets, name)),
+  ]) {
+    ensureSecret(file);
+  }
+  if (await issueOwnLink(zone, secrets, zone === 'dmz' ? ['mariadb', 'redis'] : ['redis'])) {
+    done.push(`certificates of the ${zone}'s own servers, good for 398 days`);
+  }
+  replace(join(secrets, 'users.acl'), `${declaredRedisUsers({ zone, secretFile }).join('\n')}\n`);
+  if (zone === 'dmz') {
+    replace(
+      join(secrets, 'accounts.sql'),
+      accountsSql(preparation.way, (account) => readSecret(secretFile(account))),
+    );
+    replace(join(secrets, 'grants.sql'), grantsSql(preparation.way));
+  }
+  const readers = readersOfSecrets(zone);
+  if (from !== undefined) {
+    done.push(...take([...readers.keys()], from, secrets));
+  }
+  const missing = [...readers.keys()].filter((name) => !existsSync(join(secrets, name))).sort();
+  for (const [name, uids] of readers) {
+    if (!missing.includes(name)) {
+      close(join(secrets, name), [...uids], owned);
+    }
+  }
+  for (const folder of statefulFolders(zone)) {
+    makeFolder(join(state, folder.name), folder.uid, owned);
+  }
+  return { done, missing };
+}
+
+/** What is brought replaces what is there; what is made here is never brought. */
+function take(names: string[], from: string, secrets: string): string[] {
+  const brought = names.filter((name) => existsSync(join(from, name)));
+  for (const name of brought) {
+    rmSync(join(secrets, name), { force: true });
+    copyFileSync(join(from, name), join(secrets, name));
+  }
+  return brought.map((name) => `${name} taken over`);
+}
+
+function close(path: string, uids: number[], owned: boolean): void {
+  const [only, another] = uids;
+  const shared = another !== undefined;
+  if (owned && only !== undefined) {
+    chownSync(path, shared ? 0 : only, shared ? 0 : only);
+  }
+  chmodSync(path, shared ? 0o444 : 0o400);
+}
+
+function replace(path: string, text: string): void {
+  rmSync(path, { force: true });
+  writeFileSync(path, text, { mode: 0o400 });
+}
+
+function statefulFolders(zone: Zone): { name: string; uid: number }[] {
+  const servers = residents(zone).flatMap((name) => {
+    const { uid, writes }: Share = SHARES[name];
+    return writes === undefined ? [] : [{ name: writes, uid }];
+  });
+  return zone === 'inside' ? [...servers, { name: 'keys', uid: SHARES['sync-agent'].uid }] : servers;
+}
+
+function makeFolder(path: string, uid: number, owned: boolean): void {
+  mkdirSync(path, { recursive: true });
+  if (owned) {
+    chownSync(path, uid, uid);
+  }
+  chmodSync(path, 0o700);
+}
