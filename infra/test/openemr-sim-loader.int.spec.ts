@@ -29,17 +29,14 @@ const LOADED_TABLES = [
 ] as const;
 
 let db: SimDatabase;
-let loadedWithinMs: number;
 
 beforeAll(async () => {
   db = await openSimDatabase('sim_loader');
   await loadPractice(db.connection);
   const bundles = readBundles(PATIENTS);
-  const started = Date.now();
   for (const bundle of bundles) {
     await loadBundle(db.connection, bundle, { portal: true });
   }
-  loadedWithinMs = Date.now() - started;
 });
 
 afterAll(async () => {
@@ -65,10 +62,6 @@ test('the loader writes every column in a kind that the golden rows have, or say
     }
   }
   expect([...unlike].sort()).toEqual(Object.keys(LOADER_DEVIATIONS).sort());
-});
-
-test('fifty patients load in seconds', () => {
-  expect(loadedWithinMs).toBeLessThan(30_000);
 });
 
 test('nothing of a bundle that has a table is left out, and nothing is invented', async () => {

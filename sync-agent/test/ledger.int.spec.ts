@@ -9,7 +9,7 @@ import { markDirty } from '../src/ledger/dirty.js';
 import { createLedgerDataSource } from '../src/ledger/ledger-database.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { SingleAgent } from '../src/ledger/single-agent.js';
-import { account, agentConfig } from './agent-under-test.js';
+import { account, agentConfig, until } from './agent-under-test.js';
 
 describe('the ledger', () => {
   const zones = testServices();
@@ -128,6 +128,7 @@ describe('the ledger', () => {
     const said: string[] = [];
     const first = await SingleAgent.claim(database, writer, (sentence) => said.push(sentence));
     const second = SingleAgent.claim(database, writer, (sentence) => said.push(sentence));
+    await until('the second says why it waits', () => said.length > 0);
     const early = await Promise.race([second.then(() => 'held'), new Promise((resolve) => setTimeout(resolve, 300))]);
     expect(early).toBeUndefined();
     expect(said).toEqual(['another sync agent works on this ledger; this one waits for its end']);
@@ -141,6 +142,8 @@ describe('the ledger', () => {
     const account = { ...writer, password: 'wrong' };
     const said: string[] = [];
     const claim = SingleAgent.claim(database, account, (sentence) => said.push(sentence));
+    await until('it is said', () => said.length > 0);
+    // Time for it to be said a second time.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(said).toEqual([expect.stringContaining('(ER_ACCESS_DENIED_ERROR)')]);
     account.password = writer.password;
