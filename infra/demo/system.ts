@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { z } from 'zod';
 import { freePort, requireFreePort, type ServicePorts } from '../services/ports.js';
-import { agentEnvironment } from '../services/process-environment.js';
+import { agentEnvironment, migrateEnvironment } from '../services/process-environment.js';
 import { DEFAULT_DATABASES, startServices, type Services } from '../services/services.js';
 import { listenerOf } from '../zones/zones.js';
 import type { PortalEntrance } from './portal-client.js';
@@ -51,6 +51,7 @@ export class System implements AsyncDisposable {
     private readonly agentEnv: Record<string, string>,
     /** stands where the clinic's OpenEMR would be; no part of the product */
     private readonly simulator: Program,
+    private readonly accountsEnv: Record<string, string>,
     /** settles when any part ends that nobody stopped */
     readonly failed: Promise<Error>,
   ) {}
@@ -115,6 +116,7 @@ export class System implements AsyncDisposable {
       installation,
       agentEnvironment(services, settings),
       openEmrSimulator(services.inside, ports.openemr, places.inside, failure.resolve),
+      migrateEnvironment(services, settings),
       failure.promise,
     );
   }
@@ -165,6 +167,21 @@ export class System implements AsyncDisposable {
     return JSON.parse(
       await runProgram(AGENT_CLI, ['status', '--json'], this.agentEnv, this.surroundings.places.inside),
     );
+  }
+
+  /** The agent's command line. @param extra added to its environment */
+  agentCommand(args: string[], extra: Record<string, string> = {}): Promise<string> {
+    return runProgram(AGENT_CLI, args, { ...this.agentEnv, ...extra }, this.surroundings.places.inside);
+  }
+
+  /** Backup and restore of the DMZ's accounts. */
+  accountsCommand(args: string[]): Promise<string> {
+    return runProgram('portal-api/dist/database/backup.main.js', args, this.accountsEnv, this.surroundings.places.dmz);
+  }
+
+  /** The root's private key, which a real installation keeps elsewhere. */
+  get rootKeyFile(): string {
+    return join(this.services.inside.dir, 'keys/root.key');
   }
 
   /** Environment of the simulator's command line, which plays the clinic. */

@@ -66,7 +66,11 @@ export class CrashDrill {
 
   /** One more patient who writes, with `pause` milliseconds between messages. */
   async enrol(journal: JournalEntry[], pause: number): Promise<JournallingPatient> {
-    const newcomer = await Newcomer.join(this.system, this.nextPatient());
+    return this.letWrite(await Newcomer.join(this.system, this.nextPatient()), journal, pause);
+  }
+
+  /** Lets a newcomer write, as soon as there is a chart. */
+  async letWrite(newcomer: Newcomer, journal: JournalEntry[], pause: number): Promise<JournallingPatient> {
     const patientRef = await newcomer.chart();
     const { pid, client, credentials } = newcomer;
     const own = this.choice.split();
@@ -115,10 +119,12 @@ export class CrashDrill {
       joined: this.newcomers,
     };
     const { spared, before, whileDown, act, after, commandLine } = provocationOf(point, context);
-    if (commandLine !== undefined) {
-      return this.killCommandLine(point, commandLine);
-    }
     await before?.();
+    if (commandLine !== undefined) {
+      const died = await this.killCommandLine(point, commandLine);
+      await this.revive();
+      return died;
+    }
     const program = this.programPassing(point);
     await this.kill(program);
     await whileDown?.();
@@ -246,7 +252,8 @@ export class CrashDrill {
     return this.system.programs[processOf(point)];
   }
 
-  private nextPatient(): SimulatedPatient {
+  /** The next synthetic patient whom nobody has used. */
+  nextPatient(): SimulatedPatient {
     const patient = this.system.patients[this.used];
     this.used += 1;
     if (patient === undefined) {

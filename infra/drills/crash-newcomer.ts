@@ -24,14 +24,14 @@ export class Newcomer {
   static async join(
     system: System,
     { pid, dateOfBirth }: SimulatedPatient,
-    options: { wrongDate: boolean } = { wrongDate: false },
+    options: { wrongDate?: boolean; code?: string } = {},
   ): Promise<Newcomer> {
-    const { code } = await persist('an invite', () => system.invite(pid));
+    const code = options.code ?? (await persist('an invite', () => system.invite(pid))).code;
     const client = new PortalClient(system.entrance);
     const name = `patient${String(pid)}@example.org`;
     const { setup, secret } = await persist('an authenticator', () => client.authenticator(name));
     const newcomer = new Newcomer(pid, client, { name, password: PASSWORD, totpSecret: secret });
-    const date = options.wrongDate ? WRONG_DATE : dateOfBirth;
+    const date = options.wrongDate === true ? WRONG_DATE : dateOfBirth;
     await persist('joining', async () => {
       try {
         await client.joinWith(code, date, newcomer.credentials, setup);

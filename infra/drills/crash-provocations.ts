@@ -13,7 +13,7 @@ import type { CrashPoint } from './crash-points.js';
 import { Newcomer } from './crash-newcomer.js';
 
 const LEASES_ABANDONED_FOR = 60_000;
-const { ledger: LEDGER, openemr: OPENEMR } = DEFAULT_DATABASES;
+const { ledger: LEDGER, openemr: OPENEMR, portal: PORTAL } = DEFAULT_DATABASES;
 
 /** What makes a running system pass a crash point soon. */
 export interface Provocation {
@@ -101,7 +101,18 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
     },
   }),
   'chart-stopped': restoredChart,
-  'heartbeat-stopped': restoredHeartbeat,
+  'stand-still': restoredHeartbeat,
+  refill: forgetfulDmz,
+  'begin-era': ({ system }) => ({
+    before: () => system.programs.agent.kill(),
+    commandLine: ['restore', '--root-key', system.rootKeyFile],
+  }),
+  streams: eraBegins,
+  reoffer: eraBegins,
+  'restore-step': eraBegins,
+  'gateway-eras': eraIsTold,
+  'gateway-reoffer': eraIsTold,
+  'gateway-streams': eraIsTold,
   'chart-unchanged': (context) => ({ act: () => changeNothingShown(context) }),
   'stop-stream': (context) => frozenPatient(context, 'revoked'),
   'waiting-noted': (context) => frozenPatient(context, 'frozen'),
@@ -214,6 +225,36 @@ function restoredHeartbeat({ system }: ProvocationContext): Partial<Provocation>
       };
       await until('the heartbeats of a restored ledger to stop', stopped);
       await inside.adminSql('UPDATE ??.heartbeat_state SET seq = ?, stopped_reason = NULL', [LEDGER, last + 1_000]);
+    },
+  };
+}
+
+/** The DMZ comes from a backup: it has forgotten what it acknowledged. */
+function forgetfulDmz({ system }: ProvocationContext): Partial<Provocation> {
+  return {
+    whileDown: async () => {
+      await system.services.dmz.adminSql('DELETE FROM ??.heartbeat', [PORTAL]);
+      await system.services.inside.adminSql('UPDATE ??.heartbeat_state SET refilled_at = NULL', [LEDGER]);
+    },
+  };
+}
+
+async function beginEra(system: System): Promise<void> {
+  await system.agentCommand(['restore', '--root-key', system.rootKeyFile]);
+}
+
+/** The agent that starts finds an era begun, and what that leaves to do with the gateway. */
+function eraBegins({ system }: ProvocationContext): Partial<Provocation> {
+  return { whileDown: () => beginEra(system) };
+}
+
+/** The gateway hears of an era that began. */
+function eraIsTold({ system }: ProvocationContext): Partial<Provocation> {
+  return {
+    act: async () => {
+      await system.programs.agent.kill();
+      await beginEra(system);
+      await system.programs.agent.start();
     },
   };
 }

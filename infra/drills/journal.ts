@@ -62,6 +62,11 @@ export class JournallingPatient {
   }
 
   /** Signs in when the session is gone: a killed Redis of the DMZ signs people out, the one loss that is allowed. */
+  /** The same person who begins all threads anew, as after a look at a list in which the old ones are not. */
+  forgetThreads(): void {
+    this.threads.push({ threadId: null, next: 1 });
+  }
+
   async ensureSignedIn(): Promise<void> {
     for (;;) {
       const session = await this.client.get('/api/session').catch(() => undefined);

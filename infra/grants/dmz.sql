@@ -6,6 +6,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES ON 
 
 -- portal_api, the process that patients reach. It reads the replica and never writes it.
 GRANT SELECT ON {{portal}}.key_statement TO portal_api;
+GRANT SELECT ON {{portal}}.era TO portal_api;
 GRANT SELECT ON {{portal}}.chart_grant TO portal_api;
 GRANT SELECT ON {{portal}}.chart TO portal_api;
 GRANT SELECT ON {{portal}}.section TO portal_api;
@@ -18,6 +19,8 @@ GRANT SELECT, INSERT, UPDATE (next_seq) ON {{portal}}.stream TO portal_api;
 GRANT SELECT, INSERT ON {{portal}}.outbox TO portal_api;
 GRANT SELECT, INSERT ON {{portal}}.own_copy TO portal_api;
 GRANT SELECT, INSERT ON {{portal}}.receipt TO portal_api;
+-- Whether this database comes from a backup that the inside has not caught up with.
+GRANT SELECT ON {{portal}}.restored TO portal_api;
 -- Who an account belongs to is fixed: its reference, name and keys are written once.
 GRANT SELECT, INSERT, UPDATE (totp_last_step, enrolment_outcome) ON {{portal}}.account TO portal_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.throttle TO portal_api;
@@ -27,6 +30,7 @@ GRANT SELECT, UPDATE (n, hash) ON {{portal}}.audit_head TO portal_api;
 
 -- sync_gateway, the process that the agent reaches: writes the replica, hands out the outbox.
 GRANT SELECT, INSERT, UPDATE ON {{portal}}.key_statement TO sync_gateway;
+GRANT SELECT, INSERT ON {{portal}}.era TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart_grant TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.section TO sync_gateway;
@@ -35,6 +39,9 @@ GRANT SELECT, INSERT, UPDATE ON {{portal}}.heartbeat_bucket TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.invite TO sync_gateway;
 -- It leases, acknowledges and, after their time, drops envelopes; it cannot make one.
 GRANT SELECT, UPDATE (state, lease, leased_until, acked_at), DELETE ON {{portal}}.outbox TO sync_gateway;
+-- After a restore the inside says how far the streams are, and ends the time in which nothing is taken.
+GRANT SELECT, INSERT, UPDATE (next_seq) ON {{portal}}.stream TO sync_gateway;
+GRANT SELECT, DELETE ON {{portal}}.restored TO sync_gateway;
 -- A patient's own copy goes when the signed section holds it; what is in the copy is not the gateway's to read.
 GRANT SELECT (submission_id, patient_ref), DELETE ON {{portal}}.own_copy TO sync_gateway;
 GRANT SELECT, UPDATE (state, collected_at) ON {{portal}}.receipt TO sync_gateway;

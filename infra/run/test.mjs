@@ -26,6 +26,7 @@ const PARTS = {
   drills: [
     ['drill: stolen DMZ, short', 'infra/dist/drills/stolen-dmz.js', ['--short']],
     ['drill: crash, short', 'infra/dist/drills/crash.js', ['--short']],
+    ['drill: restore, short', 'infra/dist/drills/restore.js', ['--short']],
   ],
 };
 

@@ -58,6 +58,7 @@ export type ProblemCode =
   | 'totp-refused'
   | 'date-of-birth-not-asked'
   | 'clinic-keys-missing'
+  | 'clinic-catching-up'
   // sign-in
   | 'sign-in-failed'
   | 'code-refused'

@@ -113,6 +113,7 @@ describe('charts at the gateway', () => {
     ['an older era with a higher number', 99, 1],
   ])('%s is refused with the stored state, which stays', async (what, seq, era) => {
     const patientRef = newRef();
+    await gateway.beginEra(2);
     const held = buildSection({ version: { era: 2, seq: 5 } });
     const heldEra = what.includes('era') ? 2 : 1;
     const current = batch(patientRef, 5, [held], { era: heldEra });

@@ -7,6 +7,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
 import { applyGrants } from 'infra/services/services';
 import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
+import { signEra } from 'sync-contract/era-statement';
 import { GATEWAY_ROUTES, type GatewayRoute } from 'sync-contract/gateway-wire';
 import { newHpkeKeyPair, type HpkeKeyPair } from 'sync-contract/hpke';
 import type { KeyStatement } from 'sync-contract/key-statement';
@@ -137,6 +138,14 @@ export class GatewayUnderTest implements AsyncDisposable {
 
   async call(route: GatewayRoute, body: object): Promise<Answer> {
     return this.agent.post(GATEWAY_ROUTES[route], { v: PROTOCOL_VERSION, ...body });
+  }
+
+  /** The root's word that an era begins. */
+  async beginEra(era: number): Promise<void> {
+    const { status } = await this.call('eras', { eras: [signEra(this.site, era, this.keys.root)] });
+    if (status !== 200) {
+      throw new Error(`the gateway refused the era: ${String(status)}`);
+    }
   }
 
   /** As the agent does first. */

@@ -34,6 +34,7 @@ const FAILURES: Record<FailureCode, string> = {
   'totp-refused': 'This code does not match. Wait for the next one in your authenticator app and type that.',
   'date-of-birth-not-asked': 'The clinic has already answered. Please reload the page.',
   'clinic-keys-missing': 'The clinic has not finished setting up the portal. Please try again later.',
+  'clinic-catching-up': 'The portal is being restored. Please try again in a few minutes.',
   'sign-in-failed': 'Sign-in name or password is not right.',
   'code-refused': 'This code is not right, or was used already. Wait for the next one in your app.',
   'sign-in-expired': 'That took too long. Please enter your name and password again.',

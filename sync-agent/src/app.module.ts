@@ -8,6 +8,7 @@ import { EnrolModule } from './enrol/enrol.module.js';
 import { awaitReadableOpenEmr } from './openemr/await-openemr.js';
 import { OPENEMR_READER, OpenEmrModule } from './openemr/openemr.module.js';
 import { ReplicateModule } from './replicate/replicate.module.js';
+import { RestoreModule } from './restore/restore.module.js';
 
 /** The sync agent, whole. It listens to nothing. */
 @Module({})
@@ -24,6 +25,7 @@ export class AppModule implements OnModuleInit {
         EnrolModule,
         OpenEmrModule,
         ReplicateModule,
+        RestoreModule,
       ],
     };
   }

@@ -7,10 +7,10 @@ import { initKeys } from './keys/key-files.js';
 import { createLedgerDataSource } from './ledger/ledger-database.js';
 import { describeStatus, readStatus } from './replicate/read-status.js';
 import { registerCommand } from './setup/register.command.js';
+import { backupCommand, eraCommand, restoreCommand } from './restore/restore.command.js';
 
 /** Commands whose place is kept: exit code 2, so that a script never takes a refusal for a success. */
 const REFUSED = {
-  restore: 'restore: beginning a new era after a restore is not supported yet',
   reconcile: 'reconcile: comparing all charts with the DMZ and with OpenEMR is not supported yet',
   'merge-confirm': 'merge-confirm: confirming a merge of patients is not supported yet',
   poll: 'poll: following OpenEMR without a binary log is not supported yet; set log_bin and binlog_format=ROW',
@@ -74,8 +74,11 @@ const program = new Command('sync-agent')
   .addCommand(registerCommand())
   .addCommand(inviteCommand())
   .addCommand(doctorCommand())
-  .addCommand(statusCommand());
-for (const name of ['restore', 'reconcile', 'merge-confirm', 'poll'] as const) {
+  .addCommand(statusCommand())
+  .addCommand(backupCommand())
+  .addCommand(eraCommand())
+  .addCommand(restoreCommand());
+for (const name of ['reconcile', 'merge-confirm', 'poll'] as const) {
   program.addCommand(refusedCommand(name));
 }
 

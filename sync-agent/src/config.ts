@@ -68,9 +68,10 @@ export interface AgentConfig {
 
 /**
  * Protections that a drill may switch off, each to show that the drill would notice: acknowledging before the ledger
- * has committed, writing OpenEMR outside the ledger's transaction, replicating without sealing.
+ * has committed, writing OpenEMR outside the ledger's transaction, replicating without sealing, delivering without
+ * looking whether OpenEMR holds the message already.
  */
-const DrillFault = z.enum(['ack-before-commit', 'openemr-outside-transaction', 'sealing-off']);
+const DrillFault = z.enum(['ack-before-commit', 'openemr-outside-transaction', 'sealing-off', 'read-back-off']);
 export type DrillFault = z.infer<typeof DrillFault>;
 
 /** Lies in the key folder of a drill's agent and of no other, so that a variable alone switches nothing off. */

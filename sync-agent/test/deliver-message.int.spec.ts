@@ -64,10 +64,13 @@ describe('a message in OpenEMR', () => {
     const [own, staffs, ...more] = await agent.mails();
     expect(more).toEqual([]);
     const ids = { 1: Number(own?.['id']), 2: Number(staffs?.['id']) };
+    // OpenEMR leaves this column empty and no program of it reads it; ours knows its delivery again by it.
+    const header = String(own?.['header']);
+    expect(header).toMatch(/^portal-message:[0-9a-f]{64}$/);
     const date = clinicDate(own);
-    expect(plain(own)).toEqual(expected(1, ids, { date }));
+    expect(plain(own)).toEqual(expected(1, ids, { date, header }));
     // Recorded after the administrator had opened it.
-    expect(plain(staffs)).toEqual(expected(2, ids, { date, message_status: 'New' }));
+    expect(plain(staffs)).toEqual(expected(2, ids, { date, header, message_status: 'New' }));
 
     const answer = await reply(agent.clinic, {
       staff: 'admin',
@@ -76,7 +79,7 @@ describe('a message in OpenEMR', () => {
     });
     const all = { ...ids, 3: answer.staffCopyId, 4: answer.patientCopyId };
     const answered = await agent.mails();
-    expect(plain(answered[1])).toEqual(expected(2, all, { date }));
+    expect(plain(answered[1])).toEqual(expected(2, all, { date, header }));
     expect(plain(answered[2])).toEqual(expected(3, all, { date: clinicDate(answered[2]) }));
     expect(plain(answered[3])).toEqual(expected(4, all, { date: clinicDate(answered[3]) }));
 
@@ -85,7 +88,9 @@ describe('a message in OpenEMR', () => {
     const [, , , , ownReply, staffsReply] = await agent.mails();
     const replied = { ...all, 5: Number(ownReply?.['id']), 6: Number(staffsReply?.['id']) };
     // By symmetry with staff's answer, rows 3 and 4: sides changed.
-    const sides = { ...expected(1, replied, {}), body: '<p>Thank you</p>', date: clinicDate(ownReply) };
+    const marked = { header: ownReply?.['header'] as unknown };
+    expect(marked.header).not.toBe(header);
+    const sides = { ...expected(1, replied, marked), body: '<p>Thank you</p>', date: clinicDate(ownReply) };
     expect(plain(ownReply)).toEqual({
       ...sides,
       id: replied[5],

@@ -88,7 +88,7 @@ describe('a DMZ that holds numbers this ledger never made', () => {
     const status = await readStatus(under.ledger.manager);
     expect(status.chartsStopped).toBe(i + 1);
     expect(describeStatus(status)).toContain('stopped: the DMZ holds a newer version of this chart');
-    expect(describeStatus(status)).toContain('the restore command');
+    expect(describeStatus(status)).toContain('run `sync-agent restore`');
   });
 
   it('are still noticed after many retries against a gateway that was away', async () => {
@@ -135,7 +135,7 @@ describe('a DMZ that holds numbers this ledger never made', () => {
     expect((await under.heartbeat())?.seq).toBe(5);
     const status = await readStatus(under.ledger.manager);
     expect(status.heartbeatStopped).toBe(true);
-    expect(describeStatus(status)).toContain('stopped: the DMZ holds a newer heartbeat');
+    expect(describeStatus(status)).toContain('stopped: the ledger is behind the DMZ');
   });
 });
 

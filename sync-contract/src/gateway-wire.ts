@@ -11,12 +11,15 @@ import { Signed } from './signed.js';
 export const GATEWAY_ROUTES = {
   hello: '/v1/hello',
   keys: '/v1/keys',
+  eras: '/v1/eras',
   invites: '/v1/invites',
   enrolments: '/v1/enrolments',
   grants: '/v1/grants',
   revocations: '/v1/revocations',
   lease: '/v1/outbox/lease',
   ack: '/v1/outbox/ack',
+  reoffer: '/v1/outbox/reoffer',
+  streams: '/v1/streams',
   chartState: '/v1/charts/state',
   chartBatch: '/v1/charts/batch',
   heartbeat: '/v1/heartbeat',
@@ -45,6 +48,12 @@ export type HelloAnswer = z.infer<typeof HelloAnswer>;
 /** Key statements signed by the root; statements it has are kept. */
 export const KeysRequest = request({ statements: z.array(Signed).max(64) });
 export type KeysRequest = z.infer<typeof KeysRequest>;
+
+/** Eras that the root has begun. Those the gateway has are kept; it answers with all of them, in order. */
+export const ErasRequest = request({ eras: z.array(Signed).max(LIMITS.eras) });
+export type ErasRequest = z.infer<typeof ErasRequest>;
+export const ErasAnswer = z.strictObject({ eras: z.array(Signed).max(LIMITS.eras) });
+export type ErasAnswer = z.infer<typeof ErasAnswer>;
 
 export const InvitesRequest = request({
   invites: z
@@ -114,6 +123,24 @@ export const AckRequest = request({ submissionIds: z.array(SubmissionId).min(1).
 export type AckRequest = z.infer<typeof AckRequest>;
 export const AckAnswer = z.strictObject({ acked: z.int().min(0) });
 export type AckAnswer = z.infer<typeof AckAnswer>;
+
+/** After a restore inside: every row that is kept is offered again. The agent knows what it has. */
+export const ReofferRequest = request({ era: z.int().min(2) });
+export type ReofferRequest = z.infer<typeof ReofferRequest>;
+export const ReofferAnswer = z.strictObject({ offered: z.int().min(0) });
+export type ReofferAnswer = z.infer<typeof ReofferAnswer>;
+
+/**
+ * After a restore of either side: the number that comes next in each stream is at least this one. `last` ends the
+ * telling, and with it the time in which a restored DMZ takes no submissions.
+ */
+export const StreamsRequest = request({
+  streams: z
+    .array(z.strictObject({ stream: Ref, accountRef: Ref, patientRef: Ref.nullable(), nextSeq: z.int().min(1) }))
+    .max(LIMITS.streams),
+  last: z.boolean(),
+});
+export type StreamsRequest = z.infer<typeof StreamsRequest>;
 
 /** What the gateway holds of a chart. A number in it can stop the agent, never advance it. */
 export const ChartStateRequest = request({ patientRef: Ref });

@@ -16,6 +16,10 @@ export const LIMITS = {
   gatewayResponseBytes: 16 * 1024 * 1024,
   /** one request body at portal-api, bytes */
   publicRequestBytes: 160 * 1024,
+  /** eras of one site */
+  eras: 64,
+  /** streams in one call */
+  streams: 1_000,
   /** depth of nested JSON accepted anywhere */
   jsonDepth: 32,
   /** outbox rows in one lease */

@@ -23,12 +23,15 @@ export const AUDIT_ACTIONS = [
   // the gateway's acts
   'gateway-hello',
   'gateway-keys',
+  'gateway-eras',
   'gateway-invites',
   'gateway-enrolments',
   'gateway-grants',
   'gateway-revocations',
   'gateway-lease',
   'gateway-ack',
+  'gateway-reoffer',
+  'gateway-streams',
   'gateway-chart-batch',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

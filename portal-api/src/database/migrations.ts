@@ -2,6 +2,7 @@ import { CreateReplica1763800000000 } from './migrations/1763800000000-create-re
 import { CreateSubmissions1763800000001 } from './migrations/1763800000001-create-submissions.js';
 import { CreateAccounts1763800000002 } from './migrations/1763800000002-create-accounts.js';
 import { CreateAudit1763800000003 } from './migrations/1763800000003-create-audit.js';
+import { CreateEras1763900000000 } from './migrations/1763900000000-create-eras.js';
 
 /** All migrations in order. Append only: what has run somewhere is never changed. */
 export const MIGRATIONS = [
@@ -9,4 +10,5 @@ export const MIGRATIONS = [
   CreateSubmissions1763800000001,
   CreateAccounts1763800000002,
   CreateAudit1763800000003,
+  CreateEras1763900000000,
 ];

@@ -54,6 +54,7 @@ export class ChartStore {
   async apply(batch: ChartBatchRequest): Promise<Version> {
     const { patientRef } = batch;
     const manifest = verifyManifest(batch.manifest, { site: this.config.siteId, patientRef }, this.keys.signer);
+    this.keys.assertBegun(manifest.era);
     const brought = broughtSections(manifest, batch.sections);
     const version = { era: manifest.era, seq: manifest.seq };
     const applied = await settleTransaction(this.dataSource, async (manager) => {

@@ -1,26 +1,30 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Eras } from 'sync-contract/era-statement';
 import { Keyring } from 'sync-contract/key-statement';
-import { Signed, type VerifyingKey } from 'sync-contract/signed';
+import { Signed, StatementRefused, type VerifyingKey } from 'sync-contract/signed';
 import { DataSource } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { crashPoint } from '../crash-point.js';
+import { settleTransaction } from '../database/settle-transaction.js';
 import { GatewayConfig } from '../gateway-config.js';
 
 /**
- * The agent's keys as the pinned root vouches for them. The gateway stores no statement that does not verify, and
+ * The agent's keys and the eras as the pinned root vouches for them. The gateway stores no statement that does not verify, and
  * believes none from the table either: portal-api checks again, so this is for clear errors, not for safety.
  */
 @Injectable()
 export class GatewayKeys implements OnModuleInit {
   private readonly logger = new Logger(GatewayKeys.name);
   private readonly keyring: Keyring;
+  private readonly begun: Eras;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly audit: AuditService,
-    config: GatewayConfig,
+    private readonly config: GatewayConfig,
   ) {
     this.keyring = new Keyring(config.rootPublicKey, config.siteId);
+    this.begun = new Eras(config.rootPublicKey, config.siteId);
   }
 
   async onModuleInit(): Promise<void> {
@@ -34,10 +38,60 @@ export class GatewayKeys implements OnModuleInit {
         this.logger.error(`the stored key statement ${row.kid} does not verify and is ignored`);
       }
     }
+    await this.eras();
   }
 
   /** Key that the agent signs with, for `verifyStatement`. */
   readonly signer = (kid: string): VerifyingKey | undefined => this.keyring.signer(kid);
+
+  /** @throws StatementRefused */
+  assertBegun(era: number): void {
+    if (!this.begun.has(era)) {
+      throw new StatementRefused('its era was not begun by the root');
+    }
+  }
+
+  /** The statements of all eras that are stored and verify, in order. */
+  async eras(): Promise<Signed[]> {
+    const rows = await this.dataSource.query<{ era: number; signed: string }[]>(
+      'SELECT era, signed FROM era ORDER BY era',
+    );
+    return rows.flatMap(({ era, signed: text }) => {
+      try {
+        const signed = Signed.parse(JSON.parse(text));
+        this.begun.add(signed);
+        return [signed];
+      } catch {
+        this.logger.error(`the stored statement of era ${String(era)} does not verify and is ignored`);
+        return [];
+      }
+    });
+  }
+
+  /** An era that is here stays as it is. @throws StatementRefused */
+  async storeEras(statements: readonly Signed[]): Promise<void> {
+    const eras = new Eras(this.config.rootPublicKey, this.config.siteId);
+    const byEra = new Map(statements.map((signed) => [eras.add(signed).era, signed]));
+    await settleTransaction(this.dataSource, async (manager) => {
+      for (const [era, signed] of byEra) {
+        const { affectedRows } = await manager.query<{ affectedRows: number }>(
+          'INSERT IGNORE INTO era (era, signed) VALUES (?, ?)',
+          [era, JSON.stringify(signed)],
+        );
+        if (affectedRows > 0) {
+          await this.audit.append(manager, {
+            action: 'gateway-eras',
+            outcome: 'ok',
+            actor: 'agent',
+            object: String(era),
+          });
+        }
+      }
+      crashPoint('before-commit:gateway-eras');
+    });
+    crashPoint('after-commit:gateway-eras');
+    statements.forEach((signed) => this.begun.add(signed));
+  }
 
   /** Keeps what the root signed; all of it or, when one is refused, none. @throws StatementRefused */
   async store(statements: readonly Signed[]): Promise<void> {

@@ -5,6 +5,7 @@ import {
   ChartBatchRequest,
   ChartStateRequest,
   EnrolmentsRequest,
+  ErasRequest,
   GATEWAY_ROUTES,
   GrantsRequest,
   HeartbeatRequest,
@@ -12,13 +13,17 @@ import {
   InvitesRequest,
   KeysRequest,
   LeaseRequest,
+  ReofferRequest,
   RevocationsRequest,
+  StreamsRequest,
   type AckAnswer,
   type ChartBatchAnswer,
   type ChartState,
   type Done,
+  type ErasAnswer,
   type HelloAnswer,
   type LeaseAnswer,
+  type ReofferAnswer,
   type RevocationsAnswer,
 } from 'sync-contract/gateway-wire';
 import { TIMES } from 'sync-contract/limits';
@@ -32,6 +37,7 @@ import { ChartStore } from './chart-store.service.js';
 import { GatewayKeys } from './gateway-keys.js';
 import { HeartbeatStore } from './heartbeat-store.service.js';
 import { OutboxLease } from './outbox-lease.service.js';
+import { StreamStore } from './stream-store.service.js';
 import { WireBody } from './wire-body.pipe.js';
 
 /** The crossing's routes, called by the agent only; their meaning stands in gateway-wire. */
@@ -47,6 +53,7 @@ export class GatewayController {
     private readonly outbox: OutboxLease,
     private readonly charts: ChartStore,
     private readonly heartbeats: HeartbeatStore,
+    private readonly streamNumbers: StreamStore,
     private readonly audit: AuditService,
   ) {}
 
@@ -83,6 +90,15 @@ export class GatewayController {
   async keys(@Body(new WireBody(KeysRequest)) body: KeysRequest): Promise<Done> {
     await this.keyring.store(body.statements);
     return {};
+  }
+
+  @Post(GATEWAY_ROUTES.eras)
+  @HttpCode(200)
+  async eras(@Body(new WireBody(ErasRequest)) body: ErasRequest): Promise<ErasAnswer> {
+    if (body.eras.length > 0) {
+      await this.keyring.storeEras(body.eras);
+    }
+    return { eras: await this.keyring.eras() };
   }
 
   @Post(GATEWAY_ROUTES.invites)
@@ -143,6 +159,21 @@ export class GatewayController {
   @HttpCode(200)
   async ack(@Body(new WireBody(AckRequest)) body: AckRequest): Promise<AckAnswer> {
     return { acked: await this.outbox.ack(body.submissionIds) };
+  }
+
+  /** Only in an era that the root has begun: otherwise a stolen certificate could have a month of envelopes sent again. */
+  @Post(GATEWAY_ROUTES.reoffer)
+  @HttpCode(200)
+  async reoffer(@Body(new WireBody(ReofferRequest)) body: ReofferRequest): Promise<ReofferAnswer> {
+    this.keyring.assertBegun(body.era);
+    return { offered: await this.outbox.reofferAll() };
+  }
+
+  @Post(GATEWAY_ROUTES.streams)
+  @HttpCode(200)
+  async streams(@Body(new WireBody(StreamsRequest)) body: StreamsRequest): Promise<Done> {
+    await this.streamNumbers.raise(body);
+    return {};
   }
 
   @Post(GATEWAY_ROUTES.chartState)

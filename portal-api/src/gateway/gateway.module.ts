@@ -13,6 +13,7 @@ import { GatewayController } from './gateway.controller.js';
 import { HeartbeatStore } from './heartbeat-store.service.js';
 import { Housekeeping } from './housekeeping.js';
 import { OutboxLease } from './outbox-lease.service.js';
+import { StreamStore } from './stream-store.service.js';
 
 /** The sync-gateway's process: its own database account, its own Redis user, no part of the public API. */
 @Module({})
@@ -52,6 +53,7 @@ export class GatewayModule {
         OutboxLease,
         ChartStore,
         HeartbeatStore,
+        StreamStore,
         Housekeeping,
       ],
     };

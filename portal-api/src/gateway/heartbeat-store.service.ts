@@ -47,6 +47,7 @@ export class HeartbeatStore {
   /** @throws StatementRefused, HeartbeatRefused, HeartbeatNotAccepted */
   async store(request: HeartbeatRequest): Promise<void> {
     const heartbeat = verifyHeartbeat(request.heartbeat, this.config.siteId, this.keys.signer);
+    this.keys.assertBegun(heartbeat.era);
     assertAddsUp(heartbeat, request);
     await settleTransaction(this.dataSource, async (manager) => {
       await this.storeIn(manager, heartbeat, request);

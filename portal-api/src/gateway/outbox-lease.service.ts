@@ -93,6 +93,25 @@ export class OutboxLease implements BeforeApplicationShutdown {
     this.doorbell.wake();
   }
 
+  /**
+   * The inside was restored: everything that is kept is offered again, also what it had acknowledged. What it knows
+   * changes nothing there. Idempotent. @returns number of rows that are offered now
+   */
+  async reofferAll(): Promise<number> {
+    const offered = await settleTransaction(this.dataSource, async (manager) => {
+      await manager.query(
+        "UPDATE outbox SET state = 'NEW', lease = NULL, leased_until = NULL, acked_at = NULL WHERE state <> 'NEW'",
+      );
+      const [waiting] = await manager.query<{ n: number | string }[]>('SELECT COUNT(*) AS n FROM outbox');
+      await this.audit.append(manager, { action: 'gateway-reoffer', outcome: 'ok', actor: 'agent' });
+      crashPoint('before-commit:gateway-reoffer');
+      return Number(waiting?.n ?? 0);
+    });
+    crashPoint('after-commit:gateway-reoffer');
+    this.doorbell.wake();
+    return offered;
+  }
+
   /** The agent has these durably. Idempotent; ids that are not here are not counted. @returns how many are acked now */
   async ack(submissionIds: readonly string[]): Promise<number> {
     const ids = submissionIds.map(uuidBytes);

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Eras } from 'sync-contract/era-statement';
 import { Keyring } from 'sync-contract/key-statement';
 import { Signed, StatementRefused, type VerifyingKey } from 'sync-contract/signed';
 import { PortalConfig } from '../config.js';
@@ -7,11 +8,12 @@ import { PortalConfig } from '../config.js';
 /** A key that is not there is looked for again only after this long, so that junk signatures cost no queries. */
 const LOOK_AGAIN_MS = 250;
 
-/** The agent's keys as the pinned root vouches for them. What the table says beside that is ignored. */
+/** The agent's keys and the eras as the pinned root vouches for them. What the tables say beside that is ignored. */
 @Injectable()
 export class KeyringService {
   private readonly logger = new Logger(KeyringService.name);
   private readonly keyring: Keyring;
+  private readonly eras: Eras;
   private readAt = 0;
   private reading: Promise<void> | undefined;
 
@@ -20,6 +22,7 @@ export class KeyringService {
     config: PortalConfig,
   ) {
     this.keyring = new Keyring(config.rootPublicKey, config.siteId);
+    this.eras = new Eras(config.rootPublicKey, config.siteId);
   }
 
   /** For `verifyStatement`; call `know` with the statement's kid before. */
@@ -29,6 +32,16 @@ export class KeyringService {
   async know(kid: string): Promise<void> {
     if (this.keyring.signer(kid) === undefined) {
       await this.refresh();
+    }
+  }
+
+  /** What carries an era that the root has not begun is no newer than what it claims to follow. @throws StatementRefused */
+  async assertBegun(era: number): Promise<void> {
+    if (!this.eras.has(era)) {
+      await this.refresh();
+    }
+    if (!this.eras.has(era)) {
+      throw new StatementRefused('its era was not begun by the root');
     }
   }
 
@@ -43,17 +56,25 @@ export class KeyringService {
   }
 
   private async read(): Promise<void> {
-    const rows = await this.dataSource.query<{ kid: string; signed: string }[]>(
+    const keys = await this.dataSource.query<{ kid: string; signed: string }[]>(
       'SELECT kid, signed FROM key_statement',
     );
-    for (const row of rows) {
-      try {
-        this.keyring.add(Signed.parse(JSON.parse(row.signed)));
-      } catch (error: unknown) {
-        const reason = error instanceof StatementRefused ? error.message : 'not a signed statement';
-        this.logger.error(`key statement ${row.kid} is ignored: ${reason}`);
-      }
+    for (const { kid, signed } of keys) {
+      this.take(`key statement ${kid}`, signed, (statement) => this.keyring.add(statement));
+    }
+    const eras = await this.dataSource.query<{ era: number; signed: string }[]>('SELECT era, signed FROM era');
+    for (const { era, signed } of eras) {
+      this.take(`statement of era ${String(era)}`, signed, (statement) => this.eras.add(statement));
     }
     this.readAt = Date.now();
+  }
+
+  private take(name: string, text: string, add: (signed: Signed) => unknown): void {
+    try {
+      add(Signed.parse(JSON.parse(text)));
+    } catch (error: unknown) {
+      const reason = error instanceof StatementRefused ? error.message : 'not a signed statement';
+      this.logger.error(`${name} is ignored: ${reason}`);
+    }
   }
 }

@@ -117,6 +117,7 @@ export class HeartbeatWatch {
       const signed = Signed.parse(JSON.parse(row.signed));
       await this.keyring.know(signed.kid);
       const heartbeat = verifyHeartbeat(signed, this.config.siteId, this.keyring.signer);
+      await this.keyring.assertBegun(heartbeat.era);
       const roots = splitRoots(row.roots);
       if (heartbeatRoot(roots) !== heartbeat.root) {
         throw new StatementRefused('the buckets have another root');

@@ -83,6 +83,7 @@ export class ManifestWatch {
       const signed = Signed.parse(JSON.parse(text));
       await this.keyring.know(signed.kid);
       const manifest: Manifest = verifyManifest(signed, { site: this.config.siteId, patientRef }, this.keyring.signer);
+      await this.keyring.assertBegun(manifest.era);
       return {
         hash: statementHash(signed),
         era: manifest.era,

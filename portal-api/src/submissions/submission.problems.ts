@@ -33,6 +33,15 @@ export class ClinicKeysMissing extends Problem {
   override readonly retryAfter = 60;
 }
 
+/** This database comes from a backup, and the inside is telling it how far the streams are: minutes. */
+export class ClinicCatchingUp extends Problem {
+  readonly code = 'clinic-catching-up';
+  readonly status = 503;
+  readonly title = 'The portal is being restored. Please try again in a few minutes.';
+  readonly level = 'warn';
+  override readonly retryAfter = 30;
+}
+
 /** The account's daily number of submissions is used up: against floods, far above what a person writes. */
 export class TooManySubmissions extends Problem {
   readonly code = 'too-many-tries';

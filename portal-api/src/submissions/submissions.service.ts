@@ -20,7 +20,7 @@ import { hexBytes, uuidBytes, uuidText } from '../database/hex-column.js';
 import { settleTransaction } from '../database/settle-transaction.js';
 import { Doorbell } from '../doorbell/doorbell.js';
 import { sealingKey } from './sealing-key.js';
-import { IdempotencyConflict, ThreadNotFound, TooManySubmissions } from './submission.problems.js';
+import { ClinicCatchingUp, IdempotencyConflict, ThreadNotFound, TooManySubmissions } from './submission.problems.js';
 
 /** Submissions of one account within 24 hours. */
 export const DAILY_SUBMISSIONS = 200;
@@ -86,7 +86,7 @@ export class SubmissionsService {
     private readonly doorbell: Doorbell,
   ) {}
 
-  /** @throws IdempotencyConflict, ThreadNotFound, TooManySubmissions, ClinicKeysMissing, SubmissionKindNotSupported */
+  /** @throws IdempotencyConflict, ThreadNotFound, TooManySubmissions, ClinicCatchingUp, ClinicKeysMissing, SubmissionKindNotSupported */
   async submit(submission: NewSubmission): Promise<SavedSubmission> {
     const { accountRef, patientRef, idempotencyKey } = submission;
     const kind = assertSubmissionKind(submission.kind);
@@ -96,7 +96,7 @@ export class SubmissionsService {
       if (earlier !== undefined) {
         return earlier;
       }
-      await this.refuseFlood(manager, accountRef);
+      await this.assertTaking(manager, accountRef);
       const at = new Date();
       const { stream, streamSeq } = await this.takeNumber(manager, accountRef, patientRef, submission.stream);
       const payload = SUBMISSION_PAYLOADS[kind].parse(submission.payload(stream, at));
@@ -144,11 +144,11 @@ export class SubmissionsService {
   /**
    * Adds the acceptance of an invite to the caller's transaction; the caller rings the doorbell after its commit. All of
    * an account's acceptances share one stream, named like the account. No copy is kept: it holds a date of birth.
-   * @throws ClinicKeysMissing, TooManySubmissions
+   * @throws ClinicKeysMissing, ClinicCatchingUp, TooManySubmissions
    */
   async submitEnrolment(manager: EntityManager, enrolment: NewEnrolment): Promise<SavedSubmission> {
     const { accountRef } = enrolment;
-    await this.refuseFlood(manager, accountRef);
+    await this.assertTaking(manager, accountRef);
     const at = new Date();
     const { stream, streamSeq } = await this.takeNumber(manager, accountRef, null, { id: accountRef, claims: true });
     const submissionId = uuidv7();
@@ -203,11 +203,16 @@ export class SubmissionsService {
     };
   }
 
-  private async refuseFlood(manager: EntityManager, accountRef: string): Promise<void> {
-    const [today] = await manager.query<{ sent: number | string }[]>(
-      'SELECT COUNT(*) AS sent FROM receipt WHERE account_ref = ? AND saved_at > DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 1 DAY)',
+  /** @throws ClinicCatchingUp, TooManySubmissions */
+  private async assertTaking(manager: EntityManager, accountRef: string): Promise<void> {
+    const [today] = await manager.query<{ sent: number | string; restored: number | string }[]>(
+      `SELECT COUNT(*) AS sent, EXISTS(SELECT 1 FROM restored) AS restored FROM receipt
+       WHERE account_ref = ? AND saved_at > DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 1 DAY)`,
       [hexBytes(accountRef)],
     );
+    if (Number(today?.restored ?? 0) > 0) {
+      throw new ClinicCatchingUp();
+    }
     if (Number(today?.sent ?? 0) >= DAILY_SUBMISSIONS) {
       throw new TooManySubmissions();
     }

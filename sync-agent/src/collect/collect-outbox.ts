@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import { drillFault } from '../drill-fault.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
+import { RestoreStep } from '../ledger/restore.entities.js';
 import { inspectItem, type InspectionKeys, type LeasedItem } from './inspect-item.js';
 import { recordItem, type Recorded } from './record-item.js';
 
@@ -20,6 +21,8 @@ export interface Collection {
 
 /** Pauses before an item is tried again; the lease holds for a minute. */
 const RECORD_RETRIES = [100, 400, 1_500] as const;
+/** An acceptance is decided within a moment of its collection. */
+const EARLY_RETRIES = [100, 300, 600, 1_500] as const;
 const ACK_RETRIES = [200, 1_000] as const;
 
 /** The ledger could not take every item; those that it took are acknowledged, the others come again. */
@@ -34,12 +37,17 @@ export class CollectionIncomplete extends Error {
 /**
  * One round: lease what waits (or wait for it), put every item into the ledger by itself, then acknowledge. An item is
  * acknowledged only when its ledger row is committed, so a death at any point makes it come again, and coming again
- * changes nothing. What the gateway withholds, repeats, reorders or forges has no other effect than a row that is
+ * changes nothing. After a restore nothing is leased until the DMZ offers its outbox again. What the gateway withholds, repeats, reorders or forges has no other effect than a row that is
  * set aside.
  * @returns number of items the gateway sent
  * @throws Transient, Permanent of the gateway client; CollectionIncomplete
  */
 export async function collectOutbox(collection: Collection, waitMs: number, signal?: AbortSignal): Promise<number> {
+  if (await collection.ledger.manager.existsBy(RestoreStep, { step: 'reoffer' })) {
+    // What is new would come before what it rests on: an account's message before the acceptance that a restored ledger
+    // has forgotten.
+    return 0;
+  }
   const { items } = await collection.gateway.lease({ limit: LIMITS.leaseItems, waitMs }, signal);
   if (items.length > 0 && drillFault('ack-before-commit')) {
     await collection.gateway.ack({ submissionIds: items.map((item) => item.submissionId) });
@@ -49,8 +57,9 @@ export async function collectOutbox(collection: Collection, waitMs: number, sign
   let missedInARow = 0;
   for (const item of items) {
     try {
-      await collectItem(collection, item);
-      safe.push(item.submissionId);
+      if (await collectItem(collection, item)) {
+        safe.push(item.submissionId);
+      }
       missedInARow = 0;
     } catch (error: unknown) {
       failure = error;
@@ -70,16 +79,25 @@ export async function collectOutbox(collection: Collection, waitMs: number, sign
   return items.length;
 }
 
-async function collectItem(collection: Collection, item: LeasedItem): Promise<void> {
+/** @returns false when the item has to come again with a later lease */
+async function collectItem(collection: Collection, item: LeasedItem): Promise<boolean> {
   const inspection = await inspectItem(item, collection.keys);
-  const recorded = await withRetries<Recorded>(RECORD_RETRIES, () =>
-    recordItem(collection.ledger, item, inspection, collection.messagesPerDay),
-  );
+  const record = (): Promise<Recorded> =>
+    withRetries(RECORD_RETRIES, () => recordItem(collection.ledger, item, inspection, collection.messagesPerDay));
+  let recorded = await record();
+  for (const pause of EARLY_RETRIES) {
+    if (recorded !== 'early') {
+      break;
+    }
+    await delay(pause);
+    recorded = await record();
+  }
   if (recorded === 'received') {
     collection.onReceived(item.stream);
   } else if (recorded === 'quarantined') {
     collection.onQuarantined(item.submissionId);
   }
+  return recorded !== 'early';
 }
 
 async function acknowledge({ gateway }: Collection, submissionIds: string[]): Promise<void> {

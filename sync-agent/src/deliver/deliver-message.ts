@@ -5,11 +5,12 @@ import { markDirty } from '../ledger/dirty.js';
 import { Patient } from '../ledger/patient.entity.js';
 import { Thread, ThreadMail, type Submission } from '../ledger/submission.entities.js';
 import { clinicNow } from '../openemr/clinic-clock.js';
+import { deliveryMarker, findDelivered } from '../openemr/delivery-marker.js';
 import { findConversation, type Conversation } from '../openemr/find-conversation.js';
 import { mailBody, mailTitle } from '../openemr/mail-thread.js';
 import { PortalNameShared } from '../openemr/portal-name-shared.js';
 import { readMailUser } from '../openemr/read-pool.js';
-import { writePortalMail, type MailParty } from '../openemr/write-mail.js';
+import { writePortalMail, type MailParty, type WrittenMail } from '../openemr/write-mail.js';
 import { ensurePortalAccess, readPortalPatient } from '../openemr/write-portal-access.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 import { PermanentDeliveryFailure, TransientDeliveryFailure } from './delivery-failure.js';
@@ -25,7 +26,8 @@ export interface MessageDelivery {
 /**
  * Writes a patient's message into OpenEMR's portal mail, both copies, as part of the caller's transaction. A thread that
  * the ledger or OpenEMR knows is continued, any other begins a new conversation with the pool of its topic. The pid
- * comes from the ledger's map, never from the message.
+ * comes from the ledger's map, never from the message. Copies that an earlier delivery left, which a restored ledger has
+ * forgotten, are taken for this one's.
  * @throws TransientDeliveryFailure when the clinic's set-up lacks somebody to write to, or has one portal name for two
  * @throws PermanentDeliveryFailure
  */
@@ -42,19 +44,13 @@ export async function deliverMessage(
   if (known !== null && known.pid !== pid) {
     throw new PermanentDeliveryFailure('the thread belongs to another patient');
   }
-  const chain = known?.firstPatientMailId ?? null;
+  const { submissionId } = submission;
+  const marker = deliveryMarker(delivery.resourceIdKey, submissionId);
+  const delivered = drillFault('read-back-off') ? null : await findDelivered(manager, tables, patient.username, marker);
+  const chain = delivered?.chains.patient ?? known?.firstPatientMailId ?? null;
   const find = chain === null ? { threadId: message.threadId, key: delivery.resourceIdKey } : { chain };
   const conversation = await findConversation(manager, tables, { pid, username: patient.username }, find);
-  const staff = await chooseRecipient(manager, delivery, message.topic, conversation);
-  const openemr = drillFault('openemr-outside-transaction') ? manager.dataSource.manager : manager;
-  const written = await writePortalMail(openemr, tables, {
-    patient,
-    staff,
-    title: conversation?.title ?? mailTitle(message.topic, message.subject),
-    body: mailBody(message.body),
-    date: await clinicNow(manager, tables),
-    reply: conversation?.chains ?? null,
-  });
+  const written = delivered ?? (await write(manager, delivery, patient, message, conversation, marker));
   // Upserted: rows that somebody removed from OpenEMR for good leave the thread to a new conversation.
   await manager.upsert(
     Thread,
@@ -70,14 +66,35 @@ export async function deliverMessage(
     ['threadId'],
   );
   const { patientMailId, staffMailId } = written;
-  const { submissionId } = submission;
   const { threadId } = message;
   await manager.insert(
     ThreadMail,
-    [patientMailId, staffMailId].map((mailId) => ({ mailId, threadId, submissionId })),
+    [...new Set([patientMailId, staffMailId])].map((mailId) => ({ mailId, threadId, submissionId })),
   );
   await markDirty(manager, pid, ['receipts']);
-  return { state: 'DONE', reason: null, effect: { patientMailId, staffMailId } };
+  return { state: 'DONE', reason: null, effect: { patientMailId, staffMailId, marked: true } };
+}
+
+async function write(
+  manager: EntityManager,
+  delivery: MessageDelivery,
+  patient: MailParty,
+  message: MessagePayload,
+  conversation: Conversation | null,
+  marker: string,
+): Promise<WrittenMail> {
+  const { tables } = delivery;
+  const outside = drillFault('openemr-outside-transaction');
+  return writePortalMail(outside ? manager.dataSource.manager : manager, tables, {
+    patient,
+    staff: await chooseRecipient(manager, delivery, message.topic, conversation),
+    title: conversation?.title ?? mailTitle(message.topic, message.subject),
+    body: mailBody(message.body),
+    date: await clinicNow(manager, tables),
+    reply: conversation?.chains ?? null,
+    // The control shows what the transaction alone protects from; the marker would find the copies afterwards.
+    marker: outside ? null : marker,
+  });
 }
 
 const NAME_CHARACTERS = 255;

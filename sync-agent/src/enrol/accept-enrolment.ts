@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto';
+import { canonicalBytes } from 'sync-contract/canonical-json';
 import { issueGrant, type GrantTerms } from 'sync-contract/grant';
-import { newRef } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { EnrolmentPayload } from 'sync-contract/submission';
 import { IsNull, type EntityManager } from 'typeorm';
@@ -180,7 +181,7 @@ async function enrol(
   const terms: GrantTerms = {
     v: PROTOCOL_VERSION,
     site: keys.siteId,
-    grantId: newRef(),
+    grantId: grantIdOf(keys, payload),
     accountRef: payload.accountRef,
     patientRef,
     relation: 'self',
@@ -202,4 +203,12 @@ async function enrol(
   const portalUsername = await ensurePortalAccess(manager, tables, pid, patient);
   await manager.update(Patient, { pid }, { state: 'enrolled', portalUsername });
   await markAllDirty(manager, pid);
+}
+
+/** The same for the same acceptance: one that a restored ledger has forgotten replaces its grant instead of adding one. */
+function grantIdOf(keys: KeyStore, { inviteId, accountRef, publicKey }: EnrolmentPayload): string {
+  return createHmac('sha256', keys.resourceIdKey)
+    .update(canonicalBytes(['grant', inviteId, accountRef, publicKey]))
+    .digest('hex')
+    .slice(0, 32);
 }

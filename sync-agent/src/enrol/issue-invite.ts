@@ -6,6 +6,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { Chart } from '../ledger/chart.entity.js';
+import { currentEra } from '../ledger/current-era.js';
 import { AccountGrant, Invite } from '../ledger/enrolment.entities.js';
 import { Patient } from '../ledger/patient.entity.js';
 import { portalNameIsShared, readPortalPatient } from '../openemr/write-portal-access.js';
@@ -127,12 +128,13 @@ async function ensureChart(manager: EntityManager, keys: KeyStore, pid: number, 
   if (state === 'frozen' || state === 'revoked') {
     throw new InviteRefused(`The patient's access to the portal is ${state}; that has to be settled first.`);
   }
+  const { era } = await currentEra(manager);
   await manager
     .createQueryBuilder()
     .insert()
     .into(Chart)
     .values({
-      ...{ patientRef, pid, era: 1, seq: 0, attemptedSeq: 0, epoch: FIRST_EPOCH },
+      ...{ patientRef, pid, era, seq: 0, attemptedSeq: 0, epoch: FIRST_EPOCH },
       chartKeyWrapped: keys.wrapChartKey(patientRef, FIRST_EPOCH, randomBytes(32)),
     })
     .orIgnore()

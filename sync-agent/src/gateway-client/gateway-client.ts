@@ -6,15 +6,18 @@ import {
   ChartConflict,
   ChartState,
   Done,
+  ErasAnswer,
   GATEWAY_ROUTES,
   HeartbeatConflict,
   HelloAnswer,
   LeaseAnswer,
+  ReofferAnswer,
   RevocationsAnswer,
   type AckRequest,
   type ChartBatchRequest,
   type ChartStateRequest,
   type EnrolmentsRequest,
+  type ErasRequest,
   type GatewayRoute,
   type GrantsRequest,
   type HeartbeatRequest,
@@ -22,7 +25,9 @@ import {
   type HelloRequest,
   type KeysRequest,
   type LeaseRequest,
+  type ReofferRequest,
   type RevocationsRequest,
+  type StreamsRequest,
 } from 'sync-contract/gateway-wire';
 import { TIMES } from 'sync-contract/limits';
 import type { Signed } from 'sync-contract/signed';
@@ -56,6 +61,8 @@ export class GatewayClient {
     private readonly siteId: string,
     private readonly statements: readonly Signed[],
     private readonly onSkew: (skewMs: number) => void,
+    /** the root's statements of the eras that restores began */
+    private readonly eras: () => Promise<readonly Signed[]> = () => Promise.resolve([]),
   ) {}
 
   /** the last handshake that succeeded */
@@ -124,6 +131,19 @@ export class GatewayClient {
     return this.call('revocations', body, RevocationsAnswer);
   }
 
+  /** Every era that the gateway knows; the caller verifies. */
+  async readEras(): Promise<ErasAnswer> {
+    return this.call('eras', { eras: [] } satisfies Body<ErasRequest>, ErasAnswer);
+  }
+
+  async reoffer(body: Body<ReofferRequest>): Promise<ReofferAnswer> {
+    return this.call('reoffer', body, ReofferAnswer);
+  }
+
+  async sendStreams(body: Body<StreamsRequest>): Promise<Done> {
+    return this.call('streams', body, Done);
+  }
+
   /** Waits up to `waitMs` for new rows. `signal` ends the wait early, as a Transient. */
   async lease(body: Body<LeaseRequest>, signal?: AbortSignal): Promise<LeaseAnswer> {
     return this.call('lease', body, LeaseAnswer, { timeout: body.waitMs + CALL_TIMEOUT, signal });
@@ -169,10 +189,14 @@ export class GatewayClient {
     }
   }
 
-  /** Handshake, then our keys: whatever follows is verified with them. */
+  /** Handshake, then our keys and eras: whatever follows is verified with them. */
   private async greet(): Promise<Handshake> {
     const handshake = await this.hello();
     await this.offerKeys();
+    const eras = await this.eras();
+    if (eras.length > 0) {
+      await this.exchange('eras', { eras: [...eras] } satisfies Body<ErasRequest>, ErasAnswer);
+    }
     return handshake;
   }
 

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createPrivateKey, createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
 import { KeyStatement } from 'sync-contract/key-statement';
@@ -125,6 +125,16 @@ export function readAgentKeys(dir: string): AgentKeys {
     resourceIdKey: readKey(dir, KEY_FILES.resourceId),
     statements: readStatements(dir),
   };
+}
+
+/** @throws KeysIncomplete */
+export function readRootPublicKey(dir: string): Buffer {
+  return readKey(dir, KEY_FILES.rootPublic);
+}
+
+/** The root's private half, wherever the operator keeps it. @throws KeysIncomplete */
+export function readRootKey(file: string): SigningKey {
+  return signingKey(readKey(dirname(file), basename(file)));
 }
 
 function newestSealing(statements: readonly Signed[], dir: string): number {

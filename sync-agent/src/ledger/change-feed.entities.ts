@@ -101,7 +101,15 @@ export class HeartbeatState {
   @Column({ type: 'bigint', transformer: wholeColumn })
   seq!: number;
 
-  /** why none is sent until a new era begins, as the operator reads it */
+  /** why the agent does nothing until a new era begins, as the operator reads it */
   @Column({ name: 'stopped_reason', type: 'varchar', length: 500, nullable: true })
   stoppedReason!: string | null;
+
+  /** of this era the highest that the gateway is known to have taken; may lag by one */
+  @Column({ name: 'acked_seq', type: 'bigint', default: 0, transformer: wholeColumn })
+  ackedSeq!: number;
+
+  /** when a restored DMZ was last given everything again */
+  @Column({ name: 'refilled_at', type: 'datetime', precision: 3, nullable: true })
+  refilledAt!: Date | null;
 }

@@ -16,7 +16,9 @@ import {
 } from './change-feed.entities.js';
 import { AccountGrant, Invite, Outgoing } from './enrolment.entities.js';
 import { CreateLedger1763800000000 } from './migrations/1763800000000-create-ledger.js';
+import { AddEras1763900000000 } from './migrations/1763900000000-add-eras.js';
 import { Patient } from './patient.entity.js';
+import { Era, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
 
 export const LEDGER_ENTITIES = [
@@ -36,6 +38,8 @@ export const LEDGER_ENTITIES = [
   Stream,
   Thread,
   ThreadMail,
+  Era,
+  RestoreStep,
 ] as const;
 
 /**
@@ -107,7 +111,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
     connectTimeout: 10_000,
     ssl: { ca: readFileSync(address.caFile), minVersion: 'TLSv1.2', rejectUnauthorized: true, verifyIdentity: true },
     entities: [...LEDGER_ENTITIES],
-    migrations: [CreateLedger1763800000000],
+    migrations: [CreateLedger1763800000000, AddEras1763900000000],
     migrationsTableName: 'migration',
     synchronize: false,
     logging: false,

@@ -19,6 +19,8 @@ export interface PortalMail {
   date: string;
   /** the conversation it continues; null begins one */
   reply: MailChains | null;
+  /** see `deliveryMarker` */
+  marker: string | null;
 }
 
 export interface WrittenMail {
@@ -67,11 +69,11 @@ async function insertCopy(
 ): Promise<number> {
   const result: unknown = await manager.query(
     `${STRICTLY} INSERT INTO ${tables.mail}
-       (date, owner, user, groupname, activity, authorized, title, body, recipient_id, recipient_name,
+       (date, owner, user, groupname, activity, authorized, header, title, body, recipient_id, recipient_name,
         sender_id, sender_name, assigned_to, message_status, mail_chain, reply_mail_chain)
-     VALUES (?, ?, ?, 'Default', 1, 1, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)`,
+     VALUES (?, ?, ?, 'Default', 1, 1, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?)`,
     [
-      ...[mail.date, owner.username, mail.patient.username, mail.title, mail.body],
+      ...[mail.date, owner.username, mail.patient.username, mail.marker, mail.title, mail.body],
       ...[mail.staff.username, mail.staff.name, mail.patient.username, mail.patient.name],
       ...[status, chain, replyChain],
     ],

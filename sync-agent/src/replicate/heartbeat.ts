@@ -13,16 +13,24 @@ import {
 import { compareVersions } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { crashPoint } from '../crash-point.js';
-import type { GatewayClient } from '../gateway-client/gateway-client.js';
+import type { GatewayClient, Handshake } from '../gateway-client/gateway-client.js';
 import { Conflict } from '../gateway-client/gateway-failures.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { readCurrency, type Currency } from './currency.js';
+import { refillDmz } from './refill-dmz.js';
 import { stopHeartbeats } from './replica-ahead.js';
 
 const Leaves = z.array(
   z.object({ patientRef: z.string(), era: z.number(), seq: z.coerce.number(), manifestHash: z.string() }),
 );
-const State = z.array(z.object({ era: z.number(), seq: z.coerce.number(), stoppedReason: z.string().nullable() }));
+const State = z.array(
+  z.object({
+    era: z.number(),
+    seq: z.coerce.number(),
+    ackedSeq: z.coerce.number(),
+    stoppedReason: z.string().nullable(),
+  }),
+);
 const EXCEPTIONS = 10_000;
 
 /**
@@ -30,14 +38,16 @@ const EXCEPTIONS = 10_000;
  * Only buckets that changed since the last acknowledged heartbeat travel; a gateway that lacks others names them and
  * gets them at once.
  *
- * A gateway that holds a number this ledger never made stops all heartbeats for good. Numbers must not run after it: at
- * the start, and after a heartbeat that was not acknowledged, the gateway is asked before another number is used.
+ * A gateway that holds a number this ledger never made stops the agent for good. Numbers must not run after it: at the
+ * start, and after a heartbeat that was not acknowledged, the gateway is asked before another number is used. One that
+ * holds less than it acknowledged comes from a backup and gets everything again.
  */
 export class HeartbeatSender {
   /** roots of the last acknowledged heartbeat of this run, by bucket */
   private acked: readonly string[] | null = null;
   /** the gateway took the last heartbeat, so it holds no other number */
   private certain = false;
+  private seen: Handshake | undefined;
 
   constructor(
     private readonly ledger: DataSource,
@@ -54,14 +64,15 @@ export class HeartbeatSender {
     if (currency === null || (await isStopped(this.ledger.manager))) {
       return false;
     }
-    if (!this.certain) {
-      await this.stopWhenAhead(0);
+    if (!this.certain || this.gateway.handshake !== this.seen) {
+      await this.compareWithGateway(0);
     }
+    const { certain } = this;
     this.certain = false;
     const buckets = await readBuckets(this.ledger.manager);
     const roots = buckets.map((leaves) => bucketRoot(leaves));
-    const { era, seq } = await this.ledger.transaction(async (manager) => {
-      const number = await nextNumber(manager);
+    const { era, seq, ackedSeq } = await this.ledger.transaction(async (manager) => {
+      const number = await nextNumber(manager, certain);
       crashPoint('before-commit:heartbeat');
       return number;
     });
@@ -87,16 +98,34 @@ export class HeartbeatSender {
     this.acked = roots;
     this.certain = true;
     crashPoint('after-push:heartbeat');
+    const { handshake } = this.gateway;
+    if (handshake !== undefined && handshake !== this.seen) {
+      // The call met a gateway that had begun anew, and what it held then counts, not what it holds since.
+      this.seen = handshake;
+      await this.refillWhenBehind(handshake.heartbeat, { era, seq: seq - 1, ackedSeq });
+    }
     return true;
   }
 
   /** @param above 0: the gateway may hold the ledger's last number, -1: only lower ones @throws HeartbeatAhead */
-  private async stopWhenAhead(above: 0 | -1): Promise<void> {
+  private async compareWithGateway(above: 0 | -1): Promise<void> {
     const { heartbeat: held } = await this.gateway.hello();
-    const { era, seq } = await readState(this.ledger.manager);
+    this.seen = this.gateway.handshake;
+    const { era, seq, ackedSeq } = await readState(this.ledger.manager);
     if (held !== null && compareVersions(held, { era, seq: seq + above }) > 0) {
-      await this.ledger.query(BEGIN);
       await stopHeartbeats(this.ledger);
+    }
+    await this.refillWhenBehind(held, { era, seq, ackedSeq: this.certain ? seq : ackedSeq });
+  }
+
+  private async refillWhenBehind(
+    held: Handshake['heartbeat'],
+    { era, seq, ackedSeq }: { era: number; seq: number; ackedSeq: number },
+  ): Promise<void> {
+    const behind = held === null ? seq > 0 : ackedSeq > 0 && compareVersions(held, { era, seq: ackedSeq }) < 0;
+    if (behind) {
+      this.acked = null;
+      await refillDmz(this.ledger);
     }
   }
 
@@ -114,9 +143,13 @@ export class HeartbeatSender {
       if (missing.length === 0) {
         if (failure instanceof Conflict) {
           // Refused as not newer, though this number was used for the first time.
-          await this.stopWhenAhead(-1);
+          await this.compareWithGateway(-1);
         }
         throw failure;
+      }
+      if (this.acked !== null) {
+        // It lacks what it had acknowledged.
+        await this.compareWithGateway(0);
       }
       this.acked = null;
       await this.gateway.sendHeartbeat({
@@ -129,9 +162,9 @@ export class HeartbeatSender {
 
 async function readState(manager: EntityManager): Promise<z.infer<typeof State>[number]> {
   const rows: unknown = await manager.query(
-    'SELECT era, seq, stopped_reason AS stoppedReason FROM heartbeat_state WHERE id = 1',
+    'SELECT era, seq, acked_seq AS ackedSeq, stopped_reason AS stoppedReason FROM heartbeat_state WHERE id = 1',
   );
-  return State.parse(rows)[0] ?? { era: 1, seq: 0, stoppedReason: null };
+  return State.parse(rows)[0] ?? { era: 1, seq: 0, ackedSeq: 0, stoppedReason: null };
 }
 
 async function isStopped(manager: EntityManager): Promise<boolean> {
@@ -171,9 +204,10 @@ function changedBuckets(roots: readonly string[], acked: readonly string[] | nul
 
 const BEGIN = 'INSERT IGNORE INTO heartbeat_state (id, era, seq) VALUES (1, 1, 0)';
 
-async function nextNumber(manager: EntityManager): Promise<{ era: number; seq: number }> {
+/** @param certain whether the gateway took the last one, which is kept with the next */
+async function nextNumber(manager: EntityManager, certain: boolean): Promise<z.infer<typeof State>[number]> {
   await manager.query(BEGIN);
-  await manager.query('UPDATE heartbeat_state SET seq = seq + 1 WHERE id = 1');
+  await manager.query(`UPDATE heartbeat_state SET ${certain ? 'acked_seq = seq, ' : ''}seq = seq + 1 WHERE id = 1`);
   return readState(manager);
 }
 

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import { RESTORE_UNFINISHED } from '../ledger/stand-still.js';
 import { readCurrency } from './currency.js';
 
 /** What an operator asks first; ids and numbers only. */
@@ -56,7 +57,9 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
   const heartbeat: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
   const stops: unknown = await manager.query(
     `SELECT DISTINCT stopped_reason AS reason, 0 AS heartbeat FROM chart WHERE stopped_reason IS NOT NULL
-      UNION SELECT stopped_reason, 1 FROM heartbeat_state WHERE stopped_reason IS NOT NULL`,
+      UNION SELECT stopped_reason, 1 FROM heartbeat_state WHERE stopped_reason IS NOT NULL
+      UNION SELECT ?, 1 FROM restore_step WHERE step = 'era'`,
+    [RESTORE_UNFINISHED],
   );
   const stopRows = Stops.parse(stops);
   const currency = await readCurrency(manager);

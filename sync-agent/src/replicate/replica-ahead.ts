@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
+import { BEGIN_AN_ERA, standStill } from '../ledger/stand-still.js';
 
-const NEEDS_RESTORE =
-  'as after a restore of the ledger from a backup. Nothing of it is sent until a new era begins; the restore command, ' +
-  'which begins it, is not supported yet';
-const CHART_AHEAD = `the DMZ holds a newer version of this chart than the ledger ever made, ${NEEDS_RESTORE}`;
-const HEARTBEAT_AHEAD = `the DMZ holds a newer heartbeat than the ledger ever made, ${NEEDS_RESTORE}`;
+const CHART_AHEAD =
+  'the DMZ holds a newer version of this chart than the ledger ever made, as after a restore of the ledger from a ' +
+  'backup. Nothing of it is sent until a new era begins: stop the agent and run `sync-agent restore`';
+const HEARTBEAT_AHEAD = `the ledger is behind the DMZ, which holds a newer heartbeat than the ledger ever made: the ledger was restored from a backup. ${BEGIN_AN_ERA}`;
 
 /** The gateway holds a newer manifest than this ledger ever attempted: the ledger, or OpenEMR with it, was restored. */
 export class ReplicaAhead extends Error {
@@ -16,7 +16,7 @@ export class ReplicaAhead extends Error {
   }
 }
 
-/** The same of the heartbeat. */
+/** The same of the heartbeat; the whole agent stands still then. */
 export class HeartbeatAhead extends Error {
   readonly code = 'heartbeat-ahead';
   readonly logLevel = 'error';
@@ -35,8 +35,6 @@ export async function stopChart(ledger: DataSource, patientRef: string): Promise
 
 /** For good. @throws HeartbeatAhead */
 export async function stopHeartbeats(ledger: DataSource): Promise<never> {
-  crashPoint('before-commit:heartbeat-stopped');
-  await ledger.query('UPDATE heartbeat_state SET stopped_reason = ? WHERE id = 1', [HEARTBEAT_AHEAD]);
-  crashPoint('after-commit:heartbeat-stopped');
+  await standStill(ledger, HEARTBEAT_AHEAD);
   throw new HeartbeatAhead();
 }

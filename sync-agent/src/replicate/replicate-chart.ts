@@ -218,20 +218,34 @@ async function pushChanges(
     return 'unchanged';
   }
   const batches = inBatches(changed, replication.batchBytes);
+  const first = Math.max(0, batches.length - 1);
+  const portions = inPortions(settles);
+  const steps = Math.max(1, batches.length, first + portions.length);
   let current = kept;
   let attempted = chart.attemptedSeq;
-  for (const [index, batch] of (batches.length === 0 ? [[]] : batches).entries()) {
-    const last = index >= batches.length - 1;
+  for (let index = 0; index < steps; index += 1) {
     current = await pushBatch(replication, rendering, {
       attempted,
-      batch,
+      batch: batches[index] ?? [],
       current,
-      settles: last ? settles : [],
-      last,
+      // What they settle is in the chart with the last batch; what does not fit into one call follows by itself.
+      settles: portions[index - first] ?? [],
+      last: index === steps - 1,
     });
     attempted += 1;
   }
   return 'pushed';
+}
+
+/** One call settles so many; more only wait after a restore of the DMZ. */
+const SETTLED_AT_ONCE = 1_000;
+
+function inPortions(ids: readonly string[]): string[][] {
+  const portions: string[][] = [];
+  for (let from = 0; from < ids.length; from += SETTLED_AT_ONCE) {
+    portions.push(ids.slice(from, from + SETTLED_AT_ONCE));
+  }
+  return portions;
 }
 
 interface Step {

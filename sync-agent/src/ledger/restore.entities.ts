@@ -1,0 +1,33 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Signed } from 'sync-contract/signed';
+import { jsonColumn, wholeColumn } from './columns.js';
+
+/** An era that a restore began, with the root's statement of it. The first era has no row. */
+@Entity('era')
+export class Era {
+  @PrimaryColumn({ type: 'int' })
+  era!: number;
+
+  @Column({ type: 'mediumtext', transformer: jsonColumn })
+  signed!: Signed;
+
+  @Column({ name: 'begun_at', type: 'datetime', precision: 3 })
+  begunAt!: Date;
+
+  /** OpenEMR's newest mail then: up to it the ledger need not know every delivery */
+  @Column({ name: 'mails_up_to', type: 'bigint', transformer: wholeColumn })
+  mailsUpTo!: number;
+}
+
+/**
+ * What is left to do of a restore, each once. `era`: a backup was read in and its era has not begun, so nothing runs.
+ * `reoffer`: the DMZ has to offer its outbox again. `streams`: it has to be told how far the streams are.
+ */
+export const RESTORE_STEPS = ['era', 'reoffer', 'streams'] as const;
+export type RestoreStepName = (typeof RESTORE_STEPS)[number];
+
+@Entity('restore_step')
+export class RestoreStep {
+  @PrimaryColumn({ type: 'varchar', length: 16 })
+  step!: RestoreStepName;
+}

@@ -1,0 +1,31 @@
+import type { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { crashPoint } from '../crash-point.js';
+
+/** What every sentence of a standstill ends with. */
+export const BEGIN_AN_ERA =
+  'Stop the agent and run `sync-agent restore`; until then nothing is sent, collected or delivered.';
+export const RESTORE_UNFINISHED = `a backup of the ledger was read in and its new era has not begun. ${BEGIN_AN_ERA}`;
+
+const Reasons = z.array(z.object({ reason: z.string() }));
+
+/** Why the agent does nothing until a new era begins; null when it works. */
+export async function readStandStill(ledger: Pick<DataSource, 'query'>): Promise<string | null> {
+  const rows: unknown = await ledger.query(
+    `SELECT ? AS reason FROM restore_step WHERE step = 'era'
+      UNION ALL SELECT stopped_reason FROM heartbeat_state WHERE stopped_reason IS NOT NULL`,
+    [RESTORE_UNFINISHED],
+  );
+  return Reasons.parse(rows)[0]?.reason ?? null;
+}
+
+/** For good: no retry, restart or answer of the gateway undoes it, only `restore` does. */
+export async function standStill(ledger: DataSource, reason: string): Promise<void> {
+  crashPoint('before-commit:stand-still');
+  await ledger.query(
+    `INSERT INTO heartbeat_state (id, era, seq, stopped_reason) VALUES (1, 1, 0, ?)
+      ON DUPLICATE KEY UPDATE stopped_reason = VALUES(stopped_reason)`,
+    [reason],
+  );
+  crashPoint('after-commit:stand-still');
+}
