@@ -7,7 +7,12 @@ function packageRoot(): string {
   return basename(parent) === 'dist' ? dirname(parent) : parent;
 }
 
-/** Path of a file of declared rights in `grants/`. */
+/**
+ * Path of a file of declared rights. Those of the databases inside lie with the sync agent, whose `setup` writes them
+ * for a clinic: one source for both.
+ */
 export function grantsFile(name: string): string {
-  return join(packageRoot(), 'grants', name);
+  return name === 'inside.sql'
+    ? join(dirname(packageRoot()), 'sync-agent/grants', name)
+    : join(packageRoot(), 'grants', name);
 }

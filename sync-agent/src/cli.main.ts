@@ -8,6 +8,7 @@ import { createLedgerDataSource } from './ledger/ledger-database.js';
 import { describeStatus, readStatus } from './replicate/read-status.js';
 import { registerCommand } from './setup/register.command.js';
 import { backupCommand, eraCommand, restoreCommand } from './restore/restore.command.js';
+import { setupCommand } from './setup/setup.command.js';
 
 /** Commands whose place is kept: exit code 2, so that a script never takes a refusal for a success. */
 const REFUSED = {
@@ -72,6 +73,7 @@ const program = new Command('sync-agent')
   .addCommand(keysCommand())
   .addCommand(ledgerCommand())
   .addCommand(registerCommand())
+  .addCommand(setupCommand())
   .addCommand(inviteCommand())
   .addCommand(doctorCommand())
   .addCommand(statusCommand())

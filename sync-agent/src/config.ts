@@ -164,6 +164,12 @@ const AgentEnvironment = z.object({
 });
 
 const OwnerEnvironment = z.object({ ...DATABASE, LEDGER_OWNER_USER: given, LEDGER_OWNER_PASSWORD_FILE: secretFile });
+/** Names of all variables that an installation may set. */
+export const AGENT_VARIABLES: readonly string[] = [
+  ...Object.keys(AgentEnvironment.shape).filter((name) => name !== 'DRILL_FAULT'),
+  ...Object.keys(OwnerEnvironment.shape),
+  ...OPENEMR_API_NAMES,
+];
 const KeysEnvironment = z.object(KEYS);
 const OpenEmrApiEnvironment = z.object({ ...OPENEMR_API, KEY_DIR: given });
 const CrashEnvironment = z.object({

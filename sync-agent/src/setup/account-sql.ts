@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { KNOWN_VERSIONS, type KnownVersion } from '../openemr/known-versions.js';
+
+export const AGENT_ACCOUNTS = ['agent_reader', 'agent_writer', 'agent_feed', 'ledger_owner'] as const;
+export type AgentAccount = (typeof AGENT_ACCOUNTS)[number];
+
+export interface AccountSqlOptions {
+  version: KnownVersion;
+  openemr: string;
+  ledger: string;
+  /** address of the agent's host as MariaDB sees it */
+  agentHost: string;
+  password: (account: AgentAccount) => string;
+}
+
+/** The rights of every account inside; the launcher of the demo grants from the same file. */
+const GRANTS = new URL('../../grants/inside.sql', import.meta.url);
+
+/**
+ * What the clinic's database administrator runs once, and again after a change of the grants: the ledger's database,
+ * the four accounts, and their declared rights in place of whatever they had. Passwords of 256 random bits stand in it
+ * as MariaDB's hashes only.
+ */
+export function accountSql(options: AccountSqlOptions): string {
+  const { version, openemr, ledger, agentHost } = options;
+  const names = AGENT_ACCOUNTS.map((account) => ({ account, name: `'${account}'@'${agentHost}'` }));
+  return [
+    `-- For OpenEMR ${version} (the rights are the same for ${KNOWN_VERSIONS.join(', ')}), MariaDB 10.5 or later.`,
+    `-- Run as an administrator of OpenEMR's database server:  mariadb < this-file`,
+    `-- Account statements hold hashes and stay out of the binlog.`,
+    'SET SESSION sql_log_bin = 0;',
+    `CREATE DATABASE IF NOT EXISTS \`${ledger}\` CHARACTER SET utf8mb4;`,
+    ...names.flatMap(({ account, name }) => {
+      const identity = `IDENTIFIED BY PASSWORD '${nativeHash(options.password(account))}' REQUIRE SSL`;
+      return [
+        `CREATE USER IF NOT EXISTS ${name} ${identity};`,
+        `ALTER USER ${name} ${identity};`,
+        `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${name};`,
+      ];
+    }),
+    ...declaredGrants()
+      .filter(({ account }) => account !== 'openemr')
+      .map(({ account, statement }) =>
+        `${statement} TO '${account}'@'${agentHost}';`
+          .replaceAll('{{openemr}}', `\`${openemr}\``)
+          .replaceAll('{{ledger}}', `\`${ledger}\``),
+      ),
+    '',
+  ].join('\n');
+}
+
+function declaredGrants(): { account: string; statement: string }[] {
+  return readFileSync(GRANTS, 'utf8')
+    .replace(/^\s*--.*$/gm, '')
+    .split(';')
+    .map((text) => text.replace(/\s+/g, ' ').trim())
+    .filter((text) => text !== '')
+    .map((text) => {
+      const [, statement, account] = /^(GRANT .+) TO (\w+)$/.exec(text) ?? [];
+      if (statement === undefined || account === undefined) {
+        throw new Error(`grants/inside.sql has a statement that is no grant: ${text.slice(0, 60)}`);
+      }
+      return { account, statement };
+    });
+}
+
+/** As MariaDB keeps a password of `mysql_native_password`. */
+function nativeHash(password: string): string {
+  const once = createHash('sha1').update(password).digest();
+  return `*${createHash('sha1').update(once).digest('hex').toUpperCase()}`;
+}
