@@ -166,6 +166,85 @@ export const SERVER_CASES: readonly Misconfiguration[] = [
   },
 ];
 
+const READER = "agent_reader@'127.0.0.1'";
+const WRITER = "agent_writer@'127.0.0.1'";
+const FEED = "agent_feed@'127.0.0.1'";
+const OWNER = "ledger_owner@'127.0.0.1'";
+
+const revoked = (right: string, from: string): ReturnType<typeof sql> =>
+  sql([`REVOKE ${right} FROM ${from}`], [`GRANT ${right} TO ${from}`]);
+const granted = (right: string, to: string): ReturnType<typeof sql> =>
+  sql([`GRANT ${right} TO ${to}`], [`REVOKE ${right} FROM ${to}`]);
+
+export const GRANTS_CASES: readonly Misconfiguration[] = [
+  {
+    name: 'a reader without a table',
+    make: revoked('SELECT ON openemr.prescriptions', READER),
+    finds: ['grant-missing'],
+    says: /agent_reader lacks SELECT on openemr\.prescriptions$/,
+  },
+  {
+    name: 'a reader without a column',
+    make: revoked('SELECT (npi) ON openemr.users', READER),
+    finds: ['grant-missing'],
+    says: /agent_reader lacks SELECT \(npi\) on openemr\.users$/,
+  },
+  {
+    name: 'a writer that cannot write mail',
+    make: revoked('INSERT ON openemr.onsite_mail', WRITER),
+    finds: ['grant-missing'],
+    says: /agent_writer lacks INSERT on openemr\.onsite_mail$/,
+  },
+  {
+    name: 'a feed that may not see the binary log',
+    make: revoked('BINLOG MONITOR ON *.*', FEED),
+    finds: ['grant-missing'],
+    says: /agent_feed lacks BINLOG MONITOR on \*\.\*$/,
+  },
+  {
+    name: 'a reader of bills',
+    make: granted('SELECT ON openemr.billing', READER),
+    finds: ['grant-excessive'],
+    says: /agent_reader .*: SELECT on openemr\.billing$/,
+  },
+  {
+    name: 'a reader of password hashes',
+    make: granted('SELECT (password) ON openemr.users_secure', READER),
+    finds: ['password-readable', 'grant-excessive'],
+    says: /agent_reader can read users_secure\.password/,
+  },
+  {
+    name: 'a writer that may delete mail',
+    make: granted('DELETE ON openemr.onsite_mail', WRITER),
+    finds: ['grant-excessive'],
+    says: /agent_writer .*: DELETE on openemr\.onsite_mail$/,
+  },
+  {
+    name: 'a feed that reads all of OpenEMR',
+    make: granted('SELECT ON openemr.*', FEED),
+    finds: ['grant-excessive', 'password-readable'],
+    says: /agent_feed .*: SELECT on openemr\.\*$/,
+  },
+  {
+    name: 'a ledger owner that makes accounts',
+    make: granted('CREATE USER ON *.*', OWNER),
+    finds: ['grant-excessive'],
+    says: /ledger_owner .*: CREATE USER on \*\.\*$/,
+  },
+  {
+    name: 'a writer that may pass its rights on',
+    make: granted('GRANT OPTION ON portal_ledger.*', WRITER),
+    finds: ['grant-excessive'],
+    says: /agent_writer .*GRANT OPTION on portal_ledger\.\*$/,
+  },
+  {
+    name: 'an account with a role',
+    make: sql(['CREATE ROLE helper', `GRANT helper TO ${WRITER}`], ['DROP ROLE helper']),
+    finds: ['grant-excessive'],
+    says: /agent_writer .*GRANT helper/i,
+  },
+];
+
 export const OPENEMR_CASES: readonly Misconfiguration[] = [
   {
     name: 'another name than that of the database of OpenEMR',

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { API_CASES } from './doctor-api-cases.js';
 import { DoctorUnderTest, type Misconfiguration } from './doctor-under-test.js';
-import { OPENEMR_CASES, RESTART_CASES, SERVER_CASES } from './doctor-database-cases.js';
+import { GRANTS_CASES, OPENEMR_CASES, RESTART_CASES, SERVER_CASES } from './doctor-database-cases.js';
 import { FILES_CASES } from './doctor-files-cases.js';
 import { GATEWAY_CASES } from './doctor-gateway-cases.js';
 import { REDIS_CASES } from './doctor-redis-cases.js';
@@ -10,6 +10,7 @@ const GROUPS: readonly [string, readonly Misconfiguration[]][] = [
   ['configuration, files and keys', FILES_CASES],
   ['the gateway', GATEWAY_CASES],
   ["OpenEMR's database server", SERVER_CASES],
+  ["the accounts' grants", GRANTS_CASES],
   ["OpenEMR's settings and people", OPENEMR_CASES],
   ["OpenEMR's API", API_CASES],
   ['Redis', REDIS_CASES],

@@ -26,9 +26,10 @@ export async function readOwnGrants(connection: Connection): Promise<string[]> {
   return rows.map((row) => String(Object.values(row)[0]));
 }
 
-/** How an account may sign in. @param grants as SHOW GRANTS prints them; the first line describes the account itself */
+/** How an account may sign in. @param grants as SHOW GRANTS prints them; the line on `*.*` describes the account itself */
 export function checkSignIn(user: string, grants: readonly string[]): Finding[] {
-  const [head = ''] = grants;
+  // Roles stand before it.
+  const head = grants.find((grant) => grant.includes(' ON *.* TO ')) ?? '';
   const found: Finding[] = [];
   if (!/ REQUIRE (SSL|X509|ISSUER|SUBJECT|CIPHER)/.test(head)) {
     found.push(

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Account, AgentConfig } from '../config.js';
-import { readServerFacts } from '../openemr/server-facts.js';
+import type { Account, AgentConfig, LedgerAddress } from '../config.js';
+import { failureCode } from '../failure-code.js';
+import { listDatabases, readServerFacts } from '../openemr/server-facts.js';
 import { signInToLook } from '../openemr/sign-in.js';
 import {
   ACCOUNT_VARIABLES,
@@ -10,15 +11,17 @@ import {
   type Role,
   type SignedIn,
 } from './check-accounts.js';
+import { checkGrants } from './check-grants.js';
 import { checkLedger } from './check-ledger.js';
 import { checkOpenEmr } from './check-openemr.js';
 import { checkServer } from './check-server.js';
-import { connectTrouble, failureCode } from './connect-failure.js';
+import { connectTrouble } from './connect-failure.js';
 import { finding, together, type Finding, type Outcome } from './finding.js';
 import { guarded } from './guarded.js';
 
 type DatabaseConfig = Pick<AgentConfig, 'database' | 'reader' | 'writer' | 'feed' | 'pools'>;
 
+const NOT_COMPARED = "the accounts' grants, because the databases of OpenEMR and of the ledger are not both there";
 const NO_CONNECTION = "OpenEMR's database, its accounts and the ledger, because there is no connection to the server";
 
 /**
@@ -63,15 +66,27 @@ async function lookAround(config: DatabaseConfig, signedIn: readonly SignedIn[],
   const { openemrName } = config.database;
   const as = (role: Role): SignedIn | undefined => signedIn.find((each) => each.role === role);
   const [reader, writer] = [as('reader'), as('writer')];
+  const comparable = await hasBothDatabases(config.database, signedIn);
+  const lacking = new Set<Role>();
+  const rights = await inTurn(signedIn, ({ role, account, connection }) =>
+    guarded(`the rights of ${account.user}`, async () => {
+      const grants = await readOwnGrants(connection);
+      const signIn = checkSignIn(account.user, grants);
+      if (!comparable) {
+        return { findings: signIn, notChecked: [NOT_COMPARED] };
+      }
+      const { missing, excess } = checkGrants(role, account.user, config.database, grants);
+      if (missing.length > 0) {
+        lacking.add(role);
+      }
+      return { findings: [...signIn, ...missing, ...excess] };
+    }),
+  );
   return [
     await guarded("the server's settings", async () => ({
       findings: checkServer(await readServerFacts(anybody.connection), now),
     })),
-    ...(await inTurn(signedIn, ({ account, connection }) =>
-      guarded(`the account ${account.user}`, async () => ({
-        findings: checkSignIn(account.user, await readOwnGrants(connection)),
-      })),
-    )),
+    ...rights,
     ...(await inTurn(signedIn, (each) =>
       guarded(`passwords in the reach of ${each.account.user}`, async () => ({
         findings: await checkPasswords(each, openemrName),
@@ -79,11 +94,25 @@ async function lookAround(config: DatabaseConfig, signedIn: readonly SignedIn[],
     )),
     reader === undefined
       ? { findings: [], notChecked: ["OpenEMR's tables and settings, because the reader is not let in"] }
-      : await guarded("OpenEMR's tables and settings", () => checkOpenEmr(reader.connection, openemrName)),
+      : await guarded("OpenEMR's tables and settings", () =>
+          checkOpenEmr(reader.connection, openemrName, !lacking.has('reader')),
+        ),
     writer === undefined
       ? { findings: [], notChecked: ['the ledger, recipients and portal names, because the writer is not let in'] }
       : await guarded('the ledger, recipients and portal names', () => checkLedger(config, writer)),
   ];
+}
+
+/** Rights in a database that is not there, or not under this name, are a finding of another kind. */
+async function hasBothDatabases(
+  { openemrName, ledgerName }: LedgerAddress,
+  signedIn: readonly SignedIn[],
+): Promise<boolean> {
+  const seen = new Set<string>();
+  for (const { connection } of signedIn) {
+    (await listDatabases(connection)).forEach((name) => seen.add(name));
+  }
+  return openemrName !== ledgerName && seen.has(openemrName) && seen.has(ledgerName);
 }
 
 /** One after the other: a connection answers one question at a time. */

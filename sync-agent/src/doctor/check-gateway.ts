@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import type { Signed } from 'sync-contract/signed';
 import type { AgentConfig, GatewayConfig } from '../config.js';
+import { failureCode } from '../failure-code.js';
 import { GatewayClient, type Handshake } from '../gateway-client/gateway-client.js';
 import { GatewayConnection } from '../gateway-client/gateway-connection.js';
 import { GatewayFailure } from '../gateway-client/gateway-failures.js';
 import { checkEnd } from './check-certificates.js';
 import { clockDifference } from './clock-difference.js';
-import { connectTrouble, failureCode, type ConnectTrouble } from './connect-failure.js';
+import { connectTrouble, type ConnectTrouble } from './connect-failure.js';
 import { finding, type Finding, type Outcome } from './finding.js';
 
 const PATIENCE = 5_000;

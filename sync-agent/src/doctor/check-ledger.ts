@@ -1,13 +1,13 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import type { AgentConfig } from '../config.js';
+import { failureCode } from '../failure-code.js';
 import { createLedgerDataSource } from '../ledger/ledger-database.js';
 import { countPortalNames, findOtherEngines } from '../openemr/look-around.js';
 import { readMailUser } from '../openemr/read-pool.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import type { SignedIn } from './check-accounts.js';
 import { checkEngines } from './check-openemr.js';
-import { failureCode } from './connect-failure.js';
 import { finding, together, type Finding, type Outcome } from './finding.js';
 
 type LedgerConfig = Pick<AgentConfig, 'database' | 'writer' | 'pools'>;

@@ -2,15 +2,18 @@ import { IANAZone } from 'luxon';
 import type { Connection } from 'mysql2/promise';
 import { FOLLOWED_TABLES, findOtherEngines, minutesAhead, readSettings } from '../openemr/look-around.js';
 import { findMissingColumns } from '../openemr/versions.js';
-import { failureCode } from './connect-failure.js';
+import { failureCode } from '../failure-code.js';
 import { finding, type Finding, type Outcome } from './finding.js';
 
 /** Clocks and slow requests may differ by this much, minutes. */
 const TOLERANCE = 5;
 const SETTINGS = ['gbl_time_zone', 'portal_onsite_two_enable', 'oauth_password_grant'] as const;
 
-/** What the agent needs of OpenEMR itself, seen with the reader's eyes. */
-export async function checkOpenEmr(reader: Connection, database: string): Promise<Outcome> {
+/**
+ * What the agent needs of OpenEMR itself, seen with the reader's eyes.
+ * @param seesAll the reader has its rights; without them a column that is hidden looks like one that is missing
+ */
+export async function checkOpenEmr(reader: Connection, database: string, seesAll: boolean): Promise<Outcome> {
   try {
     await reader.query('USE ??', [database]);
   } catch (failure: unknown) {
@@ -25,13 +28,14 @@ export async function checkOpenEmr(reader: Connection, database: string): Promis
   const timeZone = settings.get('gbl_time_zone') ?? '';
   return {
     findings: [
-      ...checkColumns(await findMissingColumns(reader)),
+      ...(seesAll ? checkColumns(await findMissingColumns(reader)) : []),
       ...checkEngines(
         (await findOtherEngines(reader, database)).filter((name) => FOLLOWED_TABLES.has(name.toLowerCase())),
       ),
       ...checkSettings(settings),
       ...(IANAZone.isValidZone(timeZone) ? checkTimes(await minutesAhead(reader, timeZone)) : []),
     ],
+    ...(seesAll ? {} : { notChecked: ['whether OpenEMR has all columns, because the reader lacks rights'] }),
   };
 }
 
@@ -42,7 +46,7 @@ export function checkColumns(columns: readonly string[]): Finding[] {
     : [
         finding(
           'openemr-column-missing',
-          `OpenEMR's database lacks, or the reader may not select, ${columns.join(', ')}`,
+          `OpenEMR's database lacks, or hides from the reader, ${columns.join(', ')}`,
           'use OpenEMR 7.0.4 or later, finish its upgrade, and give the reader its grants',
         ),
       ];

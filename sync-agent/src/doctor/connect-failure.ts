@@ -1,11 +1,4 @@
-import { z } from 'zod';
-
-const Coded = z.object({ code: z.string().regex(/^[\w-]{1,60}$/) });
-
-/** Code of a driver, of Node or of OpenSSL; nothing else of an error is ever printed. */
-export function failureCode(failure: unknown): string {
-  return Coded.safeParse(failure).data?.code ?? (failure instanceof Error ? failure.name : 'unknown');
-}
+import { failureCode } from '../failure-code.js';
 
 /** Codes with which OpenSSL and Node refuse the other side's certificate. */
 const UNTRUSTED: ReadonlySet<string> = new Set([

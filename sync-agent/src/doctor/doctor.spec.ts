@@ -64,6 +64,7 @@ describe('an account', () => {
     expect(checkSignIn('agent', line(" REQUIRE SUBJECT '/CN=agent'"))).toEqual([]);
     expect(codes(checkSignIn('agent', line('')))).toEqual(['account-without-tls']);
     expect(codes(checkSignIn('agent', line(' REQUIRE SSL', '10.0.%')))).toEqual(['account-from-anywhere']);
+    expect(checkSignIn('agent', ['GRANT `role` TO `agent`@`10.0.0.5`', ...line(' REQUIRE SSL')])).toEqual([]);
   });
 
   it('does not give its password hash away', () => {

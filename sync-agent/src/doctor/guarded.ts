@@ -1,4 +1,4 @@
-import { failureCode } from './connect-failure.js';
+import { failureCode } from '../failure-code.js';
 import { finding, type Outcome } from './finding.js';
 
 /** Answers of the database that are about rights; the comparison of grants says which is missing. */

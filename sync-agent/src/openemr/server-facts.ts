@@ -25,6 +25,14 @@ const VARIABLES = [
   'sync_binlog',
 ];
 
+const Schemata = z.array(z.object({ name: z.string() }));
+
+/** The databases that an account has any right in. */
+export async function listDatabases(connection: Connection): Promise<string[]> {
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT schema_name AS name FROM information_schema.schemata');
+  return Schemata.parse(rows).map(({ name }) => name);
+}
+
 const NamedRows = z.array(z.object({ Variable_name: z.string(), Value: z.string() }));
 const Clock = z.tuple([z.object({ version: z.string(), utc: z.string(), zoned: z.string().nullable() })]);
 
