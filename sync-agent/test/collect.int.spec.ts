@@ -311,6 +311,42 @@ describe('the ledger', () => {
     expect(JSON.stringify(rows)).not.toContain(canary);
   });
 
+  it('keeps set-aside submissions whole up to a number, of any flood beyond it only what shows that they came', async () => {
+    const forge = async (): Promise<Envelope | { cut: { bytes: number; sha256: string } }> => {
+      const { item } = await agent.dmz.submitMessage(patient);
+      altered(item, (envelope) => ({ ...envelope, ct: `AAAA${envelope.ct}` }));
+      await agent.collect();
+      const row = await found(item.submissionId);
+      expect(row).toMatchObject({ state: 'QUARANTINED', reason: expect.stringMatching(/^seal-broken: /) });
+      return JSON.parse(row?.envelope ?? '') as Envelope | { cut: { bytes: number; sha256: string } };
+    };
+    const aside = await agent.ledger.manager.countBy(Submission, { state: 'QUARANTINED' });
+    await agent.ledger.manager.insert(
+      Submission,
+      Array.from({ length: 1_000 - aside }, () => ({
+        submissionId: newSubmissionId(),
+        accountRef: patient.accountRef,
+        patientRef: null,
+        kind: 'unknown',
+        stream: newRef(),
+        streamSeq: 1,
+        envelope: '{}',
+        state: 'QUARANTINED' as const,
+        reason: null,
+        receivedAt: new Date(),
+        doneAt: null,
+        settledAt: null,
+      })),
+    );
+    expect(await forge()).toMatchObject({ header: { patientRef: patient.patientRef } });
+    const cut = await forge();
+    expect(cut).toMatchObject({ cut: { bytes: expect.any(Number), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } });
+    // What counts of a flood is the id, kept for ever: the stream of each stands still, everybody else's goes on.
+    const { item, threadId } = await agent.dmz.submitMessage(other);
+    await agent.collectAndDeliver();
+    expect(await found(item.submissionId)).toMatchObject({ state: 'DONE', stream: threadId });
+  });
+
   it('takes an id only once, also after thousands of others', async () => {
     const submissionId = newSubmissionId();
     await agent.dmz.submitMessage(patient, {}, { submissionId });

@@ -13,16 +13,12 @@ import { DataSource } from 'typeorm';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
-import { Permanent } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { collectOutbox, type Collection } from './collect-outbox.js';
 import { failureCode } from '../failure-code.js';
+import { Pace } from './pace.js';
 
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 30_000;
-/** A genuine message is not kept waiting for long after rubbish. */
-const LONGEST_REST = 5_000;
 const SWEEP = 5_000;
 const OUTBOX = 'outbox';
 
@@ -35,10 +31,8 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
   private readonly log = new Logger('collect');
   private readonly stop = new AbortController();
   private readonly collection: Collection;
-  private failures = 0;
+  private readonly pace = new Pace();
   private received = 0;
-  /** rounds in a row that ended early with nothing to deliver */
-  private idle = 0;
   private sweep: NodeJS.Timeout | undefined;
 
   constructor(
@@ -89,12 +83,7 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
       this.received = 0;
       const begun = performance.now();
       await collectOutbox(this.collection, TIMES.leaseWait, this.stop.signal);
-      this.failures = 0;
-      this.idle = this.received > 0 || performance.now() - begun >= TIMES.leaseWait / 2 ? 0 : this.idle + 1;
-      if (this.idle > 0) {
-        // A gateway that answers at once with nothing, with what is known or with rubbish must not make us spin.
-        await this.rest(Math.min(LONGEST_REST, FIRST_PAUSE * 2 ** Math.min(this.idle - 1, 10)));
-      }
+      await this.rest(this.pace.afterRound(this.received, performance.now() - begun));
     } catch (failure: unknown) {
       await this.pause(failure);
     }
@@ -105,20 +94,17 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     if (this.stop.signal.aborted) {
       return;
     }
-    this.failures += 1;
-    if (this.failures === 1 || this.failures % 10 === 0) {
-      this.log.warn({
-        msg: 'the outbox was not emptied; trying again',
-        error: failureCode(failure),
-        times: this.failures,
-      });
+    const pause = this.pace.afterFailure(failure);
+    const { failures } = this.pace;
+    if (failures === 1 || failures % 10 === 0) {
+      this.log.warn({ msg: 'the outbox was not emptied; trying again', error: failureCode(failure), times: failures });
     }
-    const longest = failure instanceof Permanent ? LONGEST_PAUSE : FIRST_PAUSE * 2 ** Math.min(this.failures, 10);
-    await this.rest(Math.min(LONGEST_PAUSE, longest));
+    await this.rest(pause);
   }
 
-  private async rest(longest: number): Promise<void> {
-    const pause = longest * (0.5 + Math.random() / 2);
-    await delay(pause, undefined, { signal: this.stop.signal }).catch(() => undefined);
+  private async rest(ms: number): Promise<void> {
+    if (ms > 0) {
+      await delay(ms, undefined, { signal: this.stop.signal }).catch(() => undefined);
+    }
   }
 }
