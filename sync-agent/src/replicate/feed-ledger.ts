@@ -11,12 +11,7 @@ import type { BinlogPosition } from '../openemr/snapshot.js';
 import { lockFeed } from './chart-row.js';
 import { freezeCurrency } from './currency.js';
 import type { RecentChanges } from './recent-changes.js';
-
-/** Charts to render; `later` for those that only a row of the whole practice touched. */
-export interface Awakened {
-  now: ReadonlySet<string>;
-  later: ReadonlySet<string>;
-}
+import { DirtyCharts, markEverybody, recordDirty, type Awakened } from './record-dirty.js';
 
 const PositionRow = z.object({
   fileNo: z.coerce.number(),
@@ -27,7 +22,6 @@ const PositionRow = z.object({
 const Users = z.array(
   z.object({ tableName: z.string(), rowKey: z.string(), pid: z.coerce.number(), recordClass: z.string() }),
 );
-const Patients = z.array(z.object({ pid: z.coerce.number(), patientRef: z.string() }));
 const Usernames = z.array(z.object({ pid: z.coerce.number(), username: z.string() }));
 
 interface UserOfRow {
@@ -35,29 +29,10 @@ interface UserOfRow {
   recordClass: string;
 }
 
-const INSERT_ROWS = 500;
+/** Rows asked for in one statement. */
+const PAGE = 500;
 /** Everything that a change in OpenEMR can touch; receipts are the ledger's own. */
 const ALL_CLASSES: readonly RecordClass[] = READABLE_CLASSES;
-
-/** Dirty rows by pid, each (class, position) once. */
-class DirtyRows {
-  private readonly rows = new Map<string, [number, string, number, number]>();
-  readonly urgent = new Set<number>();
-  readonly later = new Set<number>();
-
-  add(pid: number, recordClass: string, { file, offset }: BinlogPosition, later: boolean): void {
-    this.rows.set(`${String(pid)} ${recordClass} ${String(file)} ${String(offset)}`, [pid, recordClass, file, offset]);
-    (later ? this.later : this.urgent).add(pid);
-  }
-
-  get pids(): number[] {
-    return [...new Set([...this.urgent, ...this.later])];
-  }
-
-  of(pids: ReadonlySet<number>): [number, string, number, number][] {
-    return [...this.rows.values()].filter(([pid]) => pids.has(pid));
-  }
-}
 
 /**
  * The ledger's side of the change feed: what a batch of source transactions touched becomes dirty rows in the same
@@ -96,7 +71,7 @@ export class LedgerOfFeed implements FeedLedger {
       await lockFeed(manager);
       this.recent.note(batch);
       const dirty = await this.findDirty(manager, batch);
-      const charts = await this.insertDirty(manager, dirty);
+      const charts = await recordDirty(manager, dirty);
       for (const { marker, position } of batch) {
         if (marker !== null) {
           await manager.query('INSERT IGNORE INTO marker_seen (file_no, file_offset, at) VALUES (?, ?, ?)', [
@@ -126,7 +101,9 @@ export class LedgerOfFeed implements FeedLedger {
       await manager.query("DELETE FROM dirty WHERE record_class <> 'receipts'");
       await manager.query('UPDATE IGNORE dirty SET file_no = ?, file_offset = ?', [position.file, position.offset]);
       await manager.query('DELETE FROM marker_seen');
-      await this.everybodyDirty(manager, ALL_CLASSES, position);
+      for (const recordClass of ALL_CLASSES) {
+        await markEverybody(manager, recordClass, position);
+      }
       await manager.query(
         `INSERT INTO feed_position (id, file_no, file_offset, gtid, server_start, committed_at)
           VALUES (1, ?, ?, ?, FROM_UNIXTIME(?), UTC_TIMESTAMP(3))
@@ -145,16 +122,16 @@ export class LedgerOfFeed implements FeedLedger {
     crashPoint('after-commit:feed-resumed');
   }
 
-  private async findDirty(manager: EntityManager, batch: readonly SourceTransaction[]): Promise<DirtyRows> {
-    const dirty = new DirtyRows();
+  private async findDirty(manager: EntityManager, batch: readonly SourceTransaction[]): Promise<DirtyCharts> {
+    const dirty = new DirtyCharts();
     const owners = new Map<string, number[]>();
     const users = await this.usersOf(manager, batch);
     const patients = await this.pidsOfUsernames(manager, batch);
     for (const { changes, position, everything } of batch) {
       if (everything !== null) {
-        await this.everybodyDirty(manager, ALL_CLASSES, position, dirty);
+        dirty.addEverybody(ALL_CLASSES, position);
       }
-      await this.everybodyDirty(manager, [...changes.everybody], position, dirty);
+      dirty.addEverybody(changes.everybody, position);
       for (const [pid, classes] of changes.pids) {
         classes.forEach((recordClass) => {
           dirty.add(pid, recordClass, position, false);
@@ -168,7 +145,7 @@ export class LedgerOfFeed implements FeedLedger {
         }
       }
       for (const change of changes.keyed.values()) {
-        await this.addKeyed(manager, dirty, change, position, users, owners);
+        await this.addKeyed(dirty, change, position, users, owners);
       }
     }
     return dirty;
@@ -176,8 +153,7 @@ export class LedgerOfFeed implements FeedLedger {
 
   /** Charts that used the row, charts it belongs to by its parents, or everybody when it is of the whole practice. */
   private async addKeyed(
-    manager: EntityManager,
-    dirty: DirtyRows,
+    dirty: DirtyCharts,
     change: KeyedChange,
     position: BinlogPosition,
     users: ReadonlyMap<string, readonly UserOfRow[]>,
@@ -190,7 +166,7 @@ export class LedgerOfFeed implements FeedLedger {
     }
     if (change.shared) {
       if (known.length === 0) {
-        await this.everybodyDirty(manager, change.classes, position, dirty);
+        dirty.addEverybody(change.classes, position);
       }
       return;
     }
@@ -227,8 +203,8 @@ export class LedgerOfFeed implements FeedLedger {
     }
     const found = new Map<string, UserOfRow[]>();
     const rows = [...wanted].map((id) => splitId(id));
-    for (let i = 0; i < rows.length; i += INSERT_ROWS) {
-      const part = rows.slice(i, i + INSERT_ROWS);
+    for (let i = 0; i < rows.length; i += PAGE) {
+      const part = rows.slice(i, i + PAGE);
       const users: unknown = await manager.query(
         `SELECT table_name AS tableName, row_key AS rowKey, pid, record_class AS recordClass FROM source_row
           WHERE (table_name, row_key) IN (${part.map(() => '(?, ?)').join(', ')})`,
@@ -264,56 +240,6 @@ export class LedgerOfFeed implements FeedLedger {
       found.set(name, (found.get(name) ?? new Set()).add(pid));
     }
     return found;
-  }
-
-  private async everybodyDirty(
-    manager: EntityManager,
-    classes: readonly RecordClass[],
-    position: BinlogPosition,
-    dirty?: DirtyRows,
-  ): Promise<void> {
-    if (classes.length === 0) {
-      return;
-    }
-    for (const recordClass of classes) {
-      await manager.query(
-        `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
-          SELECT pid, ?, ?, ? FROM patient WHERE state <> 'revoked'`,
-        [recordClass, position.file, position.offset],
-      );
-    }
-    if (dirty !== undefined) {
-      const patients: unknown = await manager.query("SELECT pid FROM patient WHERE state IN ('invited', 'enrolled')");
-      for (const { pid } of z.array(z.object({ pid: z.coerce.number() })).parse(patients)) {
-        dirty.later.add(pid);
-      }
-    }
-  }
-
-  private async insertDirty(manager: EntityManager, dirty: DirtyRows): Promise<Awakened> {
-    const now = new Set<string>();
-    const later = new Set<string>();
-    const { pids } = dirty;
-    for (let i = 0; i < pids.length; i += INSERT_ROWS) {
-      const patients: unknown = await manager.query(
-        `SELECT pid, LOWER(HEX(patient_ref)) AS patientRef FROM patient WHERE pid IN (?) AND state <> 'revoked'`,
-        [pids.slice(i, i + INSERT_ROWS)],
-      );
-      const known = Patients.parse(patients);
-      for (const { pid, patientRef } of known) {
-        (dirty.urgent.has(pid) ? now : later).add(patientRef);
-      }
-      const rows = dirty.of(new Set(known.map(({ pid }) => pid)));
-      for (let j = 0; j < rows.length; j += INSERT_ROWS) {
-        const part = rows.slice(j, j + INSERT_ROWS);
-        await manager.query(
-          `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
-            VALUES ${part.map(() => '(?, ?, ?, ?)').join(', ')}`,
-          part.flat(),
-        );
-      }
-    }
-    return { now, later };
   }
 }
 

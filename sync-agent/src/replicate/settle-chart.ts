@@ -153,12 +153,23 @@ async function markOvertaken(
   }
 }
 
+/**
+ * Of a class that became dirty again behind the snapshot the feed may have dropped the first of those rows, as one
+ * between its oldest and its newest. The place right behind the snapshot stands for it: the chart is no more current.
+ */
 async function deleteContained(
   manager: EntityManager,
   { chart, classes }: Rendering,
   { file, offset }: BinlogPosition,
 ): Promise<void> {
   const contained = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
+  await manager.query(
+    `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
+      SELECT pid, record_class, ?, ? FROM dirty WHERE pid = ? AND record_class IN (?)
+       GROUP BY pid, record_class
+      HAVING MIN(file_no < ? OR (file_no = ? AND file_offset <= ?)) <> MAX(file_no < ? OR (file_no = ? AND file_offset <= ?))`,
+    [file, offset + 1, chart.pid, contained, ...[file, file, offset], ...[file, file, offset]],
+  );
   await manager.query(
     `DELETE FROM dirty WHERE pid = ? AND record_class IN (?)
         AND (file_no < ? OR (file_no = ? AND file_offset <= ?))`,

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { markDirty } from '../src/ledger/dirty.js';
+import type { SourceTransaction } from '../src/openemr/binlog-stream.js';
+import { OwnerFinder } from '../src/openemr/find-owner.js';
+import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { RowChanges } from '../src/openemr/row-changes.js';
+import { readChartToRender } from '../src/replicate/chart-row.js';
+import { readCurrency } from '../src/replicate/currency.js';
+import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
+import { RecentChanges } from '../src/replicate/recent-changes.js';
+import type { Rendering } from '../src/replicate/rendering.js';
+import { settleChart } from '../src/replicate/settle-chart.js';
+import { AgentUnderTest } from './agent-under-test.js';
+
+const PIDS = [5001, 5002];
+const NOON = Date.parse('2026-03-01T12:00:00Z');
+const at = (offset: number): string => new Date(NOON + offset * 1_000).toISOString();
+
+/** A row of the whole practice that no chart is known to use. */
+function unknownRow(offset: number): SourceTransaction {
+  const changes = new RowChanges();
+  changes.keyed.set(`users ${String(offset)}`, {
+    table: 'users',
+    key: String(offset),
+    classes: ['results'],
+    shared: true,
+    parents: [],
+  });
+  return { position: { file: 1, offset }, gtid: null, changes, everything: null, marker: null };
+}
+
+/** A clock marker that says its own position in seconds after noon. */
+function marker(offset: number): SourceTransaction {
+  return {
+    position: { file: 1, offset },
+    gtid: null,
+    changes: new RowChanges(),
+    everything: null,
+    marker: `${at(offset).slice(0, 23).replace('T', ' ')}000`,
+  };
+}
+
+/** The feed's positions are made up here; its ledger and what a render leaves in it are real. */
+describe('dirty rows of one chart and class', () => {
+  let under: AgentUnderTest;
+  let pool: ReturnType<typeof createOpenEmrPool>;
+  let feed: LedgerOfFeed;
+  const refs: string[] = [];
+
+  beforeAll(async () => {
+    under = await AgentUnderTest.start('dirty', { gatewayUrl: 'https://127.0.0.1:1' });
+    const { database, reader } = under.config;
+    pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
+    feed = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), new RecentChanges(), () => undefined);
+    for (const pid of PIDS) {
+      refs.push(await under.invite(pid));
+    }
+  });
+
+  afterAll(async () => {
+    await pool.end();
+    await under[Symbol.asyncDispose]();
+  });
+
+  beforeEach(async () => {
+    await feed.startOver({ file: 1, offset: 0 }, null, 1);
+    await under.ledger.query('DELETE FROM dirty');
+    await under.ledger.query('DELETE FROM marker_seen');
+    await under.ledger.query('UPDATE chart SET seq = 1, failed_t = NULL');
+  });
+
+  const offsets = async (recordClass: string): Promise<string[]> => {
+    const rows: unknown = await under.ledger.query(
+      'SELECT pid, file_offset AS place FROM dirty WHERE record_class = ? ORDER BY pid, file_offset',
+      [recordClass],
+    );
+    return z
+      .array(z.object({ pid: z.coerce.number(), place: z.coerce.number() }))
+      .parse(rows)
+      .map(({ pid, place }) => `${String(pid)} ${String(place)}`);
+  };
+
+  const settleAt = async (patientRef: string, offset: number): Promise<void> => {
+    const chart = await readChartToRender(under.ledger.manager, patientRef);
+    if (chart === null) {
+      throw new Error('the chart is gone');
+    }
+    const rendering: Rendering = {
+      chart,
+      classes: ['results'],
+      sections: [],
+      sources: [],
+      position: { file: 1, offset },
+      contained: new Set(),
+    };
+    await under.ledger.transaction((manager) => settleChart(manager, new RecentChanges(), rendering, null));
+  };
+
+  it('are the oldest and the newest and no more, however many rows of the whole practice change', async () => {
+    for (let offset = 100; offset < 120; offset += 1) {
+      await feed.record([unknownRow(offset)]);
+    }
+    await feed.record(Array.from({ length: 50 }, (_row, i) => unknownRow(200 + i)));
+    expect(await offsets('results')).toEqual(PIDS.flatMap((pid) => [`${String(pid)} 100`, `${String(pid)} 249`]));
+  });
+
+  it('of receipts stay: each counts what touched it', async () => {
+    for (const offset of [300, 400, 500]) {
+      await feed.record([unknownRow(offset)]);
+      await markDirty(under.ledger.manager, 5001, ['receipts']);
+    }
+    await feed.record([unknownRow(600)]);
+    expect(await offsets('receipts')).toEqual(['5001 300', '5001 400', '5001 500']);
+  });
+
+  it('let a chart claim no time later than a change that its last render lacks', async () => {
+    const [patientRef = ''] = refs;
+    // The render's snapshot stands at 250: it contains the first change and lacks the other two.
+    for (const event of [marker(50), unknownRow(100), marker(200)]) {
+      await feed.record([event]);
+    }
+    for (const event of [unknownRow(300), marker(400), unknownRow(500), marker(600)]) {
+      await feed.record([event]);
+    }
+    const claimed = async (): Promise<string | undefined> => {
+      const currency = await readCurrency(under.ledger.manager);
+      return currency?.exceptions.get(patientRef) ?? currency?.practice;
+    };
+    expect(await claimed()).toBe(at(50));
+    await settleAt(patientRef, 250);
+    expect(await claimed()).toBe(at(200));
+    await settleAt(patientRef, 650);
+    expect(await claimed()).toBe(at(600));
+    expect((await offsets('results')).filter((row) => row.startsWith('5001'))).toEqual([]);
+  });
+});
