@@ -123,9 +123,9 @@ module.exports = {
     {
       name: 'infrastructure-starts-programs-as-processes',
       comment:
-        'infra imports the contract only and starts the programs as processes. Drills may use the code that they attack.',
+        'infra imports the contract only and starts the programs as processes. Drills may use the code that they attack, evidence the code that it describes.',
       severity: 'error',
-      from: { path: '^infra/', pathNot: '^infra/(drills|benches|test)/' },
+      from: { path: '^infra/', pathNot: '^infra/(drills|benches|evidence|test)/' },
       to: { path: '^(portal-api|portal-web|sync-agent)/' },
     },
   ],

@@ -1,0 +1,137 @@
+import type { z } from 'zod';
+import type { KnownThreads } from 'sync-agent/src/openemr/mail-thread';
+import type { ChartRows } from 'sync-agent/src/openemr/read-chart';
+import { FacilityRow, ListOptionRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
+import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
+import { MailRow } from 'sync-agent/src/openemr/read-messages';
+import { FurtherAddressRow, PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
+import {
+  LabRow,
+  OrderCodeRow,
+  OrderRow,
+  ProcedureTypeRow,
+  ReportRow,
+  ResultRow,
+  SpecimenRow,
+} from 'sync-agent/src/openemr/read-results';
+
+/** All a render is made of: rows of OpenEMR, and what the ledger knows of the patient's threads. */
+export interface RenderInput {
+  chart: ChartRows;
+  threads: { -readonly [Part in keyof KnownThreads]: KnownThreads[Part][number][] };
+  settings: { siteId: string; resourceIdKey: string };
+}
+
+export type Row = Record<string, unknown>;
+
+/** The parts of a chart that are rendered apart from each other. */
+export type ChartPart = 'profile' | 'medications' | 'results' | 'messages';
+const ALL: readonly ChartPart[] = ['profile', 'medications', 'results', 'messages'];
+
+/** Rows of one kind in a render's input, and the table and column that each of their columns was read from. */
+export interface RowKind {
+  /** the parts that may show them */
+  parts: readonly ChartPart[];
+  columns: readonly string[];
+  rows: (input: RenderInput) => readonly object[];
+  source: (column: string) => string;
+}
+
+function kind(
+  parts: readonly ChartPart[],
+  schema: z.ZodObject,
+  rows: RowKind['rows'],
+  table: string,
+  exceptions: Record<string, string> = {},
+): RowKind {
+  const source = (column: string): string => exceptions[column] ?? `${table}.${column}`;
+  return { parts, columns: Object.keys(schema.shape), rows, source };
+}
+
+const from = (table: string, columns: readonly string[]): Record<string, string> =>
+  Object.fromEntries(columns.map((column) => [column, `${table}.${column}`]));
+
+/** Every row a render may see. Where one row comes from a join, each column says its own table. */
+export const ROW_KINDS: readonly RowKind[] = [
+  { parts: ALL, columns: ['timeZone'], rows: ({ chart }) => [chart], source: () => 'globals.gl_value' },
+  { parts: ALL, columns: ['pid'], rows: ({ chart }) => [chart], source: () => 'patient_data.pid' },
+  { parts: ALL, columns: ['siteId'], rows: ({ settings }) => [settings], source: () => 'setting SITE_ID' },
+  {
+    parts: ALL,
+    columns: ['resourceIdKey'],
+    rows: ({ settings }) => [settings],
+    source: () => 'HMAC of table and row key',
+  },
+  kind(['profile'], PatientRow, ({ chart }) => [chart.profile.patient], 'patient_data'),
+  kind(['profile'], PreviousNameRow, ({ chart }) => chart.profile.previousNames, 'patient_history'),
+  kind(['profile'], FurtherAddressRow, ({ chart }) => chart.profile.furtherAddresses, 'addresses', {
+    contact_id: 'contact.id',
+    contact_address_id: 'contact_address.id',
+    address_id: 'addresses.id',
+    ...from('contact_address', ['type', 'use', 'period_start', 'period_end']),
+  }),
+  kind(['medications'], PrescriptionRow, ({ chart }) => chart.medications?.prescriptions ?? [], 'prescriptions'),
+  kind(['medications'], ListMedicationRow, ({ chart }) => chart.medications?.listed ?? [], 'lists_medication', {
+    ...from('lists', ['id', 'date', 'title', 'begdate', 'enddate', 'diagnosis', 'activity', 'comments', 'user']),
+    details_id: 'lists_medication.id',
+  }),
+  kind(['medications'], DrugRow, ({ chart }) => chart.medications?.drugs ?? [], 'drugs'),
+  kind(['medications'], DrugSaleRow, ({ chart }) => chart.medications?.sales ?? [], 'drug_sales'),
+  kind(['results'], OrderRow, ({ chart }) => chart.results?.orders ?? [], 'procedure_order'),
+  kind(['results'], OrderCodeRow, ({ chart }) => chart.results?.orderCodes ?? [], 'procedure_order_code'),
+  kind(['results'], ReportRow, ({ chart }) => chart.results?.reports ?? [], 'procedure_report'),
+  kind(['results'], ResultRow, ({ chart }) => chart.results?.results ?? [], 'procedure_result'),
+  kind(['results'], SpecimenRow, ({ chart }) => chart.results?.specimens ?? [], 'procedure_specimen'),
+  kind(['results'], ProcedureTypeRow, ({ chart }) => chart.results?.procedureTypes ?? [], 'procedure_type'),
+  kind(['results'], LabRow, ({ chart }) => chart.results?.labs ?? [], 'procedure_providers'),
+  {
+    parts: ['messages'],
+    columns: ['portalUsername'],
+    rows: ({ chart }) => (chart.messages === undefined ? [] : [chart.messages]),
+    source: () => 'patient_access_onsite.portal_username',
+  },
+  kind(['messages'], MailRow, ({ chart }) => chart.messages?.mails ?? [], 'onsite_mail'),
+  kind(['profile', 'medications', 'results'], UserRow, ({ chart }) => chart.lookups.users, 'users'),
+  kind(
+    ['profile', 'medications', 'results'],
+    FacilityRow,
+    ({ chart }) => (chart.lookups.practice === null ? [] : [chart.lookups.practice]),
+    'facility',
+  ),
+  kind(['profile', 'medications', 'results'], ListOptionRow, ({ chart }) => chart.lookups.listOptions, 'list_options'),
+  {
+    parts: ['messages'],
+    columns: ['threadId', 'firstPatientMailId', 'topic', 'subject'],
+    rows: ({ threads }) => threads.threads,
+    source: (column) =>
+      `ledger thread.${{ threadId: 'thread_id', firstPatientMailId: 'first_patient_mail_id' }[column] ?? column}`,
+  },
+  {
+    parts: ['messages'],
+    columns: ['mailId', 'submissionId'],
+    rows: ({ threads }) => threads.mails,
+    source: (column) => `ledger thread_mail.${column === 'mailId' ? 'mail_id' : 'submission_id'}`,
+  },
+];
+
+/**
+ * Columns by which rows find each other. What another row shows because of them is that row's; of the column itself
+ * only ids and references tell.
+ */
+export const LINKS: ReadonlySet<string> = new Set([
+  ...['patient_data.pid', 'patient_data.providerID', 'patient_history.id', 'contact.id', 'contact_address.id'],
+  ...['addresses.id', 'prescriptions.id', 'prescriptions.provider_id', 'prescriptions.encounter'],
+  ...['prescriptions.drug_id', 'lists.id', 'lists.user', 'lists_medication.id', 'lists_medication.prescription_id'],
+  ...['drugs.drug_id', 'drug_sales.sale_id', 'drug_sales.drug_id', 'drug_sales.prescription_id'],
+  ...['drug_sales.encounter', 'drug_sales.user', 'procedure_order.procedure_order_id', 'procedure_order.provider_id'],
+  ...['procedure_order.encounter_id', 'procedure_order.lab_id', 'procedure_order_code.procedure_order_id'],
+  ...['procedure_order_code.procedure_order_seq', 'procedure_report.procedure_report_id'],
+  ...['procedure_report.procedure_order_id', 'procedure_report.procedure_order_seq'],
+  ...['procedure_result.procedure_result_id', 'procedure_result.procedure_report_id'],
+  ...['procedure_specimen.procedure_specimen_id', 'procedure_specimen.procedure_order_id'],
+  ...['procedure_specimen.procedure_order_seq', 'procedure_type.procedure_type_id', 'procedure_type.procedure_code'],
+  ...['procedure_type.lab_id', 'procedure_providers.ppid', 'procedure_providers.lab_director', 'users.id'],
+  ...['users.username', 'facility.id', 'list_options.list_id', 'list_options.option_id', 'onsite_mail.id'],
+  ...['onsite_mail.owner', 'onsite_mail.mail_chain', 'onsite_mail.reply_mail_chain'],
+  ...['ledger thread.thread_id', 'ledger thread.first_patient_mail_id', 'ledger thread_mail.mail_id'],
+]);

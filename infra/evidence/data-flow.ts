@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ReceiptsContent } from 'sync-contract/receipt';
+import { classOfSection } from 'sync-contract/classes';
+import { READABLE_CLASSES } from 'sync-agent/src/openemr/read-chart';
+import { READER_COLUMNS } from 'sync-agent/src/openemr/tables';
+import { repositoryRoot } from '../demo/program.js';
+import { simDataPath } from '../openemr-sim/sim-data.js';
+import { declaredRights } from '../services/grants.js';
+import { LINKS, ROW_KINDS } from './chart-rows.js';
+import { DMZ_TABLES, PURPOSES, SECTION_TERMS } from './retention.js';
+import { traceChartFields, type ChartField } from './trace-chart-fields.js';
+import { GRANTED_WHOLE, READ_UNSHOWN } from './unshown-columns.js';
+import { leaves, submittedFields, wireFields, type SubmittedField, type WireField } from './wire-fields.js';
+
+/** The flow of data across the firewall, field by field. */
+export interface DataFlow {
+  /** what leaves the inside in sealed sections */
+  sections: (ChartField & { recordClass: string })[];
+  /** what comes in sealed in envelopes */
+  submissions: SubmittedField[];
+  /** what else passes, readable for the DMZ */
+  wire: WireField[];
+  /** per class of records: why it goes out, and how the DMZ keeps it */
+  classes: Record<
+    string,
+    { purpose: string; direction: string; dmzTable: string; retention: string; protection: string }
+  >;
+  /** what the reader's account may read and no field shows, with the reason */
+  unshown: { column: string; why: string }[];
+}
+
+export const REVIEWED_FILE = 'infra/evidence/reviewed-data-flow.json';
+
+/** Receipts are made of the ledger, by SQL; the compiler asks for a line when the section gets a field. */
+const RECEIPT_SOURCES: Record<keyof ReceiptsContent['receipts'][number], string[]> = {
+  submissionId: ['ledger submission.submission_id'],
+  kind: ['ledger submission.kind'],
+  state: ['ledger submission.settled_at', 'ledger submission.state'],
+  at: ['ledger submission.done_at', 'ledger submission.received_at'],
+  reason: ['ledger submission.reason'],
+};
+
+export function generateDataFlow(): DataFlow {
+  const { fields, deciding } = traceChartFields();
+  const receipts = leaves(ReceiptsContent).map((path): ChartField => ({
+    section: 'receipts',
+    path,
+    sources: RECEIPT_SOURCES[path.replace('receipts[].', '') as keyof typeof RECEIPT_SOURCES],
+  }));
+  const sections = [...fields, ...receipts].map((field) => ({
+    ...field,
+    recordClass: classOfSection(field.section),
+  }));
+  const classes = Object.entries(PURPOSES).map(([recordClass, purpose]) => [
+    recordClass,
+    { purpose, ...SECTION_TERMS, retention: DMZ_TABLES['section']?.retention ?? '' },
+  ]);
+  return {
+    classes: z.record(z.string(), ClassTerms).parse(Object.fromEntries(classes)),
+    sections,
+    submissions: submittedFields(),
+    wire: wireFields(),
+    unshown: unshownColumns(new Set(sections.flatMap(({ sources }) => sources)), new Set(deciding)),
+  };
+}
+
+const ClassTerms = z.object({
+  purpose: z.string(),
+  direction: z.string(),
+  dmzTable: z.string(),
+  retention: z.string(),
+  protection: z.string(),
+});
+
+export const UNEXPLAINED = 'UNEXPLAINED';
+
+function unshownColumns(shown: ReadonlySet<string>, deciding: ReadonlySet<string>): DataFlow['unshown'] {
+  const inRows = new Set(ROW_KINDS.flatMap(({ columns, source }) => columns.map((column) => source(column))));
+  const read = new Set(
+    Object.entries(READER_COLUMNS).flatMap(([table, columns]) => columns.map((column) => `${table}.${column}`)),
+  );
+  const why = (column: string): string => {
+    if (deciding.has(column)) {
+      return 'decides whether a row is shown, or finds it';
+    }
+    if (!read.has(column)) {
+      return GRANTED_WHOLE;
+    }
+    if (!inRows.has(column)) {
+      return "stands in a condition of the reader's statements: which rows are read";
+    }
+    return READ_UNSHOWN[column] ?? (LINKS.has(column) ? 'joins rows' : UNEXPLAINED);
+  };
+  return [...new Set([...grantedColumns(), ...read])]
+    .filter((column) => !shown.has(column))
+    .sort()
+    .map((column) => ({ column, why: why(column) }));
+}
+
+/** The classes that the reader knows and no section shows: none, unless something is forgotten. */
+export function classesWithoutFields({ sections }: DataFlow): string[] {
+  return READABLE_CLASSES.filter((known) => !sections.some(({ recordClass }) => recordClass === known));
+}
+
+const Columns = z.object({
+  tables: z.record(z.string(), z.object({ columns: z.array(z.object({ name: z.string() })) })),
+});
+
+/** Every column of OpenEMR that the reader's account may read, as the grants file declares it. */
+export function grantedColumns(): string[] {
+  const { tables } = Columns.parse(JSON.parse(readFileSync(simDataPath('columns.json'), 'utf8')));
+  return declaredRights('inside', { openemr: 'openemr', ledger: 'ledger' })
+    .filter(({ account }) => account === 'agent_reader')
+    .flatMap(({ object, privilege }) => {
+      const table = object.replace('openemr.', '');
+      const column = /^SELECT \((.+)\)$/.exec(privilege)?.[1];
+      const all = tables[table]?.columns.map(({ name }) => name) ?? [];
+      return (column === undefined ? all : [column]).map((name) => `${table}.${name}`);
+    });
+}
+
+export function dataFlowText(flow: DataFlow): string {
+  return `${JSON.stringify(flow, null, 1)}\n`;
+}
+
+export function reviewedDataFlow(): string {
+  return readFileSync(join(repositoryRoot(), REVIEWED_FILE), 'utf8');
+}

@@ -1,0 +1,186 @@
+import { renderChart, type RenderedSection } from 'sync-agent/src/chart/render-chart';
+import { threadMapper } from 'sync-agent/src/openemr/mail-thread';
+import { LINKS, ROW_KINDS, type ChartPart, type RenderInput, type Row } from './chart-rows.js';
+import { sampleInput } from './sample-chart.js';
+import { countsOf, fieldsOf } from './section-fields.js';
+
+/** A field that leaves the inside in a section, and the columns it comes from. */
+export interface ChartField {
+  section: string;
+  path: string;
+  /** columns whose values show in the field, as they are or in other words */
+  sources: string[];
+  /** for a field that no column changes: what always stands there */
+  fixed?: string[];
+}
+
+export interface ChartTrace {
+  fields: ChartField[];
+  /** columns that decide whether a row is shown, without any field showing them */
+  deciding: string[];
+}
+
+/** The real renderers, as the agent calls them. */
+export function renderInput({ chart, threads, settings }: RenderInput): RenderedSection[] {
+  const key = Buffer.from(settings.resourceIdKey);
+  return renderChart(chart, {
+    siteId: settings.siteId,
+    resourceIdKey: key,
+    timeZone: chart.timeZone,
+    threadOf: threadMapper(key, chart.pid, threads),
+  });
+}
+
+const DATE = /^\d{4}-\d{2}-\d{2}/;
+/** Words that a column understands and a word made up here would not reach. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  'globals.gl_value': ['America/Chicago'],
+  'patient_data.sex': ['male'],
+  'patient_data.interpreter_needed': ['no'],
+  'patient_data.race': ['decline_to_specify'],
+  'prescriptions.dosage': ['2', '3-4', '7 mL'],
+  'prescriptions.quantity': ['9'],
+  'prescriptions.request_intent': ['option'],
+  'prescriptions.rxnorm_drugcode': ['42'],
+  'prescriptions.diagnosis': ['SNOMED-CT:22298006'],
+  'lists.diagnosis': ['RXCUI:42', 'RXCUI:316672;SNOMED-CT:22298006'],
+  'lists_medication.request_intent': ['option'],
+  'lists_medication.medication_adherence_information_source': ['compliant', 'patient'],
+  'drugs.drug_code': ['42'],
+  'procedure_order.procedure_order_type': ['laboratory_test'],
+  'procedure_order_code.procedure_code': ['SNOMED-CT:22298006'],
+  'procedure_order_code.procedure_type': ['imaging'],
+  'procedure_order_code.procedure_order_title': ['laboratory_test'],
+  'procedure_report.date_collected_tz': ['-0700'],
+  'procedure_report.date_report_tz': ['-0700'],
+  'procedure_report.report_status': ['prelim'],
+  'procedure_result.result': ['7.5', '<5', 'negative', 'DNR', 'TNP'],
+  'procedure_result.result_status': ['prelim'],
+  'procedure_result.result_code': ['1-8'],
+  'procedure_result.abnormal': ['low', 'vodd'],
+  'procedure_result.range': ['3-4', '<5'],
+  'procedure_type.standard_code': ['LOINC:1-8'],
+  'list_options.notes': ['2054-5', 'S'],
+  'list_options.codes': ['SNOMED-CT:22298006', 'L'],
+  'onsite_mail.message_status': ['Read', 'Delete'],
+  'onsite_mail.sender_id': ['sample1'],
+  'onsite_mail.title': ['Billing: another'],
+};
+
+function otherValues(source: string, value: unknown): unknown[] {
+  if (typeof value === 'number') {
+    return [0, 1, 2, 17, value + 1000, null];
+  }
+  if (typeof value === 'string' && DATE.test(value)) {
+    const time = value.slice(10);
+    return [`2026-07-07${time}`, `2019-02-07${time}`, null];
+  }
+  return ['', `${String(value)} zz`, '8', ...(WORDS[source] ?? [])];
+}
+
+/**
+ * Changes one column of one row at a time and looks which fields of the rendered sections change: what feeds a field is
+ * found, not declared. Where a change makes a resource or message come or go, the column decides what is shown, and the
+ * fields that came or went say nothing about it.
+ */
+export function traceChartFields(): ChartTrace {
+  const found = new Map<string, Set<string>>();
+  const deciding = new Set<string>();
+  for (const kind of ROW_KINDS) {
+    const input = inputOf(kind.parts);
+    const before = look(renderInput(input));
+    for (const key of before.fields.keys()) {
+      found.set(key, found.get(key) ?? new Set());
+    }
+    const rows = kind.rows(input) as readonly Row[];
+    // One row after the other, then all: what belongs to one year moves as a whole only with all its rows.
+    for (const changing of [...rows.map((row) => [row]), rows]) {
+      for (const column of kind.columns) {
+        const source = kind.source(column);
+        for (const after of changedRenders(input, changing, column, source)) {
+          if (after.counts !== before.counts) {
+            deciding.add(source);
+            continue;
+          }
+          for (const key of changedFields(before.fields, after.fields)) {
+            if (!LINKS.has(source) || IDENTITY.test(key)) {
+              found.set(key, (found.get(key) ?? new Set()).add(source));
+            }
+          }
+        }
+      }
+    }
+  }
+  const all = look(renderInput(sampleInput())).fields;
+  const shown = new Set([...found.values()].flatMap((sources) => [...sources]));
+  return {
+    fields: [...found].map(([key, sources]) => fieldOf(key, sources, all.get(key)?.values ?? [])).sort(bySection),
+    deciding: [...deciding].filter((source) => !shown.has(source)).sort(),
+  };
+}
+
+const IDENTITY = /(^|[ .])(id|reference|threadId)$/;
+
+/** The sample without the parts that cannot show what is changed: they would cost time and tell nothing. */
+function inputOf(parts: readonly ChartPart[]): RenderInput {
+  const input = sampleInput();
+  for (const part of ['medications', 'results', 'messages'] as const) {
+    if (!parts.includes(part)) {
+      input.chart[part] = undefined;
+    }
+  }
+  return input;
+}
+
+interface Look {
+  fields: ReturnType<typeof fieldsOf>;
+  counts: string;
+}
+const look = (sections: readonly RenderedSection[]): Look => ({
+  fields: fieldsOf(sections),
+  counts: countsOf(sections),
+});
+
+/** Fields that count rows: a row more changes them, and so no column of a row does. */
+const COUNTS: Readonly<Record<string, string>> = {
+  'results years[].count': 'number of rows in procedure_report',
+  'messages threads[].messages': 'number of rows in onsite_mail',
+};
+
+function fieldOf(key: string, sources: ReadonlySet<string>, values: readonly string[]): ChartField {
+  const space = key.indexOf(' ');
+  const counted = COUNTS[key];
+  const all = counted === undefined ? [...sources].sort() : [counted];
+  const field = { section: key.slice(0, space), path: key.slice(space + 1), sources: all };
+  return all.length > 0 ? field : { ...field, fixed: [...new Set(values)] };
+}
+
+/** The input is as it was when the last one has been taken. */
+function* changedRenders(input: RenderInput, rows: readonly Row[], column: string, source: string): Generator<Look> {
+  const values = rows.map((row) => row[column]);
+  for (const other of otherValues(source, values[0])) {
+    rows.forEach((row) => (row[column] = other));
+    const sections = rendered(input);
+    rows.forEach((row, index) => (row[column] = values[index]));
+    if (sections !== undefined) {
+      yield look(sections);
+    }
+  }
+}
+
+/** A value that no reader would let through may end a render: it says nothing. */
+function rendered(input: RenderInput): RenderedSection[] | undefined {
+  try {
+    return renderInput(input);
+  } catch {
+    return undefined;
+  }
+}
+
+function changedFields(before: ReturnType<typeof fieldsOf>, after: ReturnType<typeof fieldsOf>): string[] {
+  const keys = new Set([...before.keys(), ...after.keys()]);
+  return [...keys].filter((key) => before.get(key)?.values.join() !== after.get(key)?.values.join());
+}
+
+const bySection = (a: ChartField, b: ChartField): number => compare(a.section, b.section) || compare(a.path, b.path);
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,12 @@
+/**
+ * Columns that the reader selects and no field of a section shows, beside those that only join rows, each with why it is
+ * read. A column that is neither joined on nor named here fails a test.
+ */
+export const READ_UNSHOWN: Readonly<Record<string, string>> = {
+  'procedure_order.specimen_type': 'used nowhere: the specimen row says the type; to be taken out of the reader',
+  'procedure_specimen.collected_date': 'used nowhere: the report says when; to be taken out of the reader',
+};
+
+/** Tables that the reader's account has whole, and why their unread columns are not taken away one by one. */
+export const GRANTED_WHOLE =
+  'the table is granted whole because it holds no credential and no number of an identity document; no statement names the column';
