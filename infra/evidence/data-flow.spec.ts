@@ -21,7 +21,7 @@ import { leaves } from './wire-fields.js';
 let flow: DataFlow;
 beforeAll(() => {
   flow = generateDataFlow();
-}, 300_000);
+}, 900_000);
 
 const pathsOf = (section: string): string[] =>
   flow.sections.filter((field) => field.section === section).map(({ path }) => path);

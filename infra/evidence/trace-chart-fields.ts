@@ -94,7 +94,7 @@ export function traceChartFields(): ChartTrace {
     }
     const rows = kind.rows(input) as readonly Row[];
     // One row after the other, then all: what belongs to one year moves as a whole only with all its rows.
-    for (const changing of [...rows.map((row) => [row]), rows]) {
+    for (const changing of rows.length > 1 ? [...rows.map((row) => [row]), rows] : [rows]) {
       for (const column of kind.columns) {
         const source = kind.source(column);
         for (const after of changedRenders(input, changing, column, source)) {

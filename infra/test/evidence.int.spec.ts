@@ -36,7 +36,7 @@ beforeAll(async () => {
   patient = await readyPatient(system, dataDir);
   parts = inOrder([...(await partsOfSystem(system, gatewayPort)), ...partsOfCode(), drillsLeftOut()]);
   writeFolder(folder, parts, ['A test.']);
-}, 400_000);
+}, 900_000);
 
 afterAll(async () => {
   await system.stop();
