@@ -50,6 +50,12 @@ export const DMZ_TABLES: Record<string, TableRule> = {
     age: 'starts_at',
     content: 'signed',
   },
+  era: {
+    holds: 'eras that a restore began',
+    protection: 'readable, signed by the root',
+    retention: 'kept',
+    content: 'signed',
+  },
   heartbeat: {
     holds: 'how current the whole replica is',
     protection: 'readable, signed inside',
@@ -96,6 +102,13 @@ export const DMZ_TABLES: Record<string, TableRule> = {
     retention: 'kept; there is no automatic end',
     age: 'saved_at',
     content: 'submission_id',
+  },
+  restored: {
+    holds: 'that this database comes from a backup',
+    protection: 'readable',
+    retention: 'until the inside has caught up',
+    age: 'at',
+    content: 'id',
   },
   section: {
     holds: 'charts: one padded, sealed section per row',

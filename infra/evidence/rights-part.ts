@@ -1,3 +1,6 @@
+import { relative } from 'node:path';
+import { repositoryRoot } from '../demo/program.js';
+import { grantsFile } from '../services/grants-files.js';
 import { compareGrants, declaredRights, rightText, type DatabaseNames } from '../services/grants.js';
 import { compareRedisUsers } from '../services/redis-users.js';
 import { DEFAULT_DATABASES, type Services } from '../services/services.js';
@@ -25,7 +28,7 @@ export async function rightsPart(services: Services): Promise<EvidencePart> {
     comparisons.push({
       zone,
       what: 'MariaDB',
-      file: `infra/grants/${zone}.sql`,
+      file: relative(repositoryRoot(), grantsFile(`${zone}.sql`)),
       missing: grants.missing.map(rightText).sort(),
       excess: grants.excess.map(rightText).sort(),
     });
