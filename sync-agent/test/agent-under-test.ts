@@ -199,48 +199,14 @@ export class AgentUnderTest implements AsyncDisposable {
     return patientRef;
   }
 
-  /** What the DMZ holds of a chart, each section under the name it was made for; null before its first push. */
+  /** What the DMZ holds of a chart; null before its first push. */
   async stored(patientRef: string): Promise<StoredChart | null> {
-    const [row] = Stored.parse(
-      await this.portal.query('SELECT manifest FROM chart WHERE patient_ref = UNHEX(?)', [patientRef]),
-    );
-    if (row === undefined) {
-      return null;
-    }
-    const manifest = Manifest.parse(JSON.parse(Signed.parse(JSON.parse(row.manifest)).body));
-    const rows = StoredSections.parse(
-      await this.portal.query(
-        'SELECT LOWER(HEX(section_id)) AS id, era, seq, epoch, sealed FROM section WHERE patient_ref = UNHEX(?)',
-        [patientRef],
-      ),
-    );
-    const chart = await this.ledger.manager.findOneByOrFail(Chart, { patientRef });
-    const chartKey = this.keys.unwrapChartKey(patientRef, chart.epoch, chart.chartKeyWrapped);
-    const sections = new Map<string, unknown>();
-    for (const { name, recordClass } of await this.sectionNames(patientRef)) {
-      const classKey = deriveClassKey(chartKey, recordClass);
-      const section = rows.find(({ id }) => id === sectionId(classKey, name));
-      if (section !== undefined) {
-        const { id, era, seq, epoch, sealed } = section;
-        const header = { site: this.config.siteId, patientRef, sectionId: id, version: { era, seq }, epoch };
-        sections.set(name, readSection(classKey, header, sealed));
-      }
-    }
-    return { manifest, sections };
-  }
-
-  private async sectionNames(patientRef: string): Promise<{ name: string; recordClass: RecordClass }[]> {
-    const rows: unknown = await this.ledger.query(
-      'SELECT name, record_class AS recordClass FROM chart_section WHERE patient_ref = UNHEX(?)',
-      [patientRef],
-    );
-    return z.array(z.object({ name: z.string(), recordClass: RecordClass })).parse(rows);
+    const { portal, ledger, keys, config } = this;
+    return readStoredChart({ portal, ledger, keys, siteId: config.siteId }, patientRef);
   }
 
   async heartbeat(): Promise<Heartbeat | null> {
-    const rows: unknown = await this.portal.query('SELECT signed FROM heartbeat WHERE id = 1');
-    const [row] = z.array(z.object({ signed: z.string() })).parse(rows);
-    return row === undefined ? null : Heartbeat.parse(JSON.parse(Signed.parse(JSON.parse(row.signed)).body));
+    return readHeartbeat(this.portal);
   }
 
   async count(sql: string, values: unknown[] = []): Promise<number> {
@@ -260,6 +226,65 @@ export class AgentUnderTest implements AsyncDisposable {
     rmSync(this.config.keyDir, { recursive: true, force: true });
     await this.databases.drop();
   }
+}
+
+interface Holdings {
+  /** the DMZ's database */
+  portal: DataSource;
+  ledger: DataSource;
+  keys: KeyStore;
+  siteId: string;
+}
+
+/** What the DMZ holds of a chart, each section under the name it was made for; null before its first push. */
+export async function readStoredChart(
+  { portal, ledger, keys, siteId }: Holdings,
+  patientRef: string,
+): Promise<StoredChart | null> {
+  const [row] = Stored.parse(
+    await portal.query('SELECT manifest FROM chart WHERE patient_ref = UNHEX(?)', [patientRef]),
+  );
+  if (row === undefined) {
+    return null;
+  }
+  const manifest = Manifest.parse(JSON.parse(Signed.parse(JSON.parse(row.manifest)).body));
+  const rows = StoredSections.parse(
+    await portal.query(
+      'SELECT LOWER(HEX(section_id)) AS id, era, seq, epoch, sealed FROM section WHERE patient_ref = UNHEX(?)',
+      [patientRef],
+    ),
+  );
+  const chart = await ledger.manager.findOneByOrFail(Chart, { patientRef });
+  const chartKey = keys.unwrapChartKey(patientRef, chart.epoch, chart.chartKeyWrapped);
+  const sections = new Map<string, unknown>();
+  for (const { name, recordClass } of await sectionNames(ledger, patientRef)) {
+    const classKey = deriveClassKey(chartKey, recordClass);
+    const section = rows.find(({ id }) => id === sectionId(classKey, name));
+    if (section !== undefined) {
+      const { id, era, seq, epoch, sealed } = section;
+      const header = { site: siteId, patientRef, sectionId: id, version: { era, seq }, epoch };
+      sections.set(name, readSection(classKey, header, sealed));
+    }
+  }
+  return { manifest, sections };
+}
+
+async function sectionNames(
+  ledger: DataSource,
+  patientRef: string,
+): Promise<{ name: string; recordClass: RecordClass }[]> {
+  const rows: unknown = await ledger.query(
+    'SELECT name, record_class AS recordClass FROM chart_section WHERE patient_ref = UNHEX(?)',
+    [patientRef],
+  );
+  return z.array(z.object({ name: z.string(), recordClass: RecordClass })).parse(rows);
+}
+
+/** The newest that the DMZ has. */
+export async function readHeartbeat(portal: DataSource): Promise<Heartbeat | null> {
+  const rows: unknown = await portal.query('SELECT signed FROM heartbeat WHERE id = 1');
+  const [row] = z.array(z.object({ signed: z.string() })).parse(rows);
+  return row === undefined ? null : Heartbeat.parse(JSON.parse(Signed.parse(JSON.parse(row.signed)).body));
 }
 
 /** Waits for a fact; says which one did not come true. */
