@@ -45,8 +45,15 @@ export async function deliverMessage(
     throw new PermanentDeliveryFailure('the thread belongs to another patient');
   }
   const { submissionId } = submission;
-  const marker = deliveryMarker(delivery.resourceIdKey, submissionId);
-  const delivered = drillFault('read-back-off') ? null : await findDelivered(manager, tables, patient.username, marker);
+  // The control that writes outside the transaction shows what that alone protects from; by the marker the copies would
+  // be found afterwards.
+  const marker = drillFault('openemr-outside-transaction')
+    ? null
+    : deliveryMarker(delivery.resourceIdKey, submissionId);
+  const delivered =
+    marker === null || drillFault('read-back-off')
+      ? null
+      : await findDelivered(manager, tables, patient.username, marker);
   const chain = delivered?.chains.patient ?? known?.firstPatientMailId ?? null;
   const find = chain === null ? { threadId: message.threadId, key: delivery.resourceIdKey } : { chain };
   const conversation = await findConversation(manager, tables, { pid, username: patient.username }, find);
@@ -72,7 +79,7 @@ export async function deliverMessage(
     [...new Set([patientMailId, staffMailId])].map((mailId) => ({ mailId, threadId, submissionId })),
   );
   await markDirty(manager, pid, ['receipts']);
-  return { state: 'DONE', reason: null, effect: { patientMailId, staffMailId, marked: true } };
+  return { state: 'DONE', reason: null, effect: { patientMailId, staffMailId, marked: marker !== null } };
 }
 
 async function write(
@@ -81,7 +88,7 @@ async function write(
   patient: MailParty,
   message: MessagePayload,
   conversation: Conversation | null,
-  marker: string,
+  marker: string | null,
 ): Promise<WrittenMail> {
   const { tables } = delivery;
   const outside = drillFault('openemr-outside-transaction');
@@ -92,8 +99,7 @@ async function write(
     body: mailBody(message.body),
     date: await clinicNow(manager, tables),
     reply: conversation?.chains ?? null,
-    // The control shows what the transaction alone protects from; the marker would find the copies afterwards.
-    marker: outside ? null : marker,
+    marker,
   });
 }
 
