@@ -1,10 +1,10 @@
 import type { Zone } from '../zones/zones.js';
 import { CONFIGURATION } from './placement.js';
-import { OF_THE_INSTALLATION } from './program-environments.js';
+import { namesOfTheInstallation, type OF_THE_INSTALLATION, type PUBLISHING } from './program-environments.js';
 
-type Name = (typeof OF_THE_INSTALLATION)[Zone][number] | 'INSIDE_FACING_ADDRESS';
+type Name = (typeof OF_THE_INSTALLATION)[Zone][number] | typeof PUBLISHING;
 
-const EXAMPLES: Record<Name, readonly [comment: string, value: string]> = {
+const EXAMPLES: Readonly<Record<string, readonly [comment: string, value: string] | undefined>> = {
   SITE_ID: ['a UUID, for example from uuidgen; the same on both hosts', ''],
   PUBLIC_ORIGIN: ['what patients type', 'https://portal.example.org'],
   PRACTICE_NAME: ['as patients read it', "'Example Family Practice'"],
@@ -16,14 +16,14 @@ const EXAMPLES: Record<Name, readonly [comment: string, value: string]> = {
   OPENEMR_DB_NAME: ['', 'openemr'],
   LEDGER_DB_NAME: ['', 'portal_ledger'],
   PORTAL_ORIGIN: ['what patients type', 'https://portal.example.org'],
+  OPENEMR_URL: ['OpenEMR’s Site Address, letter for letter', 'https://openemr.example.internal'],
   POOLS: ['topic to OpenEMR user; default takes the rest', `'{"default":"frontdesk"}'`],
-};
+} satisfies Record<Name, readonly [string, string]>;
 
 /** What a person fills in, in a form that compose, systemd and a shell read alike. */
 export function installationExample(zone: Zone): string {
-  const names: Name[] = [...OF_THE_INSTALLATION[zone], ...(zone === 'dmz' ? ['INSIDE_FACING_ADDRESS' as const] : [])];
-  const lines = names.map((name) => {
-    const [comment, value] = EXAMPLES[name];
+  const lines = namesOfTheInstallation(zone, 'compose').map((name) => {
+    const [comment, value] = EXAMPLES[name] ?? ['', ''];
     return `${comment === '' ? '' : `# ${comment}\n`}${name}=${value}`;
   });
   return `# Copy to ${CONFIGURATION}/${zone}.env and fill in. Nothing here is secret.\n${lines.join('\n')}\n`;

@@ -1,4 +1,15 @@
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { issueOwnLink } from '../services/certificates.js';
 import { ensureSecret, readSecret } from '../services/data-folder.js';
@@ -7,16 +18,18 @@ import { DATABASE_ACCOUNTS, REDIS_ACCOUNTS, type Zone } from '../zones/zones.js'
 import { accountsSql, grantsSql } from './account-statements.js';
 import { readersOfSecrets } from './compose-file.js';
 import { residents, SHARES, type Share } from './placement.js';
-import type { Way } from './program-environments.js';
+import { namesOfTheInstallation, type Way } from './program-environments.js';
 
 export interface Preparation {
   zone: Zone;
   way: Way;
+  /** folder of the file with what only the installation knows */
+  configuration: string;
   /** folder of the files that belong to one process each */
   secrets: string;
   /** folder of what the servers and the agent write */
   state: string;
-  /** folder with what was made elsewhere: keys and certificates of the crossing, the clinic's accounts */
+  /** what `setup` wrote for this host, and the certificates that others gave */
   from?: string;
   /** false where the caller is not root: files then stay the caller's */
   owned: boolean;
@@ -26,6 +39,8 @@ export interface Outcome {
   done: string[];
   /** files that some process needs and nobody has brought yet */
   missing: string[];
+  /** values of the installation that stand empty in the zone's environment file */
+  unset: string[];
 }
 
 /** Secrets of the DMZ beside the accounts' passwords: made where they are used, and nowhere else. */
@@ -72,7 +87,43 @@ export async function prepareHost(preparation: Preparation): Promise<Outcome> {
   for (const folder of statefulFolders(zone)) {
     makeFolder(join(state, folder.name), folder.uid, owned);
   }
-  return { done, missing };
+  if (zone === 'inside' && from !== undefined && existsSync(join(from, 'keys'))) {
+    takeKeys(join(from, 'keys'), join(state, 'keys'), owned);
+    done.push('the keys of the agent that were not there');
+  }
+  return { done, missing, unset: writeEnvironment(preparation) };
+}
+
+/** A key that is there is never replaced. */
+function takeKeys(from: string, to: string, owned: boolean): void {
+  const { uid } = SHARES['sync-agent'];
+  for (const name of readdirSync(from).filter((each) => !existsSync(join(to, each)))) {
+    cpSync(join(from, name), join(to, name));
+    if (owned) {
+      chownSync(join(to, name), uid, uid);
+    }
+    chmodSync(join(to, name), 0o400);
+  }
+}
+
+/**
+ * The values that a person or `setup` gave, and no others: what a unit or compose file sets must not be overridden from
+ * here. What is in the file already stays. @returns names that have no value yet
+ */
+function writeEnvironment({ zone, way, configuration, from }: Preparation): string[] {
+  const file = join(configuration, `${zone}.env`);
+  const given = from === undefined ? new Map<string, string>() : assignments(join(from, `${zone}.env`));
+  const present = assignments(file);
+  const names = namesOfTheInstallation(zone, way);
+  const value = (name: string): string => present.get(name) ?? given.get(name) ?? '';
+  writeFileSync(file, names.map((name) => `${name}=${value(name)}\n`).join(''), { mode: 0o644 });
+  return names.filter((name) => value(name) === '');
+}
+
+/** Assignments as they stand, quotes included; a value that is empty is none. */
+function assignments(file: string): Map<string, string> {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  return new Map([...text.matchAll(/^(\w+)=(.+)$/gm)].map(([, name = '', value = '']) => [name, value]));
 }
 
 /** What is brought replaces what is there; what is made here is never brought. */

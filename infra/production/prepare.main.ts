@@ -13,18 +13,23 @@ const program = new Command('prepare')
     if (process.getuid?.() !== 0) {
       throw new Error('Run this as root: every file belongs to the process that reads it.');
     }
-    const { done, missing } = await prepareHost({
+    const { done, missing, unset } = await prepareHost({
       zone,
       way,
+      configuration: CONFIGURATION,
       secrets: SECRETS,
       state: STATE,
       owned: true,
       ...(from === undefined ? {} : { from }),
     });
     process.stdout.write(done.map((line) => `${line}\n`).join(''));
+    if (unset.length > 0) {
+      process.stderr.write(`Fill in ${CONFIGURATION}/${zone}.env: ${unset.join(', ')}.\n`);
+      process.exitCode = 1;
+    }
     if (missing.length > 0) {
       process.stderr.write(
-        `Still missing in ${CONFIGURATION}: ${missing.join(', ')}. Put them into a folder and name it with --from.\n`,
+        `Still missing in ${SECRETS}: ${missing.join(', ')}. Put them into a folder and name it with --from.\n`,
       );
       process.exitCode = 1;
     }

@@ -7,7 +7,7 @@ import {
   type ProgramSettings,
 } from '../services/process-environment.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
-import { listenerOf } from '../zones/zones.js';
+import { listenerOf, type Zone } from '../zones/zones.js';
 import { addressIn } from './container-networks.js';
 import { PROGRAMS, STATE } from './placement.js';
 
@@ -30,8 +30,16 @@ export const OF_THE_INSTALLATION = {
     'LEDGER_DB_NAME',
     'PORTAL_ORIGIN',
     'POOLS',
+    'OPENEMR_URL',
   ],
 } as const;
+
+/** The address that the gateway's port is published on: only containers are told. */
+export const PUBLISHING = 'INSIDE_FACING_ADDRESS';
+
+export function namesOfTheInstallation(zone: Zone, way: Way): string[] {
+  return [...OF_THE_INSTALLATION[zone], ...(zone === 'dmz' && way === 'compose' ? [PUBLISHING] : [])];
+}
 
 /** Where a container finds a secret. systemd hands them over in a folder of the unit's own, which it calls %d. */
 const SECRETS_AT: Record<Way, string> = { compose: '/run/secrets', systemd: '%d' };
@@ -96,7 +104,13 @@ function raw(program: ProgramName, way: Way): Record<string, string> {
 
 function agent(way: Way): Record<string, string> {
   const environment = agentEnvironment(places(way), SETTINGS);
-  return { ...environment, KEY_DIR: `${STATE}/keys`, OPENEMR_DB_CA_FILE: '/run/tls/openemr-mariadb-ca.crt' };
+  return {
+    ...environment,
+    KEY_DIR: `${STATE}/keys`,
+    OPENEMR_DB_CA_FILE: '/run/tls/openemr-mariadb-ca.crt',
+    OPENEMR_CA_FILE: '/run/tls/openemr-ca.crt',
+    OPENEMR_CLIENT_ID_FILE: `${STATE}/keys/openemr-client.id`,
+  };
 }
 
 function places(way: Way): ZonePlaces {
@@ -134,5 +148,6 @@ const SETTINGS: ProgramSettings = {
   practiceName: '',
   practiceTimeZone: '',
   pools: {},
+  openemrPort: listenerOf('openemr').port,
   databases: DEFAULT_DATABASES,
 };

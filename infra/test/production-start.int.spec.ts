@@ -93,6 +93,7 @@ beforeAll(async () => {
   preparation = {
     zone: 'dmz',
     way: 'systemd',
+    configuration: folder,
     secrets: join(folder, 'secrets'),
     state: join(folder, 'state'),
     owned: false,
@@ -125,9 +126,16 @@ describe('a host that was prepared as described', () => {
     cpSync(join(brought, 'gateway.crt'), join(brought, 'portal.crt'));
     cpSync(join(brought, 'gateway.key'), join(brought, 'portal.key'));
     writeFileSync(join(brought, 'root.pub'), randomBytes(32).toString('base64url'));
+    writeFileSync(join(brought, 'dmz.env'), "SITE_ID=1b4e28ba\nPRACTICE_NAME='A b'\nTLS_KEY_FILE=elsewhere\n");
     const secret = (): string => readFileSync(join(folder, 'secrets/portal_api.password'), 'utf8');
     const before = secret();
-    expect((await prepareHost({ ...preparation, from: brought })).missing).toEqual([]);
+    expect(await prepareHost({ ...preparation, from: brought })).toMatchObject({
+      missing: [],
+      unset: ['PUBLIC_ORIGIN', 'PRACTICE_TIME_ZONE'],
+    });
+    expect(readFileSync(join(folder, 'dmz.env'), 'utf8')).toBe(
+      "SITE_ID=1b4e28ba\nPUBLIC_ORIGIN=\nPRACTICE_NAME='A b'\nPRACTICE_TIME_ZONE=\n",
+    );
     expect(secret()).toBe(before);
   });
 
