@@ -25,7 +25,7 @@ export const NEIGHBOUR_DISCOVERY =
 export const ANSWERS = 'ct state established accept comment "what belongs to a connection that was let through"';
 
 /** Counted before the limit, so that the number is whole; the log is bounded and names headers only. */
-export const REFUSED = 'counter name "refused" limit rate 10/second log prefix "refused: "';
+export const REFUSED = 'counter limit rate 10/second log prefix "refused: " comment "the rest is counted and dropped"';
 
 /**
  * The ruleset of the firewall between the three zones, as a file for `nft -f`, which replaces whatever was loaded
@@ -82,5 +82,5 @@ export function rulesetFile(
       '  }',
     ].join('\n'),
   );
-  return ['flush ruleset', `table inet ${table} {`, '  counter refused { }', ...blocks, '}', ''].join('\n');
+  return ['flush ruleset', `table inet ${table} {`, ...blocks, '}', ''].join('\n');
 }

@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BrowserPlace } from '../demo/browser.js';
 import type { Surroundings } from '../demo/surroundings.js';
-import { bareEnvironment, exited, spawnChild } from '../services/child-process.js';
+import { bareEnvironment, exited, run, spawnChild } from '../services/child-process.js';
 import type { Place } from '../services/place.js';
 import type { ServicePorts } from '../services/ports.js';
 import { listenerOf } from '../zones/zones.js';
 import { createNamespaces, enter, removeNamespaces, runIn, type Namespaces } from './namespaces.js';
+import { liveRuleset, type LiveRuleset } from './live-ruleset.js';
 import { HOSTS, PUBLIC_NAME, ruleset, type Network } from './topology.js';
 
 const PREFIX = 'odp-net-';
@@ -63,6 +64,14 @@ export class IsolatedNetwork implements AsyncDisposable {
   /** Replaces the firewall's rules, all of them at once. */
   async loadRuleset(text: string): Promise<void> {
     await runIn(this.namespaces.name('firewall'), 'nft', ['-f', '-'], text);
+  }
+
+  /** The declared ruleset in the kernel's words: loaded into a namespace that has nothing else, and read there. */
+  async declared(): Promise<LiveRuleset> {
+    const name = this.namespaces.name('reference');
+    await run('ip', ['netns', 'add', name], { env: bareEnvironment('/') });
+    await runIn(name, 'nft', ['-f', '-'], ruleset());
+    return liveRuleset(name);
   }
 
   /** What the system must be told to run in these networks. */

@@ -95,9 +95,6 @@ const ZONE_SETTINGS = {
   ...COMMON_SETTINGS,
   // nginx takes 443 without any privilege, as it does in a container.
   'net/ipv4/ip_unprivileged_port_start': 0,
-  // Somebody hostile sends under addresses that are not his.
-  'net/ipv4/ip_nonlocal_bind': 1,
-  'net/ipv6/ip_nonlocal_bind': 1,
 };
 
 async function settings(namespace: string, values: Record<string, number>): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * `npm test`: every check there is. `npm test -- <part> [<part> …]` runs some: lint, types, unit, integration, browser,
- * demo, drills. Parts go on after a failure, so that one run tells everything; the exit code is 0 only when all passed.
+ * demo, isolation, drills. Parts go on after a failure, so that one run tells everything; the exit code is 0 only when all passed.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,14 @@ const PARTS = {
   integration: [jest('integration', '--runInBand')],
   browser: [jest('browser', '--runInBand')],
   demo: [['demo: round trip in a browser', 'infra/dist/demo/demo.js', ['--check', ...placeOfItsOwn()]]],
+  isolation: [
+    ['isolation: the boundary in network namespaces', 'infra/dist/isolation/isolation.js', []],
+    [
+      'demo: round trip through nginx and the firewall',
+      'infra/dist/demo/demo.js',
+      ['--check', '--isolated', ...placeOfItsOwn()],
+    ],
+  ],
   drills: [
     ['drill: stolen DMZ, short', 'infra/dist/drills/stolen-dmz.js', ['--short']],
     ['drill: crash, short', 'infra/dist/drills/crash.js', ['--short']],
@@ -46,7 +54,7 @@ if (unknown !== undefined) {
 }
 const parts = asked.length > 0 ? asked : Object.keys(PARTS);
 
-await prepare({ debian: ['servers', 'browser', 'description'] });
+await prepare({ debian: ['servers', 'browser', 'networks', 'description'] });
 const results = [];
 for (const [title, script, args, options] of parts.flatMap((part) => PARTS[part])) {
   say(`\n── ${title}`);
