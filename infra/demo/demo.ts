@@ -72,7 +72,7 @@ async function stop(): Promise<void> {
   await network?.[Symbol.asyncDispose]();
 }
 
-type PlaceOptions = Pick<SystemOptions, 'portalPort' | 'gatewayPort' | 'servicePorts' | 'surroundings'>;
+type PlaceOptions = Pick<SystemOptions, 'portalPort' | 'gatewayPort' | 'openemrPort' | 'servicePorts' | 'surroundings'>;
 
 async function placeOf({ port, gatewayPort }: DemoArguments, dataDir: string): Promise<PlaceOptions> {
   return {
@@ -83,8 +83,8 @@ async function placeOf({ port, gatewayPort }: DemoArguments, dataDir: string): P
 }
 
 function placeIn({ surroundings }: IsolatedNetwork): PlaceOptions {
-  const { portal, gateway, services } = PRODUCTION_PORTS;
-  return { portalPort: portal, gatewayPort: gateway, servicePorts: services, surroundings };
+  const { portal, gateway, openemr, services } = PRODUCTION_PORTS;
+  return { portalPort: portal, gatewayPort: gateway, openemrPort: openemr, servicePorts: services, surroundings };
 }
 
 /** Ports of the servers are chosen once per data folder, so that several demos can run side by side. */

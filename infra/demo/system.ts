@@ -50,7 +50,7 @@ export class System implements AsyncDisposable {
     private readonly installation: Installation,
     private readonly agentEnv: Record<string, string>,
     /** stands where the clinic's OpenEMR would be; no part of the product */
-    private readonly simulator: Program,
+    readonly simulator: Program,
     private readonly accountsEnv: Record<string, string>,
     /** settles when any part ends that nobody stopped */
     readonly failed: Promise<Error>,

@@ -99,6 +99,7 @@ export const LISTENERS: readonly ExpectedListener[] = [
   { network: 'dmz', process: 'Redis', socket: 'tcp 6379', at: 'loopback', for: 'portal-api and sync-gateway' },
   { network: 'inside', process: 'MariaDB', socket: 'tcp 3306', at: 'loopback', for: 'the sync agent' },
   { network: 'inside', process: 'MariaDB', socket: 'tcp 3306', at: 'the OpenEMR server', for: 'the inside network' },
+  { network: 'inside', process: 'OpenEMR simulator', socket: 'tcp 443', at: 'loopback', for: 'the sync agent' },
   { network: 'inside', process: 'Redis', socket: 'tcp 6379', at: 'loopback', for: 'the sync agent' },
 ];
 

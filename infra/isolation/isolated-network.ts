@@ -23,6 +23,7 @@ const HTTPS = listenerOf('web-proxy').port;
 export const PRODUCTION_PORTS = {
   portal: listenerOf('portal-api').port,
   gateway: listenerOf('sync-gateway').port,
+  openemr: listenerOf('openemr').port,
   services: {
     dmz: { mariadb: listenerOf('dmz-mariadb').port, redis: listenerOf('dmz-redis').port },
     inside: { mariadb: listenerOf('openemr-mariadb').port, redis: listenerOf('inside-redis').port },
@@ -51,7 +52,7 @@ export class IsolatedNetwork implements AsyncDisposable {
       const ports = PRODUCTION_PORTS;
       await Promise.all([
         network.relay('dmz', '127.0.0.1', [HTTPS, ports.portal, ports.gateway]),
-        network.relay('inside', '127.0.0.1', [ports.services.inside.mariadb]),
+        network.relay('inside', '127.0.0.1', [ports.services.inside.mariadb, ports.openemr]),
         network.relay('internet', DMZ.v4, [HTTPS]),
       ]);
       return network;

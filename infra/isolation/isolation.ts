@@ -21,11 +21,12 @@ async function prove(folder: string | undefined): Promise<boolean> {
   const dataDir = temporaryDataDir();
   try {
     await using network = await IsolatedNetwork.create();
-    const { portal, gateway, services } = PRODUCTION_PORTS;
+    const { portal, gateway, openemr, services } = PRODUCTION_PORTS;
     await using system = await System.start({
       dataDir,
       portalPort: portal,
       gatewayPort: gateway,
+      openemrPort: openemr,
       servicePorts: services,
       surroundings: network.surroundings,
       patients: 1,

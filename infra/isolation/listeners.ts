@@ -53,9 +53,9 @@ function placeOf(address: string): string {
   return names.find((name) => HOSTS[name].v4 === bare || HOSTS[name].v6 === bare) ?? bare;
 }
 
-function processNames({ programs, services: { dmz, inside } }: System): Map<number, string> {
+function processNames({ programs, simulator, services: { dmz, inside } }: System): Map<number, string> {
   const named = [
-    ...Object.values(programs).map(({ pid, name }) => [pid, name] as const),
+    ...[...Object.values(programs), simulator].map(({ pid, name }) => [pid, name] as const),
     ...[dmz, inside].flatMap(({ mariadb, redis }) => [
       [mariadb.pid, 'MariaDB'] as const,
       [redis.pid, 'Redis'] as const,
