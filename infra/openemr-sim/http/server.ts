@@ -36,7 +36,8 @@ export async function startSimHttp(options: SimHttpOptions): Promise<SimHttp> {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
-  const url = `https://${options.host}:${String((server.address() as AddressInfo).port)}`;
+  // An origin has no port where it is that of https.
+  const url = new URL(`https://${options.host}:${String((server.address() as AddressInfo).port)}`).origin;
   const siteAddress = options.siteAddress ?? url;
   const tokens = new TokenEndpoint(pool, siteAddress);
   const fhir = new Fhir(pool, tokens, siteAddress, options.documentsDir);
