@@ -72,7 +72,7 @@ module.exports = {
     {
       name: 'features-do-not-reach-into-features',
       comment:
-        'A feature of portal-api uses the folders that are there for all (database, redis, audit, sessions, problems, json, keys, replica, doorbell, events, submissions, credentials, throttle) and its own files, never another feature.',
+        'A feature of portal-api uses the folders that are there for all (database, redis, log, metrics, audit, sessions, problems, json, keys, replica, doorbell, events, submissions, credentials, throttle) and its own files, never another feature.',
       severity: 'error',
       from: { path: '^portal-api/src/(accounts|auth|charts|gateway|health|practice|web)/' },
       to: {
@@ -85,7 +85,7 @@ module.exports = {
       comment: 'What all features of portal-api use does not depend on any of them.',
       severity: 'error',
       from: {
-        path: '^portal-api/src/(audit|credentials|database|doorbell|events|json|keys|problems|redis|replica|sessions|submissions|throttle)/',
+        path: '^portal-api/src/(audit|credentials|database|doorbell|events|json|keys|log|metrics|problems|redis|replica|sessions|submissions|throttle)/',
         pathNot: '^portal-api/src/database/(data-source|entities|migrations)\\.ts$',
       },
       to: { path: '^portal-api/src/(accounts|auth|charts|gateway|health|practice|web)/' },

@@ -123,6 +123,7 @@ export class CrashDrill {
     if (commandLine !== undefined) {
       const died = await this.killCommandLine(point, commandLine);
       await this.revive();
+      await after?.();
       return died;
     }
     const program = this.programPassing(point);

@@ -10,6 +10,7 @@ import type { System } from '../demo/system.js';
 import { until } from '../demo/until.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import type { CrashPoint } from './crash-points.js';
+import { cutAtLast, liftCut } from './crash-cut.js';
 import { Newcomer } from './crash-newcomer.js';
 
 const LEASES_ABANDONED_FOR = 60_000;
@@ -113,6 +114,8 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   'gateway-eras': eraIsTold,
   'gateway-reoffer': eraIsTold,
   'gateway-streams': eraIsTold,
+  cut: ({ system }) => ({ commandLine: ['cut', '--json'], after: () => liftCut(system) }),
+  'gateway-cut': ({ system }) => ({ act: () => cutAtLast(system), after: () => liftCut(system) }),
   'chart-unchanged': (context) => ({ act: () => changeNothingShown(context) }),
   'stop-stream': (context) => frozenPatient(context, 'revoked'),
   'waiting-noted': (context) => frozenPatient(context, 'frozen'),

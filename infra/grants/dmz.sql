@@ -12,6 +12,7 @@ GRANT SELECT ON {{portal}}.chart TO portal_api;
 GRANT SELECT ON {{portal}}.section TO portal_api;
 GRANT SELECT ON {{portal}}.heartbeat TO portal_api;
 GRANT SELECT ON {{portal}}.heartbeat_bucket TO portal_api;
+GRANT SELECT ON {{portal}}.cut_statement TO portal_api;
 -- An invite is used up by the account that joins with it.
 GRANT SELECT, UPDATE (state, account_ref) ON {{portal}}.invite TO portal_api;
 -- A submission is added; what is in the outbox cannot be changed or taken back from here.
@@ -37,6 +38,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.section TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE ON {{portal}}.heartbeat TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE ON {{portal}}.heartbeat_bucket TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.invite TO sync_gateway;
+-- What the inside has cut off stays written down.
+GRANT SELECT, INSERT ON {{portal}}.cut_statement TO sync_gateway;
 -- It leases, acknowledges and, after their time, drops envelopes; it cannot make one.
 GRANT SELECT, UPDATE (state, lease, leased_until, acked_at), DELETE ON {{portal}}.outbox TO sync_gateway;
 -- After a restore the inside says how far the streams are, and ends the time in which nothing is taken.

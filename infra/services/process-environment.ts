@@ -23,6 +23,8 @@ export interface ProgramSettings {
   rootPublicKeyFile: string;
   practiceName: string;
   practiceTimeZone: string;
+  /** Ports of the metrics; off without. */
+  metricsPorts?: { portalApi: number; gateway: number; agent: number };
   /** Topic → OpenEMR user name; `default` is required. */
   pools: Record<string, string>;
 }
@@ -47,6 +49,7 @@ export function portalApiEnvironment(zones: ZonePlaces, settings: ProgramSetting
     ...common(settings),
     ...database(zones.dmz, portalName(settings), 'portal_api'),
     ...redis(zones.dmz, 'portal_api'),
+    ...metrics(settings.metricsPorts?.portalApi),
     PUBLIC_ORIGIN: settings.publicOrigin,
     LISTEN_HOST: '127.0.0.1',
     LISTEN_PORT: String(settings.portalPort),
@@ -67,6 +70,7 @@ export function gatewayEnvironment(zones: ZonePlaces, settings: ProgramSettings)
     ...common(settings),
     ...database(zones.dmz, portalName(settings), 'sync_gateway'),
     ...redis(zones.dmz, 'sync_gateway'),
+    ...metrics(settings.metricsPorts?.gateway),
     GATEWAY_HOST: settings.gatewayAddress?.listens ?? '127.0.0.1',
     GATEWAY_PORT: String(settings.gatewayPort),
     TLS_CERT_FILE: join(tls, 'gateway.crt'),
@@ -92,6 +96,7 @@ export function agentEnvironment(zones: ZonePlaces, settings: ProgramSettings): 
   return {
     ...common(settings),
     ...redis(inside, 'sync_agent'),
+    ...metrics(settings.metricsPorts?.agent),
     GATEWAY_URL: `https://${settings.gatewayAddress?.reached ?? '127.0.0.1'}:${settings.gatewayPort}`,
     GATEWAY_CA_FILE: join(tls, 'crossing-ca.crt'),
     GATEWAY_NAME: 'sync-gateway.dmz',
@@ -126,6 +131,10 @@ function openemrApi({ dir }: Pick<ZonePlace, 'dir'>, { openemrPort }: ProgramSet
     OPENEMR_CA_FILE: join(dir, 'tls', 'inside-ca.crt'),
     OPENEMR_CLIENT_ID_FILE: join(dir, 'keys', 'openemr-client.id'),
   };
+}
+
+function metrics(port: number | undefined): Environment {
+  return port === undefined ? {} : { METRICS_HOST: '127.0.0.1', METRICS_PORT: String(port) };
 }
 
 function common({ siteId, logLevel }: Pick<ProgramSettings, 'siteId' | 'logLevel'>): Environment {

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoggerModule } from 'nestjs-pino';
-import type { DestinationStream } from 'pino';
+import type { Logger } from 'pino';
 import { Account } from './credentials/account.entity.js';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { AuditEntry } from './audit/audit-entry.entity.js';
@@ -16,10 +16,12 @@ import { DoorbellModule } from './doorbell/doorbell.module.js';
 import { EventsModule } from './events/events.module.js';
 import { HealthModule } from './health/health.module.js';
 import { KeysModule } from './keys/keys.module.js';
+import { loggerParams } from './log/process-log.js';
 import { PracticeModule } from './practice/practice.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { ChartGrant } from './replica/chart-grant.entity.js';
 import { Chart } from './replica/chart.entity.js';
+import { CutStatementRow } from './replica/cut-statement.entity.js';
 import { HeartbeatBucketRow, HeartbeatRow } from './replica/heartbeat.entity.js';
 import { Invite } from './replica/invite.entity.js';
 import { KeyStatementRow } from './replica/key-statement.entity.js';
@@ -31,7 +33,6 @@ import { OwnCopy } from './submissions/own-copy.entity.js';
 import { Receipt } from './submissions/receipt.entity.js';
 import { Stream } from './submissions/stream.entity.js';
 import { SubmissionsModule } from './submissions/submissions.module.js';
-import { loggerParams } from './web/request-log.js';
 
 export const PORTAL_ENTITIES = [
   Account,
@@ -39,6 +40,7 @@ export const PORTAL_ENTITIES = [
   AuditHead,
   Chart,
   ChartGrant,
+  CutStatementRow,
   HeartbeatBucketRow,
   HeartbeatRow,
   Invite,
@@ -66,12 +68,12 @@ class ConfigModule {
 /** The public process: everything a patient's browser reaches. */
 @Module({})
 export class AppModule {
-  static with(config: PortalConfig, log?: DestinationStream): DynamicModule {
+  static with(config: PortalConfig, logger: Logger): DynamicModule {
     return {
       module: AppModule,
       imports: [
         ConfigModule.with(config),
-        LoggerModule.forRoot(loggerParams(config.logLevel, log)),
+        LoggerModule.forRoot(loggerParams(logger)),
         TypeOrmModule.forRoot({ ...dataSourceOptions(config.database, PORTAL_ENTITIES), retryAttempts: 3 }),
         RedisModule,
         KeysModule,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseConfig } from './database/data-source.js';
 import { DATABASE_VARIABLES, databaseConfig, readEnvironment, secretFile } from './database/database-environment.js';
+import { METRICS_VARIABLES, metricsAddress, type MetricsAddress } from './metrics/metrics-environment.js';
 import { REDIS_VARIABLES, redisConfig, type RedisConfig } from './redis/redis-environment.js';
 
 const keyFile = secretFile.transform((text, context) => {
@@ -16,6 +17,7 @@ const keyFile = secretFile.transform((text, context) => {
 const VARIABLES = {
   ...DATABASE_VARIABLES,
   ...REDIS_VARIABLES,
+  ...METRICS_VARIABLES,
   SITE_ID: z.uuid(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   PUBLIC_ORIGIN: z
@@ -54,6 +56,8 @@ export class PortalConfig {
   readonly practice!: { name: string; timeZone: string };
   /** addresses of proxies whose forwarding headers count; none unless configured */
   readonly trustProxy!: string[];
+  /** off when not given */
+  readonly metrics?: MetricsAddress | undefined;
 
   constructor(values: PortalConfig) {
     Object.assign(this, values);
@@ -84,5 +88,6 @@ export function portalConfig(environment: NodeJS.ProcessEnv = process.env): Port
     blindIndexKey: variables.BLIND_INDEX_KEY_FILE,
     practice: { name: variables.PRACTICE_NAME, timeZone: variables.PRACTICE_TIME_ZONE },
     trustProxy,
+    metrics: metricsAddress(variables),
   });
 }

@@ -7,11 +7,13 @@ import {
   readEnvironment,
   secretFile,
 } from './database/database-environment.js';
+import { METRICS_VARIABLES, metricsAddress, type MetricsAddress } from './metrics/metrics-environment.js';
 import { REDIS_VARIABLES, redisConfig, type RedisConfig } from './redis/redis-environment.js';
 
 const VARIABLES = {
   ...DATABASE_VARIABLES,
   ...REDIS_VARIABLES,
+  ...METRICS_VARIABLES,
   SITE_ID: z.uuid(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent']).default('info'),
   GATEWAY_HOST: z.string().min(1),
@@ -43,6 +45,8 @@ export class GatewayConfig {
   readonly agentCommonName!: string;
   /** raw Ed25519, pinned */
   readonly rootPublicKey!: Buffer;
+  /** off when not given */
+  readonly metrics?: MetricsAddress | undefined;
 
   constructor(values: GatewayConfig) {
     Object.assign(this, values);
@@ -65,5 +69,6 @@ export function gatewayConfig(environment: NodeJS.ProcessEnv = process.env): Gat
     },
     agentCommonName: variables.AGENT_COMMON_NAME,
     rootPublicKey: variables.ROOT_PUBLIC_KEY_FILE,
+    metrics: metricsAddress(variables),
   });
 }

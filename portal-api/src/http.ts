@@ -45,6 +45,7 @@ export type ProblemCode =
   | 'signed-out'
   | 'too-many-tries'
   | 'busy'
+  | 'switched-off'
   | 'unexpected'
   // join
   | 'invite-mistyped'

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { Logger } from 'nestjs-pino';
 import { portalConfig } from './config.js';
 import { createPortalApp } from './portal-app.js';
 
@@ -9,7 +10,7 @@ try {
   const config = portalConfig();
   const app = await createPortalApp(config);
   await app.listen(config.listen.port, config.listen.host);
-  process.stdout.write(`portal-api listens at ${await app.getUrl()}\n`);
+  app.get(Logger).log({ msg: 'portal-api listens', address: await app.getUrl() }, 'start');
 } catch (error: unknown) {
   process.stderr.write(`portal-api does not start: ${error instanceof Error ? error.message : 'unknown reason'}\n`);
   // Connections that were opened before the failure would keep the process.

@@ -3,15 +3,17 @@ import cookie from '@fastify/cookie';
 import { NestFactory } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger, PinoLogger } from 'nestjs-pino';
+import { Logger } from 'nestjs-pino';
 import type { DestinationStream } from 'pino';
 import { LIMITS } from 'sync-contract/limits';
 import { AppModule } from './app.module.js';
 import type { PortalConfig } from './config.js';
+import { PortalMetrics } from './health/portal-metrics.js';
+import { processLogger } from './log/process-log.js';
+import { logRequests } from './log/request-log.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { NotFound } from './problems/request.problems.js';
 import { acceptJsonOnly } from './web/json-body.js';
-import { logRequests } from './web/request-log.js';
 import { requireSameOrigin } from './web/same-origin.js';
 import { sendSecurityHeaders } from './web/security-headers.js';
 import { serveWebApp } from './web/static-files.js';
@@ -23,6 +25,7 @@ const REQUEST_MS = 30_000;
  * @param log where log lines go instead of standard output
  */
 export async function createPortalApp(config: PortalConfig, log?: DestinationStream): Promise<NestFastifyApplication> {
+  const logger = processLogger('portal-api', config.logLevel, log);
   const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
     bodyLimit: LIMITS.publicRequestBytes,
@@ -38,7 +41,7 @@ export async function createPortalApp(config: PortalConfig, log?: DestinationStr
       problems.answer(new NotFound(), request, reply);
     },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, log), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, logger), adapter, {
     bodyParser: false,
     bufferLogs: true,
     abortOnError: false,
@@ -49,7 +52,8 @@ export async function createPortalApp(config: PortalConfig, log?: DestinationStr
   app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
 
   const server = adapter.getInstance();
-  logRequests(server, PinoLogger.root);
+  logRequests(server, logger);
+  app.get(PortalMetrics).measure(server);
   await sendSecurityHeaders(server, config.publicOrigin);
   requireSameOrigin(server, config.publicOrigin);
   acceptJsonOnly(server);

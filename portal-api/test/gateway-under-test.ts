@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { DestinationStream } from 'pino';
 import { DataSource } from 'typeorm';
 import { applyGrants } from 'infra/services/services';
 import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
@@ -17,6 +18,7 @@ import { dataSourceOptions, type DatabaseConfig } from '../src/database/data-sou
 import { migrate } from '../src/database/migrate.js';
 import { createGateway } from '../src/gateway/gateway-app.js';
 import { GatewayConfig } from '../src/gateway-config.js';
+import type { MetricsAddress } from '../src/metrics/metrics-environment.js';
 import type { RedisConfig } from '../src/redis/redis-environment.js';
 import { TestAgent, type Answer } from './test-agent.js';
 
@@ -107,14 +109,19 @@ export class GatewayUnderTest implements AsyncDisposable {
     readonly database: DataSource,
   ) {}
 
-  static async start(label: string, redis: RedisConfig = redisOf('sync_gateway')): Promise<GatewayUnderTest> {
+  static async start(
+    label: string,
+    redis: RedisConfig = redisOf('sync_gateway'),
+    log?: DestinationStream,
+    metrics?: MetricsAddress,
+  ): Promise<GatewayUnderTest> {
     const site = randomUUID();
     const keys = await newInsideKeys(site);
     const { databases, database } = await freshPortalDatabase(label);
     const { dmz } = testServices();
     const config = new GatewayConfig({
       siteId: site,
-      logLevel: 'silent',
+      logLevel: log === undefined ? 'silent' : 'debug',
       database: databaseOf('sync_gateway', databases.portal),
       redis,
       listen: { host: '127.0.0.1', port: 0 },
@@ -125,8 +132,9 @@ export class GatewayUnderTest implements AsyncDisposable {
       },
       agentCommonName: 'sync-agent',
       rootPublicKey: keys.rootPublicKey,
+      metrics,
     });
-    const app = await createGateway(config);
+    const app = await createGateway(config, log);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
     return new GatewayUnderTest(app, port, config, keys, new TestAgent(port), databases, database);

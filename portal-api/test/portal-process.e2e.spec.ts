@@ -24,7 +24,7 @@ class PortalProcess {
 
   async url(): Promise<string> {
     for (;;) {
-      const [, url] = /portal-api listens at (\S+)/.exec(this.output) ?? [];
+      const [, url] = /"address":"([^"]+)"/.exec(this.output) ?? [];
       if (url !== undefined) {
         return url;
       }

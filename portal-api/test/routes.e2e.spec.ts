@@ -1,59 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { RequestMethod } from '@nestjs/common';
-import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants';
-import { ModulesContainer } from '@nestjs/core';
 import { newRef } from 'sync-contract/identifiers';
-import { PUBLIC_ROUTE } from '../src/sessions/session.decorators.js';
 import { codeOf } from './browser-stand-in.js';
 import { PortalUnderTest, type PatientWithChart } from './portal-under-test.js';
-
-interface Route {
-  method: 'GET' | 'POST';
-  path: string;
-  isPublic: boolean;
-}
+import { routeTable, type Route } from './route-table.js';
 
 let portal: PortalUnderTest;
 let routes: Route[];
 let patient: PatientWithChart;
 beforeAll(async () => {
   portal = await PortalUnderTest.start('routes');
-  routes = routeTable();
+  routes = routeTable(portal.app);
   patient = await portal.patient();
 });
 afterAll(async () => {
   await portal[Symbol.asyncDispose]();
 });
-
-/** Every handler of every controller that the application has, with what its decorators say. */
-function routeTable(): Route[] {
-  const found: Route[] = [];
-  for (const module of portal.app.get(ModulesContainer).values()) {
-    for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function') {
-        continue;
-      }
-      const prototype = metatype.prototype as Record<string, object>;
-      for (const name of Object.getOwnPropertyNames(prototype)) {
-        const handler = prototype[name];
-        const method = handler && (Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod | undefined);
-        if (handler === undefined || method === undefined) {
-          continue;
-        }
-        const parts = [
-          Reflect.getMetadata(PATH_METADATA, metatype),
-          Reflect.getMetadata(PATH_METADATA, handler),
-        ] as string[];
-        found.push({
-          method: RequestMethod[method] as Route['method'],
-          path: `/api/${parts.filter((part) => part !== '/').join('/')}`,
-          isPublic: [handler, metatype].some((target) => Reflect.getMetadata(PUBLIC_ROUTE, target) === true),
-        });
-      }
-    }
-  }
-  return found;
-}
 
 function address(route: Route, patientRef: string): string {
   return route.path.replace(':patientRef', patientRef).replace(':recordClass', 'medications').replace(':part', '2026');

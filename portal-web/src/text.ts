@@ -21,6 +21,7 @@ const FAILURES: Record<FailureCode, string> = {
   'signed-out': 'You are signed out. Please sign in again.',
   'too-many-tries': 'Too many tries. Please wait before you try again.',
   busy: 'The portal is busy right now. Please try again in a moment.',
+  'switched-off': 'The clinic has switched the portal off. Please telephone the clinic.',
   unexpected: 'Something went wrong on our side. Please try again.',
   'invite-mistyped':
     'This code is not complete or has a typing error. Compare it with your letter, character by character.',

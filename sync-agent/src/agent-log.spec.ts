@@ -68,3 +68,41 @@ describe("the agent's log", () => {
     });
   });
 });
+
+describe("a line of the agent's log", () => {
+  const OBEYED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+
+  it.each([
+    'x\r\n{"level":"fatal","msg":"forged"}\r\n',
+    '\u001b[2J\u001b]0;title\u0007',
+    '\u009b31m\u0085',
+    'abc\u202edcba\u2066x\u2069',
+    'x\u2028y\u2029z\ufeff\u0000\u007f',
+    '","level":"fatal","msg":"forged',
+    '__proto__',
+  ])('is one, well formed, and holds nothing that a terminal obeys: %j', (value) => {
+    const line = lineOf((log) => {
+      log.warn({ msg: value, reason: value, deep: [{ value }], [value]: 1 }, value);
+    });
+    expect(line.endsWith('\n')).toBe(true);
+    expect(OBEYED.test(line.slice(0, -1))).toBe(false);
+    expect(JSON.parse(line)).toMatchObject({ level: 'warn', name: 'sync-agent', msg: value, reason: value, of: value });
+    expect(({} as { forged?: unknown }).forged).toBeUndefined();
+  });
+
+  it('names its level, time and process', () => {
+    expect(
+      JSON.parse(
+        lineOf((log) => {
+          log.error({ msg: 'x', code: 'y-z' });
+        }),
+      ),
+    ).toEqual({
+      level: 'error',
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+      name: 'sync-agent',
+      msg: 'x',
+      code: 'y-z',
+    });
+  });
+});

@@ -1,6 +1,16 @@
 import type { LoggerService } from '@nestjs/common';
-import { destination, pino, type DestinationStream, type Logger } from 'pino';
+import { destination, pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 import { TypeORMError } from 'typeorm';
+
+/**
+ * What JSON leaves as it is and a terminal or an editor obeys: DEL and C1 controls, bidirectional and invisible
+ * characters, line separators. As `\uXXXX` it is the same JSON and can neither hide nor reorder a line.
+ */
+const DISOBEYED = /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+function escapeControls(line: string): string {
+  return line.replace(DISOBEYED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 /**
  * One JSON line per entry on standard output. Entries name ids, codes and sentences of our own; nobody hands over rows,
@@ -10,7 +20,16 @@ export class AgentLog implements LoggerService {
   private readonly pino: Logger;
 
   constructor(level: string, to: DestinationStream = destination({ sync: true })) {
-    this.pino = pino({ level, base: { program: 'sync-agent' } }, to);
+    this.pino = pino(
+      {
+        level,
+        base: { name: 'sync-agent' },
+        timestamp: stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+        hooks: { streamWrite: escapeControls },
+      },
+      to,
+    );
   }
 
   log(entry: unknown, context?: string): void {

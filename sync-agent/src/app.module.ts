@@ -5,6 +5,7 @@ import { CollectModule } from './collect/collect.module.js';
 import type { AgentConfig } from './config.js';
 import { DeliverModule } from './deliver/deliver.module.js';
 import { EnrolModule } from './enrol/enrol.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { awaitReadableOpenEmr } from './openemr/await-openemr.js';
 import { OPENEMR_READER, OpenEmrModule } from './openemr/openemr.module.js';
 import { ReplicateModule } from './replicate/replicate.module.js';
@@ -23,6 +24,7 @@ export class AppModule implements OnModuleInit {
         CollectModule,
         DeliverModule,
         EnrolModule,
+        MetricsModule,
         OpenEmrModule,
         ReplicateModule,
         RestoreModule,

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Command } from 'commander';
 import { readAgentConfig, readKeysConfig, readOwnerConfig } from './config.js';
+import { cutCommand } from './cut/cut.command.js';
 import { doctorCommand } from './doctor/doctor.command.js';
 import { inviteCommand } from './enrol/invite.command.js';
 import { initKeys } from './keys/key-files.js';
@@ -76,6 +77,7 @@ const program = new Command('sync-agent')
   .addCommand(setupCommand())
   .addCommand(inviteCommand())
   .addCommand(doctorCommand())
+  .addCommand(cutCommand())
   .addCommand(statusCommand())
   .addCommand(backupCommand())
   .addCommand(eraCommand())

@@ -45,6 +45,12 @@ export interface OpenEmrApiConfig {
   keyDir: string;
 }
 
+/** Where the process shows its metrics; port 0 takes a free one. */
+export interface MetricsAddress {
+  host: string;
+  port: number;
+}
+
 /** Everything the agent process is told from outside. */
 export interface AgentConfig {
   siteId: string;
@@ -64,6 +70,8 @@ export interface AgentConfig {
   messagesPerDay: number;
   /** absent where the clinic gives no access to it: the agent then does without documents */
   openemrApi?: OpenEmrApiConfig;
+  /** off when not given */
+  metrics?: MetricsAddress | undefined;
 }
 
 /**
@@ -160,6 +168,8 @@ const AgentEnvironment = z.object({
   }),
   POOLS: Pools,
   MESSAGES_PER_DAY: z.coerce.number('must be a whole number').int('must be a whole number').min(1).default(200),
+  METRICS_HOST: given.default('127.0.0.1'),
+  METRICS_PORT: z.coerce.number('must be a port number').int('must be a port number').min(0).max(65_535).optional(),
   DRILL_FAULT: DrillFault.optional(),
 });
 
@@ -212,6 +222,7 @@ export function readAgentConfig(environment: Environment = process.env): AgentCo
     portalOrigin: new URL(env.PORTAL_ORIGIN).origin,
     pools: env.POOLS,
     messagesPerDay: env.MESSAGES_PER_DAY,
+    metrics: env.METRICS_PORT === undefined ? undefined : { host: env.METRICS_HOST, port: env.METRICS_PORT },
     openemrApi: OPENEMR_API_NAMES.some((name) => environment[name] !== undefined)
       ? readOpenEmrApiConfig(environment)
       : undefined,

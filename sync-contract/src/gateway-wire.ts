@@ -23,6 +23,7 @@ export const GATEWAY_ROUTES = {
   chartState: '/v1/charts/state',
   chartBatch: '/v1/charts/batch',
   heartbeat: '/v1/heartbeat',
+  cut: '/v1/cut',
 } as const;
 export type GatewayRoute = keyof typeof GATEWAY_ROUTES;
 
@@ -177,6 +178,10 @@ export const HeartbeatRequest = request({
   buckets: z.array(HeartbeatBucket).max(256),
 });
 export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
+
+/** The inside believes the DMZ taken, or trusts it again; answered once it is durable. Statements it has change nothing. */
+export const CutRequest = request({ statement: Signed });
+export type CutRequest = z.infer<typeof CutRequest>;
 
 /** Answer of calls that have nothing to say. */
 export const Done = z.strictObject({});

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SealBroken } from './aead.js';
+import { sessionEndedBy, signCut, verifyCut, type Cut } from './cut.js';
 import {
   type Grant,
   ScopedGrantNotSupported,
@@ -306,6 +307,34 @@ describe('the keyring', () => {
       ring.add(signStatement('key-statement', statement(pair.publicKey, kid, { use: 'seal', notBefore }), rootKey));
     }
     expect(ring.sealingKey(now)?.kid).toBe('2'.repeat(16));
+  });
+});
+
+describe('a cut', () => {
+  const cut: Cut = { v: PROTOCOL_VERSION, site, state: 'cut', issuedAt: at, revoked: ['e'.repeat(64)] };
+  const before = new Date('2026-11-22T09:59:59.999Z');
+
+  it('is the word of the inside for one site and passes for no other statement', () => {
+    const signed = signCut(cut, key);
+    expect(verifyCut(signed, site, keyFor)).toEqual(cut);
+    expect(() => verifyCut(signed, foreignSite, keyFor)).toThrow('another site');
+    expect(() => verifyHeartbeat(signed, site, keyFor)).toThrow(StatementRefused);
+    expect(() => verifyCut(signManifest(manifest, key), site, keyFor)).toThrow(StatementRefused);
+    expect(() => verifyCut(signCut(cut, signingKey(newSigningPair().privateKey)), site, keyFor)).toThrow(
+      StatementRefused,
+    );
+    expect(() => verifyCut(signStatement('cut', { ...cut, state: 'off' }, key), site, keyFor)).toThrow(
+      StatementRefused,
+    );
+  });
+
+  it('ends every session; once it is lifted those that began before stay over', () => {
+    const lifted: Cut = { ...cut, state: 'lifted' };
+    expect(sessionEndedBy(null, before)).toBe(false);
+    expect(sessionEndedBy(cut, before)).toBe(true);
+    expect(sessionEndedBy(cut, new Date('2027-01-01T00:00:00.000Z'))).toBe(true);
+    expect(sessionEndedBy(lifted, before)).toBe(true);
+    expect(sessionEndedBy(lifted, new Date(at))).toBe(false);
   });
 });
 

@@ -33,6 +33,7 @@ export const AUDIT_ACTIONS = [
   'gateway-reoffer',
   'gateway-streams',
   'gateway-chart-batch',
+  'gateway-cut',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

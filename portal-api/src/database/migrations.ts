@@ -3,6 +3,7 @@ import { CreateSubmissions1763800000001 } from './migrations/1763800000001-creat
 import { CreateAccounts1763800000002 } from './migrations/1763800000002-create-accounts.js';
 import { CreateAudit1763800000003 } from './migrations/1763800000003-create-audit.js';
 import { CreateEras1763900000000 } from './migrations/1763900000000-create-eras.js';
+import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
 
 /** All migrations in order. Append only: what has run somewhere is never changed. */
 export const MIGRATIONS = [
@@ -11,4 +12,5 @@ export const MIGRATIONS = [
   CreateAccounts1763800000002,
   CreateAudit1763800000003,
   CreateEras1763900000000,
+  CreateCut1763900000001,
 ];

@@ -3,8 +3,10 @@ import type { Redis } from 'ioredis';
 import { DataSource } from 'typeorm';
 import { PortalConfig } from '../config.js';
 import { hexBytes } from '../database/hex-column.js';
+import { CutWatch } from '../replica/cut-watch.js';
 import { Busy } from '../problems/request.problems.js';
 import { connectRedis } from '../redis/redis-connection.js';
+import { sessionStart } from '../sessions/session.js';
 import { SESSION_ENDED_CHANNEL, SessionStore } from '../sessions/session.store.js';
 import type { EventStream } from './event-stream.js';
 import { PORTAL_EVENTS_CHANNEL, PortalEvent, refOf } from './portal-event.js';
@@ -34,9 +36,13 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
     private readonly dataSource: DataSource,
     private readonly sessions: SessionStore,
     private readonly config: PortalConfig,
+    private readonly cuts: CutWatch,
   ) {}
 
   onModuleInit(): void {
+    this.cuts.onCut(() => {
+      this.endAll();
+    });
     const warn = (message: string): void => {
       this.logger.warn(message);
     };
@@ -96,7 +102,8 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
     try {
       const idle = await this.sessions.idleLeft(stream.idHash);
       const absolute = stream.sessionEndsAt.getTime() - Date.now();
-      if (idle === null || absolute <= 0 || !(await this.readGrants(stream))) {
+      const cut = await this.cuts.ends(sessionStart(stream.sessionEndsAt));
+      if (cut || idle === null || absolute <= 0 || !(await this.readGrants(stream))) {
         stream.end();
         return 0;
       }

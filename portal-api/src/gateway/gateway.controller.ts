@@ -4,6 +4,7 @@ import {
   AckRequest,
   ChartBatchRequest,
   ChartStateRequest,
+  CutRequest,
   EnrolmentsRequest,
   ErasRequest,
   GATEWAY_ROUTES,
@@ -34,7 +35,9 @@ import { GatewayConfig } from '../gateway-config.js';
 import { AccessStore } from './access-store.service.js';
 import { AgentGuard } from './agent.guard.js';
 import { ChartStore } from './chart-store.service.js';
+import { CutStore } from './cut-store.service.js';
 import { GatewayKeys } from './gateway-keys.js';
+import { GatewayMetrics } from './gateway-metrics.js';
 import { HeartbeatStore } from './heartbeat-store.service.js';
 import { OutboxLease } from './outbox-lease.service.js';
 import { StreamStore } from './stream-store.service.js';
@@ -54,7 +57,9 @@ export class GatewayController {
     private readonly charts: ChartStore,
     private readonly heartbeats: HeartbeatStore,
     private readonly streamNumbers: StreamStore,
+    private readonly cuts: CutStore,
     private readonly audit: AuditService,
+    private readonly metrics: GatewayMetrics,
   ) {}
 
   @Post(GATEWAY_ROUTES.hello)
@@ -62,6 +67,7 @@ export class GatewayController {
   async hello(@Body(new WireBody(HelloRequest)) body: HelloRequest): Promise<HelloAnswer> {
     const now = new Date();
     const skew = Math.abs(now.getTime() - Date.parse(body.now));
+    this.metrics.noteSkew(skew);
     if (skew > TIMES.skewAlarm) {
       this.logger.error(
         `clocks of DMZ and inside differ by ${String(Math.round(skew / 1_000))} s: codes and freshness suffer`,
@@ -193,6 +199,15 @@ export class GatewayController {
   @HttpCode(200)
   async heartbeat(@Body(new WireBody(HeartbeatRequest)) body: HeartbeatRequest): Promise<Done> {
     await this.heartbeats.store(body);
+    return {};
+  }
+
+  /** The last thing a revoked certificate hears of. */
+  @Post(GATEWAY_ROUTES.cut)
+  @HttpCode(200)
+  async cut(@Body(new WireBody(CutRequest)) body: CutRequest, @Req() request: FastifyRequest): Promise<Done> {
+    await this.cuts.store(body);
+    this.cuts.disconnectRevoked(request.raw.socket);
     return {};
   }
 

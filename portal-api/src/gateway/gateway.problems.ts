@@ -86,6 +86,16 @@ export class AgentUnknown extends GatewayProblem {
   readonly title = 'This certificate is not the agent’s.';
 }
 
+/**
+ * The inside has revoked this certificate, for good. Normal for the command that did it; else somebody uses a key that
+ * was taken. The agent needs a new key and certificate.
+ */
+export class AgentRevoked extends GatewayProblem {
+  readonly code = 'agent-revoked';
+  readonly status = 403;
+  readonly title = 'This certificate was revoked.';
+}
+
 /** Signature, signer, site or shape of a signed statement is wrong. An honest agent hands over its keys first. */
 export class StatementNotAccepted extends GatewayProblem {
   readonly code = 'statement-refused';

@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ScopedGrantNotSupported } from 'sync-contract/grant';
 import { ProtocolVersionRefused } from 'sync-contract/protocol';
 import { StatementRefused } from 'sync-contract/signed';
+import { placeOf } from '../log/failure-place.js';
+import { noteProblem } from '../log/noted-problem.js';
 import {
   GatewayFailed,
   GatewayProblem,
@@ -24,6 +26,7 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const reply = http.getResponse<FastifyReply>();
     const problem = problemOf(error);
+    noteProblem(reply.raw, problem.code);
     this.log(problem, error, http.getRequest<FastifyRequest>());
     if (reply.sent || reply.raw.destroyed) {
       return;
@@ -32,19 +35,23 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private log(problem: GatewayProblem, error: unknown, request: FastifyRequest): void {
-    const line = `${request.id} ${problem.code}${problem.detail === undefined ? '' : `: ${problem.detail}`}`;
+    const entry = {
+      requestId: request.id,
+      code: problem.code,
+      ...(problem.detail === undefined ? {} : { detail: problem.detail }),
+    };
     switch (problem.level) {
       case 'debug':
-        this.logger.debug(line);
+        this.logger.debug(entry);
         break;
       case 'info':
-        this.logger.log(line);
+        this.logger.log(entry);
         break;
       case 'warn':
-        this.logger.warn(line);
+        this.logger.warn(entry);
         break;
       case 'error':
-        this.logger.error(`${line} ${traceOf(error)}`);
+        this.logger.error({ ...entry, failure: placeOf(error) });
         break;
     }
   }
@@ -86,17 +93,4 @@ function statusOf(error: unknown): number {
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
     ? error.statusCode
     : 500;
-}
-
-/** Where it happened. The message stays out: a database's message quotes the values of the statement. */
-function traceOf(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return typeof error;
-  }
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : '';
-  return `${error.name}${code} ${frames
-    .slice(0, 6)
-    .map((line) => line.trim())
-    .join(' < ')}`;
 }

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { HealthController } from './health.controller.js';
+import { PortalMetrics } from './portal-metrics.js';
 
-@Module({ controllers: [HealthController] })
+@Module({ controllers: [HealthController], providers: [PortalMetrics] })
 export class HealthModule {}

@@ -1,5 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { failureCode, placeOf } from '../log/failure-place.js';
+import { noteProblem } from '../log/noted-problem.js';
 import { Problem, type ProblemLevel } from './problem.js';
 import { BodyNotJson, BodyTooLarge, Busy, NotFound, RequestRefused, Unexpected } from './request.problems.js';
 
@@ -18,6 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = problemOf(error);
+    noteProblem(reply.raw, problem.code);
     this.log(problem, error, request);
     if (reply.sent || reply.raw.headersSent) {
       reply.raw.destroy();
@@ -71,7 +74,7 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Problem) {
     return error;
   }
-  if (DATABASE_AWAY.has(codeOf(error) ?? '')) {
+  if (DATABASE_AWAY.has(failureCode(error) ?? '')) {
     return new Busy();
   }
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
@@ -91,27 +94,8 @@ function problemOf(error: unknown): Problem {
   }
 }
 
-function codeOf(error: unknown): string | undefined {
-  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : undefined;
-}
-
 /** Fastify's own errors carry a status. */
 function statusOf(error: unknown): number | undefined {
   const status: unknown = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   return typeof status === 'number' ? status : undefined;
-}
-
-/** Class, code and first lines of the stack without the message. */
-function placeOf(error: unknown): { kind: string; code?: string; at: string[] } {
-  if (!(error instanceof Error)) {
-    return { kind: typeof error, at: [] };
-  }
-  const at = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const code = codeOf(error);
-  return {
-    kind: error.constructor.name,
-    ...(code === undefined ? {} : { code }),
-    at: at.slice(0, 6).map((line) => line.trim()),
-  };
 }

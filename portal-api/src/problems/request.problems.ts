@@ -74,6 +74,14 @@ export class Busy extends Problem {
   override readonly retryAfter = 2;
 }
 
+/** The inside has cut this DMZ off. It stays so until somebody inside lifts it. */
+export class SwitchedOff extends Problem {
+  readonly code = 'switched-off';
+  readonly status = 503;
+  readonly title = 'The clinic has switched the portal off. Please telephone the clinic.';
+  readonly level = 'info';
+}
+
 /** A failure nobody planned for. The log line of the same request id says where. */
 export class Unexpected extends Problem {
   readonly code = 'unexpected';

@@ -5,6 +5,7 @@ import { AuthGuard } from '@nestjs/passport';
 import { auditOriginOf } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
 import { RequestRefused } from '../problems/request.problems.js';
+import { CutWatch } from '../replica/cut-watch.js';
 import type { PortalRequest } from './portal-request.js';
 import { PUBLIC_ROUTE } from './session.decorators.js';
 import { SESSION_STRATEGY } from './session.strategy.js';
@@ -13,13 +14,15 @@ const READING = new Set(['GET', 'HEAD']);
 
 /**
  * Registered for every route: closed unless `@Public()`. What changes something must carry the session's own token, or
- * on public routes a header that no foreign page can set without asking first.
+ * on public routes a header that no foreign page can set without asking first. While the inside has cut the DMZ off nobody
+ * joins or signs in.
  */
 @Injectable()
 export class SessionGuard extends AuthGuard(SESSION_STRATEGY) {
   constructor(
     private readonly reflector: Reflector,
     private readonly audit: AuditService,
+    private readonly cuts: CutWatch,
   ) {
     super();
   }
@@ -33,6 +36,9 @@ export class SessionGuard extends AuthGuard(SESSION_STRATEGY) {
     if (isPublic === true) {
       if (!READING.has(request.method) && request.headers['x-requested-with'] !== 'portal') {
         throw new RequestRefused();
+      }
+      if (!READING.has(request.method)) {
+        await this.cuts.assertOn();
       }
       return true;
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { SealBroken, openAead, sealAead } from 'sync-contract/aead';
 import { canonicalBytes } from 'sync-contract/canonical-json';
@@ -7,6 +7,7 @@ import { GrantTerms } from 'sync-contract/grant';
 import { Base64Url, Digest, Instant, Ref } from 'sync-contract/identifiers';
 import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
+import { CutWatch } from '../replica/cut-watch.js';
 import { fromRedis } from '../redis/redis-connection.js';
 import { REDIS } from '../redis/redis.module.js';
 import { newHalfKey, type HalfKey } from './half-key-cookie.js';
@@ -17,6 +18,10 @@ export const SESSIONS_PER_ACCOUNT = 5;
 
 /** Published when a session ends before its time; the message is its idHash. */
 export const SESSION_ENDED_CHANNEL = 'portal:session-ended';
+
+/** Every session that may be alive, by its idle end: for counting, and for ending all. */
+const OPEN = 'session:open';
+const PORTION = 500;
 
 const key32 = Base64Url.length(43).transform((text) => Buffer.from(text, 'base64url'));
 
@@ -44,8 +49,22 @@ const SessionRecord = z.strictObject({
  * them by the idle time; the absolute end is inside the seal. A flushed Redis signs people out and loses nothing else.
  */
 @Injectable()
-export class SessionStore {
-  constructor(@Inject(REDIS) private readonly redis: Redis) {}
+export class SessionStore implements OnModuleInit {
+  private readonly logger = new Logger(SessionStore.name);
+
+  constructor(
+    @Inject(REDIS) private readonly redis: Redis,
+    private readonly cuts: CutWatch,
+  ) {}
+
+  /** Sessions that a cut ended are refused whether or not Redis can be asked; here their keys go. */
+  onModuleInit(): void {
+    this.cuts.onCut(() => {
+      this.endAll().catch(() => {
+        this.logger.warn('the records of ended sessions could not be deleted; they are refused all the same');
+      });
+    });
+  }
 
   /** Starts a session with a new id and key; the account's oldest one ends when there are too many. */
   async create(account: {
@@ -58,6 +77,7 @@ export class SessionStore {
     const session = new Session(half.idHash, half.key, account.accountRef, account.privateKey, endsAt, account.grants);
     await fromRedis(async () => {
       await this.redis.set(recordKey(half.idHash), seal(session), 'PX', TIMES.sessionIdle);
+      await this.redis.zadd(OPEN, String(Date.now() + TIMES.sessionIdle), half.idHash);
       await this.limitSessions(session);
     });
     return { cookie, session };
@@ -74,6 +94,9 @@ export class SessionStore {
     );
     if (sealed === null) {
       return null;
+    }
+    if (userAct) {
+      await fromRedis(() => this.redis.zadd(OPEN, 'XX', String(Date.now() + TIMES.sessionIdle), half.idHash));
     }
     const text = unseal(half, sealed);
     if (text === null) {
@@ -96,9 +119,29 @@ export class SessionStore {
   async end(session: Pick<Session, 'idHash' | 'accountRef'>): Promise<void> {
     await fromRedis(async () => {
       await this.redis.del(recordKey(session.idHash));
+      await this.redis.zrem(OPEN, session.idHash);
       await this.redis.zrem(listKey(session.accountRef), session.idHash);
       await this.redis.publish(SESSION_ENDED_CHANNEL, session.idHash);
     });
+  }
+
+  /** How many sessions are alive. */
+  async count(): Promise<number> {
+    return fromRedis(async () => {
+      await this.redis.zremrangebyscore(OPEN, '-inf', String(Date.now()));
+      return this.redis.zcard(OPEN);
+    });
+  }
+
+  private async endAll(): Promise<void> {
+    for (;;) {
+      const some = await this.redis.zrange(OPEN, '0', String(PORTION - 1));
+      if (some.length === 0) {
+        return;
+      }
+      await this.redis.unlink(...some.map(recordKey));
+      await this.redis.zrem(OPEN, ...some);
+    }
   }
 
   /** Milliseconds until the idle end; null when the session is gone. Never extends it. */

@@ -1,6 +1,7 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import type { RecordClass } from 'sync-contract/classes';
 import type { GrantTerms } from 'sync-contract/grant';
+import { TIMES } from 'sync-contract/limits';
 import { deriveClassKey } from 'sync-contract/section';
 
 /** A verified grant with the chart key it carried. Lives in memory and, sealed, in the session's record. */
@@ -102,6 +103,10 @@ export class Session {
     this.charts = byChart(grants);
   }
 
+  get startedAt(): Date {
+    return sessionStart(this.endsAt);
+  }
+
   /** Value of `x-csrf`. Tells nothing about the cookie. */
   get csrf(): string {
     return createHmac('sha256', this.cookieKey).update('csrf').digest('base64url');
@@ -134,6 +139,11 @@ export class Session {
   get chartList(): ChartAccess[] {
     return [...this.charts.values()];
   }
+}
+
+/** @param endsAt absolute end of the session */
+export function sessionStart(endsAt: Date): Date {
+  return new Date(endsAt.getTime() - TIMES.sessionAbsolute);
 }
 
 export function accountSettingsKey(accountPrivateKey: Uint8Array): Buffer {

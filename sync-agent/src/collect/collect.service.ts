@@ -14,6 +14,7 @@ import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { KeyStore } from '../keys/key-store.js';
+import { AgentCounters } from '../metrics/agent-counters.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { collectOutbox, type Collection } from './collect-outbox.js';
 import { failureCode } from '../failure-code.js';
@@ -41,6 +42,7 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     @InjectDataSource() ledger: DataSource,
     keys: KeyStore,
     private readonly queues: QueuesService,
+    private readonly counters: AgentCounters,
   ) {
     this.collection = {
       gateway,
@@ -49,9 +51,11 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
       messagesPerDay: config.messagesPerDay,
       onReceived: (stream) => {
         this.received += 1;
+        this.counters.collected.inc({ outcome: 'received' });
         this.queues.wake('deliveries', 'deliver-stream', stream);
       },
       onQuarantined: (submissionId) => {
+        this.counters.collected.inc({ outcome: 'quarantined' });
         this.log.error({ msg: 'a submission was set aside; see its reason in the ledger', submissionId });
       },
     };
@@ -94,6 +98,7 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     if (this.stop.signal.aborted) {
       return;
     }
+    this.counters.collections.inc();
     const pause = this.pace.afterFailure(failure);
     const { failures } = this.pace;
     if (failures === 1 || failures % 10 === 0) {

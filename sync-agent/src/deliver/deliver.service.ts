@@ -11,6 +11,7 @@ import { DataSource } from 'typeorm';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 import { KeyStore } from '../keys/key-store.js';
+import { AgentCounters } from '../metrics/agent-counters.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { deliverNext, dueStreams, noteWaiting, type DeliveryContext } from './deliver-next.js';
@@ -39,6 +40,7 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
     @InjectDataSource() ledger: DataSource,
     keys: KeyStore,
     private readonly queues: QueuesService,
+    private readonly counters: AgentCounters,
   ) {
     this.context = { ledger, keys, pools: config.pools, tables: openEmrTables(config.database.openemrName) };
   }
@@ -73,6 +75,7 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
 
   /** What others do about it; they find it themselves when the wake is lost. */
   private announce({ kind, patientRef }: { kind: string; patientRef: string | null }): void {
+    this.counters.delivered.inc({ kind, outcome: 'delivered' });
     if (kind === 'enrolment') {
       this.queues.wake('collections', 'push-owed', 'owed');
     }
@@ -85,6 +88,7 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
     const failures = (this.waiting.get(stream)?.failures ?? 0) + 1;
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10)) * (0.5 + Math.random() / 2);
     this.waiting.set(stream, { failures, until: Date.now() + pause });
+    this.counters.delivered.inc({ kind: 'any', outcome: 'postponed' });
     const known = failure instanceof TransientDeliveryFailure;
     const error = known ? failure.message : failureCode(failure);
     if (failures === 1 || failures % 20 === 0) {

@@ -16,6 +16,7 @@ import {
   type AckRequest,
   type ChartBatchRequest,
   type ChartStateRequest,
+  type CutRequest,
   type EnrolmentsRequest,
   type ErasRequest,
   type GatewayRoute,
@@ -165,6 +166,11 @@ export class GatewayClient {
   /** @throws Conflict<HeartbeatConflict> */
   async sendHeartbeat(body: Body<HeartbeatRequest>): Promise<Done> {
     return this.call('heartbeat', body, Done, { conflict: HeartbeatConflict });
+  }
+
+  /** The DMZ is cut off, or trusted again. */
+  async sendCut(body: Body<CutRequest>): Promise<Done> {
+    return this.call('cut', body, Done);
   }
 
   async close(): Promise<void> {

@@ -14,9 +14,11 @@ import {
   MarkerSeen,
   SourceRowOfChart,
 } from './change-feed.entities.js';
+import { CutRow } from './cut.entity.js';
 import { AccountGrant, Invite, Outgoing } from './enrolment.entities.js';
 import { CreateLedger1763800000000 } from './migrations/1763800000000-create-ledger.js';
 import { AddEras1763900000000 } from './migrations/1763900000000-add-eras.js';
+import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
 import { Patient } from './patient.entity.js';
 import { Era, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
@@ -40,6 +42,7 @@ export const LEDGER_ENTITIES = [
   ThreadMail,
   Era,
   RestoreStep,
+  CutRow,
 ] as const;
 
 /**
@@ -111,7 +114,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
     connectTimeout: 10_000,
     ssl: { ca: readFileSync(address.caFile), minVersion: 'TLSv1.2', rejectUnauthorized: true, verifyIdentity: true },
     entities: [...LEDGER_ENTITIES],
-    migrations: [CreateLedger1763800000000, AddEras1763900000000],
+    migrations: [CreateLedger1763800000000, AddEras1763900000000, CreateCut1763900000001],
     migrationsTableName: 'migration',
     synchronize: false,
     logging: false,

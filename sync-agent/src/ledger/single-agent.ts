@@ -8,6 +8,11 @@ import { failureCode } from '../failure-code.js';
 const Got = z.tuple([z.object({ got: z.coerce.number().nullable() })]);
 const PAUSE = 1_000;
 
+/** Name of the database server's lock that the working agent holds. */
+export function agentLockName(ledgerName: string): string {
+  return `sync-agent.${ledgerName}`.slice(0, 64);
+}
+
 /**
  * One agent works on a ledger: a named lock of the database server, held by a connection of its own for as long as the
  * process lives. A second agent waits; a killed one frees the lock with its connection. When the connection is lost the
@@ -82,7 +87,7 @@ export class SingleAgent implements AsyncDisposable {
       });
       await opened.query('SET SESSION wait_timeout = 2147483');
       const [rows] = await opened.query<RowDataPacket[]>('SELECT GET_LOCK(?, 0) AS got', [
-        `sync-agent.${this.address.ledgerName}`.slice(0, 64),
+        agentLockName(this.address.ledgerName),
       ]);
       const [{ got }] = Got.parse(rows);
       if (got !== 1 || this.ended) {

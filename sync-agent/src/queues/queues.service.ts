@@ -85,6 +85,17 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
     this.adding.add(added);
   }
 
+  /** Jobs that wait, run or are put off, by queue. */
+  async lengths(): Promise<Map<string, number>> {
+    const counted = await Promise.all(
+      [...this.queues].map(async ([name, queue]): Promise<[string, number]> => [
+        name,
+        await queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed'),
+      ]),
+    );
+    return new Map(counted);
+  }
+
   async onApplicationBootstrap(): Promise<void> {
     for (const name of this.handlers.keys()) {
       const queue = new Queue(name, {

@@ -23,6 +23,8 @@ export interface AgentStatus {
   /** the sentences of what is stopped, each once */
   stops: string[];
   heartbeat: { era: number; seq: number } | null;
+  /** since when the DMZ is cut off; null while it is trusted */
+  cut: string | null;
 }
 
 const Counts = z.array(
@@ -61,6 +63,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
       UNION SELECT ?, 1 FROM restore_step WHERE step = 'era'`,
     [RESTORE_UNFINISHED],
   );
+  const cut: unknown = await manager.query('SELECT state, issued_at AS since FROM cut ORDER BY issued_at DESC LIMIT 1');
   const stopRows = Stops.parse(stops);
   const currency = await readCurrency(manager);
   const [count] = Counts.parse(counts);
@@ -81,12 +84,21 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     heartbeatStopped: stopRows.some(({ heartbeat: ofHeartbeat }) => ofHeartbeat),
     stops: stopRows.map(({ reason }) => reason),
     heartbeat: HeartbeatRow.parse(heartbeat)[0] ?? null,
+    cut: cutSince(cut),
   };
+}
+
+const CutRows = z.array(z.object({ state: z.enum(['cut', 'lifted']), since: z.date() }));
+
+function cutSince(rows: unknown): string | null {
+  const [newest] = CutRows.parse(rows);
+  return newest?.state === 'cut' ? newest.since.toISOString() : null;
 }
 
 export function describeStatus(status: AgentStatus): string {
   const { feed, heartbeat } = status;
   const lines = [
+    ...(status.cut === null ? [] : [`CUT OFF since ${status.cut}: the agent rests until \`cut --undo\``]),
     status.currentAsOf === null
       ? 'replica: nothing is known yet; the agent has not read a clock marker'
       : `replica: current as of ${status.currentAsOf}, ${String(status.lagSeconds)} s ago`,

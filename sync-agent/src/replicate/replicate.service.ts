@@ -17,6 +17,7 @@ import { crashPoint } from '../crash-point.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { GatewayFailure } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
+import { AgentCounters } from '../metrics/agent-counters.js';
 import { ChangeFeed } from '../openemr/change-feed.js';
 import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
@@ -64,6 +65,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     keys: KeyStore,
     gateway: GatewayClient,
     private readonly queues: QueuesService,
+    private readonly counters: AgentCounters,
   ) {
     const recent = new RecentChanges();
     this.replication = { ledger, reader, keys, gateway, recent };
@@ -142,10 +144,12 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     if (this.stopping || (wait !== undefined && wait.until > Date.now())) {
       return;
     }
+    const took = this.counters.renders.startTimer();
     try {
-      await replicateChart(this.replication, patientRef);
+      took({ outcome: (await replicateChart(this.replication, patientRef)).replaceAll(' ', '-') });
       this.waiting.delete(patientRef);
     } catch (failure: unknown) {
+      took({ outcome: failure instanceof ReplicaAhead ? 'stopped' : 'failed' });
       if (failure instanceof ReplicaAhead) {
         this.waiting.delete(patientRef);
         this.log.error({ msg: 'a chart is stopped', patientRef, code: failure.code, reason: failure.message });
@@ -199,7 +203,9 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       return;
     }
     try {
-      await this.heartbeat.send();
+      if (await this.heartbeat.send()) {
+        this.counters.heartbeats.inc({ outcome: 'sent' });
+      }
       if (this.heartbeatFailures > 0) {
         this.log.log({ msg: 'heartbeats arrive again' });
       }
@@ -210,6 +216,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         return;
       }
       this.heartbeatFailures += 1;
+      this.counters.heartbeats.inc({ outcome: 'failed' });
       if (this.heartbeatFailures === 1 || this.heartbeatFailures % 20 === 0) {
         this.log.warn({
           msg: 'a heartbeat was not taken; the next follows',

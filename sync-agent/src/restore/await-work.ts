@@ -31,13 +31,13 @@ interface Obstacle {
 
 /**
  * Before any work begins: resolves when ledger and OpenEMR agree and nothing makes the agent stand still; until then it
- * says why, once. A server that is away is waited for. @throws LedgerNotMigrated
+ * says why, once. A server that is away is waited for. @param ends when it aborts nobody waits any more @throws LedgerNotMigrated
  */
-export async function awaitWork(config: AgentConfig, log: AwaitLog): Promise<void> {
+export async function awaitWork(config: AgentConfig, log: AwaitLog, ends?: AbortSignal): Promise<void> {
   const keys = KeyStore.open(config.keyDir, config.siteId);
   const tables = openEmrTables(config.database.openemrName);
   let said = '';
-  for (;;) {
+  while (ends?.aborted !== true) {
     const obstacle = await lookOnce(config, keys, tables);
     if (obstacle === null) {
       return;

@@ -1,0 +1,42 @@
+import { DataSource } from 'typeorm';
+import { Heartbeat } from 'sync-contract/heartbeat';
+import { Signed } from 'sync-contract/signed';
+
+/** Rows that wait are found by the index on `state`; those that were acknowledged are not touched. */
+const WAITING = "state IN ('NEW', 'LEASED')";
+
+export async function waitingByKind(dataSource: DataSource): Promise<Map<string, number>> {
+  const rows = await dataSource.query<{ kind: string; n: number | string }[]>(
+    `SELECT kind, COUNT(*) AS n FROM outbox WHERE ${WAITING} GROUP BY kind`,
+  );
+  return new Map(rows.map(({ kind, n }) => [kind, Number(n)]));
+}
+
+/** Seconds; 0 when nothing waits. */
+export async function oldestWaiting(dataSource: DataSource): Promise<number> {
+  const [row] = await dataSource.query<{ age: number | string | null }[]>(
+    `SELECT TIMESTAMPDIFF(MICROSECOND, MIN(created_at), UTC_TIMESTAMP(3)) / 1000000 AS age FROM outbox WHERE ${WAITING}`,
+  );
+  return Math.max(0, Number(row?.age ?? 0));
+}
+
+/** Seconds since the practice's T; null before the first heartbeat. For watching only: nothing is verified here. */
+export async function replicaAge(dataSource: DataSource): Promise<number | null> {
+  const heartbeat = await storedHeartbeat(dataSource);
+  return heartbeat === null ? null : secondsSince(heartbeat.t);
+}
+
+/** Seconds since the newest heartbeat was signed; null before the first. */
+export async function heartbeatAge(dataSource: DataSource): Promise<number | null> {
+  const heartbeat = await storedHeartbeat(dataSource);
+  return heartbeat === null ? null : secondsSince(heartbeat.issuedAt);
+}
+
+async function storedHeartbeat(dataSource: DataSource): Promise<Heartbeat | null> {
+  const [row] = await dataSource.query<{ signed: string }[]>('SELECT signed FROM heartbeat WHERE id = 1');
+  return row === undefined ? null : Heartbeat.parse(JSON.parse(Signed.parse(JSON.parse(row.signed)).body));
+}
+
+function secondsSince(instant: string): number {
+  return Math.max(0, (Date.now() - Date.parse(instant)) / 1_000);
+}

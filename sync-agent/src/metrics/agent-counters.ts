@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { Counter, Histogram, Registry } from 'prom-client';
+
+const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** What the agent counts while it works. Labels are fixed words; ids, names and references are none. */
+@Injectable()
+export class AgentCounters {
+  readonly registry = new Registry();
+  private readonly registers = [this.registry];
+
+  /** a chart read, rendered and, where it changed, pushed; `outcome` is `replicateChart`'s, or failed */
+  readonly renders = new Histogram({
+    name: 'agent_render_duration_seconds',
+    help: 'Time to bring one chart into the DMZ, by outcome',
+    labelNames: ['outcome'] as const,
+    buckets: SECONDS,
+    registers: this.registers,
+  });
+
+  readonly heartbeats = new Counter({
+    name: 'agent_heartbeats_total',
+    help: 'Heartbeats, by outcome: sent or failed',
+    labelNames: ['outcome'] as const,
+    registers: this.registers,
+  });
+
+  readonly collected = new Counter({
+    name: 'agent_collected_total',
+    help: 'Submissions that were collected, by outcome: received or quarantined',
+    labelNames: ['outcome'] as const,
+    registers: this.registers,
+  });
+
+  readonly collections = new Counter({
+    name: 'agent_collection_failures_total',
+    help: 'Rounds in which the outbox could not be emptied',
+    registers: this.registers,
+  });
+
+  readonly delivered = new Counter({
+    name: 'agent_deliveries_total',
+    help: 'Deliveries into OpenEMR, by kind of submission and outcome: delivered or postponed',
+    labelNames: ['kind', 'outcome'] as const,
+    registers: this.registers,
+  });
+}

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { metricsNamed } from 'infra/prometheus/metric-names';
+import { NestFactory } from '@nestjs/core';
+import type { INestApplicationContext } from '@nestjs/common';
+import { labelSets, sampleOf, valuesOf } from '../../portal-api/test/metrics-under-test.js';
+import { AppModule } from '../src/app.module.js';
+import { AgentMetrics } from '../src/metrics/agent-metrics.js';
+import { QUEUES } from '../src/queues/queues.service.js';
+import { AgentUnderTest, until } from './agent-under-test.js';
+
+describe("the agent's metrics", () => {
+  let agent: AgentUnderTest;
+  let app: INestApplicationContext;
+  let patientRef: string;
+
+  beforeAll(async () => {
+    agent = await AgentUnderTest.start('agent_metrics');
+    patientRef = await agent.invite(1);
+    const config = { ...agent.config, metrics: { host: '127.0.0.1', port: 0 } };
+    app = await NestFactory.createApplicationContext(AppModule.of(config), { logger: agent.log, abortOnError: false });
+    await agent.clean();
+  });
+  afterAll(async () => {
+    await app.close();
+    await agent[Symbol.asyncDispose]();
+  });
+
+  async function scrape(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${String(app.get(AgentMetrics).port)}/metrics`)).text();
+  }
+
+  it('follow what happens', async () => {
+    await until(
+      'a heartbeat was sent and T is known',
+      async () => {
+        const text = await scrape();
+        return (
+          (sampleOf(text, 'agent_heartbeats_total', { outcome: 'sent' }) ?? 0) > 0 &&
+          sampleOf(text, 'agent_replica_lag_seconds') !== undefined
+        );
+      },
+      60_000,
+    );
+    const text = await scrape();
+    expect(sampleOf(text, 'agent_render_duration_seconds_count', { outcome: 'pushed' })).toBeGreaterThan(0);
+    expect(sampleOf(text, 'agent_charts')).toBe(1);
+    expect(sampleOf(text, 'agent_charts_pushed')).toBe(1);
+    expect(sampleOf(text, 'agent_dirty_rows')).toBe(0);
+    expect(sampleOf(text, 'agent_clock_skew_seconds')).toBeLessThan(5);
+    expect(valuesOf(text, 'agent_queue_jobs', 'queue')).toEqual([...QUEUES].sort());
+    expect((sampleOf(text, 'agent_certificate_expires_timestamp_seconds') ?? 0) * 1_000).toBeGreaterThan(Date.now());
+  });
+
+  it('have these labels and no other, and no reference of a patient', async () => {
+    const text = await scrape();
+    expect(labelSets(text, 'agent_')).toEqual({
+      agent_render_duration_seconds: ['outcome'],
+      agent_heartbeats_total: ['outcome'],
+      agent_collected_total: [],
+      agent_collection_failures_total: [],
+      agent_deliveries_total: [],
+      agent_replica_lag_seconds: [],
+      agent_charts: [],
+      agent_charts_pushed: [],
+      agent_charts_lagging: [],
+      agent_charts_stopped: [],
+      agent_dirty_rows: [],
+      agent_streams_stopped: [],
+      agent_submissions_waiting: [],
+      agent_submissions_set_aside: [],
+      agent_heartbeat_stopped: [],
+      agent_binlog_position_age_seconds: [],
+      agent_submissions_oldest_age_seconds: [],
+      agent_clock_skew_seconds: [],
+      agent_handshake_age_seconds: [],
+      agent_queue_jobs: ['queue'],
+      agent_certificate_expires_timestamp_seconds: [],
+    });
+    expect(text).not.toContain(patientRef);
+  });
+
+  it('are all on a dashboard, and whatever a dashboard or an alert names is there', async () => {
+    const there = Object.keys(labelSets(await scrape(), 'agent_')).sort();
+    expect(metricsNamed('agent', 'dashboards')).toEqual(there);
+    expect(metricsNamed('agent', 'dashboards and rules')).toEqual(there);
+  });
+
+  it('say nothing rather than something old while the ledger is away', async () => {
+    const { adminSql } = agent.zones.inside;
+    await adminSql('RENAME TABLE ??.dirty TO ??.dirty_away', [agent.databases.ledger, agent.databases.ledger]);
+    try {
+      await until('the gauges of the ledger are gone', async () => {
+        const text = await scrape();
+        return (
+          sampleOf(text, 'agent_dirty_rows') === undefined && sampleOf(text, 'agent_heartbeats_total') !== undefined
+        );
+      });
+    } finally {
+      await adminSql('RENAME TABLE ??.dirty_away TO ??.dirty', [agent.databases.ledger, agent.databases.ledger]);
+    }
+  });
+});
