@@ -15,7 +15,7 @@ describe("the agent's metrics", () => {
 
   beforeAll(async () => {
     agent = await AgentUnderTest.start('agent_metrics');
-    patientRef = await agent.invite(1);
+    patientRef = await agent.invite(5005);
     const config = { ...agent.config, metrics: { host: '127.0.0.1', port: 0 } };
     app = await NestFactory.createApplicationContext(AppModule.of(config), { logger: agent.log, abortOnError: false });
     await agent.clean();

@@ -7,9 +7,9 @@ export type Observation = number | ReadonlyMap<string, number> | null;
  * A gauge whose value is looked up at every scrape. When the look fails, or has nothing to say, the gauge has no value:
  * an alert on its absence is honest, a stale number is not.
  */
-export function observedGauge<Label extends string = never>(
+export function observedGauge(
   registry: Registry,
-  { name, help, label }: { name: string; help: string; label?: Label },
+  { name, help, label }: { name: string; help: string; label?: string },
   look: () => Promise<Observation> | Observation,
 ): void {
   const gauge: Gauge = new Gauge({
