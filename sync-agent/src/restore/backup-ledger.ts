@@ -28,13 +28,17 @@ const NOT_KEPT = [
   'restore_step',
 ];
 
-/** Every table of the ledger, and those whose rows a backup holds. */
-export function ledgerTables(): { all: string[]; kept: string[] } {
+/** What was said about trust in the DMZ is neither in a backup nor replaced by one: an older word must not lift a cut. */
+const NEVER_PUT_BACK = ['cut'];
+
+/** The tables that an import empties, and those whose rows a backup holds. */
+export function ledgerTables(): { emptied: string[]; kept: string[] } {
   const entities: readonly unknown[] = LEDGER_ENTITIES;
   const all = getMetadataArgsStorage().tables.flatMap(({ target, name }) =>
     entities.includes(target) && name !== undefined ? [name] : [],
   );
-  return { all, kept: all.filter((name) => !NOT_KEPT.includes(name)) };
+  const emptied = all.filter((name) => !NEVER_PUT_BACK.includes(name));
+  return { emptied, kept: emptied.filter((name) => !NOT_KEPT.includes(name)) };
 }
 
 /**

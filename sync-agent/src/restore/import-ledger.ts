@@ -30,7 +30,7 @@ export async function importLedger(config: BackupTarget, file: string): Promise<
   const before = [
     'SET SESSION innodb_lock_wait_timeout = 30;',
     'START TRANSACTION;',
-    ...ledgerTables().all.map((table) => `DELETE FROM \`${table}\`;`),
+    ...ledgerTables().emptied.map((table) => `DELETE FROM \`${table}\`;`),
   ];
   stdin.write(`${before.join('\n')}\n`);
   try {
