@@ -50,6 +50,13 @@ export const DMZ_TABLES: Record<string, TableRule> = {
     age: 'starts_at',
     content: 'signed',
   },
+  cut_statement: {
+    holds: 'that the inside cut the DMZ off or trusted it again, with fingerprints of revoked certificates',
+    protection: 'readable, signed inside; no account may change or delete a row',
+    retention: 'kept',
+    age: 'issued_at',
+    content: 'signed',
+  },
   era: {
     holds: 'eras that a restore began',
     protection: 'readable, signed by the root',

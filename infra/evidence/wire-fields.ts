@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Cut } from 'sync-contract/cut';
 import { EnvelopeHeader } from 'sync-contract/envelope';
 import * as gatewayWire from 'sync-contract/gateway-wire';
 import { GrantTerms } from 'sync-contract/grant';
@@ -33,7 +34,7 @@ export function wireFields(): WireField[] {
         }))
       : [],
   );
-  const statements = Object.entries({ GrantTerms, Heartbeat, Manifest }).flatMap(([schema, type]) =>
+  const statements = Object.entries({ Cut, GrantTerms, Heartbeat, Manifest }).flatMap(([schema, type]) =>
     leaves(type).map((path): WireField => ({ schema, path, direction: 'out', protection: SIGNED })),
   );
   const keys = leaves(KeyStatement).map((path): WireField => ({

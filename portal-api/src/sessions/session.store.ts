@@ -78,6 +78,7 @@ export class SessionStore implements OnModuleInit {
     await fromRedis(async () => {
       await this.redis.set(recordKey(half.idHash), seal(session), 'PX', TIMES.sessionIdle);
       await this.redis.zadd(OPEN, String(Date.now() + TIMES.sessionIdle), half.idHash);
+      await this.redis.pexpire(OPEN, TIMES.sessionAbsolute);
       await this.limitSessions(session);
     });
     return { cookie, session };
