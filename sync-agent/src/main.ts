@@ -98,9 +98,10 @@ class Work {
     const app = await NestFactory.createApplicationContext(AppModule.of(config), { logger: log, abortOnError: false });
     this.app = app;
     log.log({ msg: 'the sync agent runs' }, 'start');
-    await Promise.race([isCut, app.get(RestoreService, { strict: false }).stopped]);
-    const overdue = cut.aborted ? setTimeout(() => process.exit(1), PATIENCE) : undefined;
-    if (cut.aborted) {
+    const { stopped } = app.get(RestoreService, { strict: false });
+    const isCutOff = await Promise.race([isCut.then(() => true), stopped.then(() => false)]);
+    const overdue = isCutOff ? setTimeout(() => process.exit(1), PATIENCE) : undefined;
+    if (isCutOff) {
       await app.get(GatewayClient, { strict: false }).close();
     } else {
       log.fatal('the agent stands still', 'restore');
