@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { NODE_FLAGS } from '../services/node-flags.js';
-import { listenerOf, PROCESSES, type Zone } from '../zones/zones.js';
+import { listenerOf, type Zone } from '../zones/zones.js';
 import { addressIn, NETWORKS, networksOf, subnetOf, type Member, type NetworkName } from './container-networks.js';
 import { ONE_OFFS, PRODUCT, PROGRAMS, SECRETS, SHARES, STATE, VERSION, type Share } from './placement.js';
 import { credentialsOf, programEnvironment, SERVER_NAMES, type Environment } from './program-environments.js';
@@ -116,11 +116,11 @@ function dmzParts(): Record<string, Part> {
 
 function insideParts(): Record<string, Part> {
   const keys = (writable: boolean): Part['volumes'] => [{ source: `${STATE}/keys`, target: `${STATE}/keys`, writable }];
-  const metrics = PROCESSES['sync-agent'].listens[0].port;
   return {
     'sync-agent': program('sync-agent', 'sync-agent', 'sync-agent/dist/main.js', {
       volumes: keys(false),
-      healthcheck: connectCheck('127.0.0.1', metrics),
+      // It listens to nobody: whether its ledger answers is what can be asked.
+      healthcheck: [NODE, `${PROGRAMS}/sync-agent/dist/cli.main.js`, 'status'],
       dependsOn: ['inside-redis'],
     }),
     'inside-redis': redis('inside'),

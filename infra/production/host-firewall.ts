@@ -75,7 +75,7 @@ function dmzChains(): Parameters<typeof rulesetFile>[1] {
       ANSWERS,
       NEIGHBOUR_DISCOVERY,
       'oifname "odp-*" accept comment "the host reads the metrics of its containers"',
-      'counter name "refused" limit rate 10/second log prefix "refused: "',
+      REFUSED,
     ],
   };
 }
