@@ -7,7 +7,7 @@ import {
   type ProgramSettings,
 } from '../services/process-environment.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
-import { listenerOf, type Zone } from '../zones/zones.js';
+import { listenerOf, PROCESSES, type Zone } from '../zones/zones.js';
 import { addressIn } from './container-networks.js';
 import { PROGRAMS, STATE } from './placement.js';
 
@@ -85,6 +85,7 @@ function raw(program: ProgramName, way: Way): Record<string, string> {
       return {
         ...portalApiEnvironment(places(way), SETTINGS),
         LISTEN_HOST: containers ? addressIn('front', 'portal-api') : OWN_HOST,
+        METRICS_HOST: containers ? addressIn('portal-data', 'portal-api') : OWN_HOST,
         TRUST_PROXY: containers ? addressIn('front', 'web-proxy') : OWN_HOST,
       };
     case 'sync-gateway':
@@ -92,11 +93,16 @@ function raw(program: ProgramName, way: Way): Record<string, string> {
         ...gatewayEnvironment(places(way), SETTINGS),
         // On a host without containers the firewall of the host says on which interface it is reached.
         GATEWAY_HOST: containers ? addressIn('crossing', 'sync-gateway') : '0.0.0.0',
+        METRICS_HOST: containers ? addressIn('gateway-data', 'sync-gateway') : OWN_HOST,
       };
     case 'migrate':
       return migrateEnvironment(places(way), SETTINGS);
     case 'sync-agent':
-      return Object.fromEntries(Object.entries(agent(way)).filter(([name]) => !OWNER_ONLY.test(name)));
+      return {
+        ...Object.fromEntries(Object.entries(agent(way)).filter(([name]) => !OWNER_ONLY.test(name))),
+        // The host reads them at the container's address in a network that leads nowhere else.
+        METRICS_HOST: containers ? addressIn('agent-data', 'sync-agent') : OWN_HOST,
+      };
     case 'agent-commands':
       return agent(way);
   }
@@ -149,5 +155,10 @@ const SETTINGS: ProgramSettings = {
   practiceTimeZone: '',
   pools: {},
   openemrPort: listenerOf('openemr').port,
+  metricsPorts: {
+    portalApi: PROCESSES['portal-api'].listens[1].port,
+    gateway: PROCESSES['sync-gateway'].listens[1].port,
+    agent: PROCESSES['sync-agent'].listens[0].port,
+  },
   databases: DEFAULT_DATABASES,
 };

@@ -35,7 +35,7 @@ let folder: string;
 let first: Outcome;
 let preparation: Preparation;
 const children: ChildProcess[] = [];
-const ports = { mariadb: 0, redis: 0, portal: 0, gateway: 0 };
+const ports = { mariadb: 0, redis: 0, portal: 0, gateway: 0, portalMetrics: 0, gatewayMetrics: 0 };
 
 /** The described paths and ports, moved to where nothing of the machine is in the way. */
 function moved(text: string): string {
@@ -61,6 +61,7 @@ function environment(program: ProgramName): Record<string, string> {
     LISTEN_PORT: String(ports.portal),
     GATEWAY_PORT: String(ports.gateway),
     GATEWAY_HOST: '127.0.0.1',
+    METRICS_PORT: String(program === 'portal-api' ? ports.portalMetrics : ports.gatewayMetrics),
   };
   return Object.fromEntries(
     Object.entries(programEnvironment(program, 'systemd')).map(([name, value]) => [
@@ -84,7 +85,7 @@ const startProgram = (entry: string, name: ProgramName): ChildProcess =>
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'odp-production-'));
   chmodSync(folder, 0o755);
-  for (const name of ['mariadb', 'redis', 'portal', 'gateway'] as const) {
+  for (const name of Object.keys(ports) as (keyof typeof ports)[]) {
     ports[name] = await freePort();
   }
   for (const name of ['run', 'brought', 'programs/settings']) {
@@ -190,6 +191,11 @@ describe('a host that was prepared as described', () => {
         () => false,
       ),
     );
+    await until('portal-api tells its metrics', async () => {
+      const { statusCode, body } = await request(`http://127.0.0.1:${String(ports.portalMetrics)}/metrics`);
+      await body.dump();
+      return statusCode === 200;
+    });
     await until('the gateway speaks TLS', () => handshake(ports.gateway));
   });
 
