@@ -24,6 +24,7 @@ afterAll(async () => {
 });
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
+const BY_CLOCK = /FROM (cut_statement|heartbeat)\b/;
 const SESSION = '__Host-session';
 const PENDING = '__Host-pending';
 
@@ -94,7 +95,10 @@ describe('signing in', () => {
       seen[kind] = {
         answers: [response.status, response.body, Object.keys(response.headers).sort()],
         hashed: hashes.mock.calls.map(([password, salt]) => [password, salt.length]),
-        statements: statements.mock.calls.map(([statement]) => statement),
+        // What the portal looks up by the clock belongs to no request.
+        statements: statements.mock.calls
+          .map(([statement]) => statement)
+          .filter((statement) => !BY_CLOCK.test(statement)),
       };
     }
     hashes.mockRestore();

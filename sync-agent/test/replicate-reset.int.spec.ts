@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
-import { markDirty } from '../src/ledger/dirty.js';
+import { markDirty, RENDERED_CLASSES } from '../src/ledger/dirty.js';
+import { oweEverything } from '../src/ledger/owe-everything.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
@@ -62,5 +63,23 @@ describe('a binlog that begins anew while a chart is rendered', () => {
 
     expect(await replicateChart(replication, patientRef)).toBe('unchanged');
     expect(await under.count('dirty')).toBe(0);
+  });
+
+  it('a refill while a chart is pushed leaves everything dirty too: no section goes missing from the manifest', async () => {
+    const recent = new RecentChanges();
+    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent };
+    const names = async (): Promise<string[]> =>
+      [...((await under.stored(patientRef))?.sections.keys() ?? [])].sort((a, b) => a.localeCompare(b));
+    const whole = await names();
+    await changeDemographics(under.clinic, { pid: PID, street: '2 Elm Court' });
+    await markDirty(under.ledger.manager, PID, ['profile']);
+    gateway.before = () => under.ledger.transaction((manager) => oweEverything(manager));
+    expect(await replicateChart(replication, patientRef)).toBe('pushed');
+    expect(await under.count('dirty')).toBe(RENDERED_CLASSES.length);
+
+    expect(await replicateChart(replication, patientRef)).toBe('pushed');
+    expect(await under.count('dirty')).toBe(0);
+    expect(await names()).toEqual(whole);
+    expect((await under.stored(patientRef))?.manifest.sections).toHaveLength(whole.length);
   });
 });

@@ -171,3 +171,49 @@ describe('heartbeats', () => {
     await under.clean();
   }, 120_000);
 });
+
+describe('a DMZ that forgot what it acknowledged', () => {
+  it('gets everything again; soon after another time that waits, and is not forgotten', async () => {
+    await using under = await AgentUnderTest.start('refill');
+    await under.invite(PIDS[0] ?? 0);
+    await under.ledger.query('INSERT INTO marker_seen (file_no, file_offset, at) VALUES (1, 1, UTC_TIMESTAMP(6))');
+    await under.ledger.query('DELETE FROM dirty');
+    const connection = new GatewayConnection(under.config.gateway);
+    const gateway = new GatewayClient(connection, under.config.siteId, under.keys.statements, () => undefined);
+    const restartedAgent = (): HeartbeatSender => new HeartbeatSender(under.ledger, under.keys, gateway);
+    /** Two heartbeats: with the second the ledger knows that the first was taken. */
+    const acknowledged = async (): Promise<void> => {
+      const sender = restartedAgent();
+      expect([await sender.send(), await sender.send()]).toEqual([true, true]);
+    };
+    const forgets = async (): Promise<void> => {
+      await under.portal.query('DELETE FROM heartbeat');
+    };
+    try {
+      await under.ledger.query('INSERT INTO heartbeat_state (id, era, seq) VALUES (1, 1, 1)');
+      expect(await restartedAgent().send()).toBe(true);
+      expect(await under.count('dirty')).toBe(0);
+
+      await acknowledged();
+      await forgets();
+      expect(await restartedAgent().send()).toBe(true);
+      expect(await under.count('dirty')).toBeGreaterThan(0);
+
+      await under.ledger.query('DELETE FROM dirty');
+      await under.ledger.query("DELETE FROM restore_step WHERE step = 'streams'");
+      await acknowledged();
+      await forgets();
+      expect(await restartedAgent().send()).toBe(true);
+      expect(await under.count('dirty')).toBe(0);
+      expect(await under.count("restore_step WHERE step = 'refill'")).toBe(1);
+
+      await under.ledger.query('UPDATE heartbeat_state SET refilled_at = DATE_SUB(refilled_at, INTERVAL 1 HOUR)');
+      expect(await restartedAgent().send()).toBe(true);
+      expect(await under.count('dirty')).toBeGreaterThan(0);
+      expect(await under.count("restore_step WHERE step = 'streams'")).toBe(1);
+      expect(await under.count("restore_step WHERE step = 'refill'")).toBe(0);
+    } finally {
+      await gateway.close();
+    }
+  });
+});

@@ -22,8 +22,9 @@ export class Era {
 /**
  * What is left to do of a restore, each once. `era`: a backup was read in and its era has not begun, so nothing runs.
  * `reoffer`: the DMZ has to offer its outbox again. `streams`: it has to be told how far the streams are.
+ * `refill`: it is owed everything again, later.
  */
-export const RESTORE_STEPS = ['era', 'reoffer', 'streams'] as const;
+export const RESTORE_STEPS = ['era', 'reoffer', 'streams', 'refill'] as const;
 export type RestoreStepName = (typeof RESTORE_STEPS)[number];
 
 @Entity('restore_step')

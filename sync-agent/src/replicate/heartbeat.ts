@@ -17,7 +17,7 @@ import type { GatewayClient, Handshake } from '../gateway-client/gateway-client.
 import { Conflict } from '../gateway-client/gateway-failures.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { readCurrency, type Currency } from './currency.js';
-import { refillDmz } from './refill-dmz.js';
+import { isRefillDue, refillDmz } from './refill-dmz.js';
 import { stopHeartbeats } from './replica-ahead.js';
 
 const Leaves = z.array(
@@ -67,6 +67,10 @@ export class HeartbeatSender {
     if (!this.certain || this.gateway.handshake !== this.seen) {
       await this.compareWithGateway(0);
     }
+    if (await isRefillDue(this.ledger)) {
+      this.acked = null;
+      await refillDmz(this.ledger);
+    }
     const { certain } = this;
     this.certain = false;
     const buckets = await readBuckets(this.ledger.manager);
@@ -102,7 +106,7 @@ export class HeartbeatSender {
     if (handshake !== undefined && handshake !== this.seen) {
       // The call met a gateway that had begun anew, and what it held then counts, not what it holds since.
       this.seen = handshake;
-      await this.refillWhenBehind(handshake.heartbeat, { era, seq: seq - 1, ackedSeq });
+      await this.refillWhenBehind(handshake.heartbeat, { era, ackedSeq });
     }
     return true;
   }
@@ -115,15 +119,15 @@ export class HeartbeatSender {
     if (held !== null && compareVersions(held, { era, seq: seq + above }) > 0) {
       await stopHeartbeats(this.ledger);
     }
-    await this.refillWhenBehind(held, { era, seq, ackedSeq: this.certain ? seq : ackedSeq });
+    await this.refillWhenBehind(held, { era, ackedSeq: this.certain ? seq : ackedSeq });
   }
 
   private async refillWhenBehind(
     held: Handshake['heartbeat'],
-    { era, seq, ackedSeq }: { era: number; seq: number; ackedSeq: number },
+    { era, ackedSeq }: { era: number; ackedSeq: number },
   ): Promise<void> {
-    const behind = held === null ? seq > 0 : ackedSeq > 0 && compareVersions(held, { era, seq: ackedSeq }) < 0;
-    if (behind) {
+    // A number that no gateway is known to have taken is no sign of a loss: its heartbeat may never have arrived.
+    if (ackedSeq > 0 && (held === null || compareVersions(held, { era, seq: ackedSeq }) < 0)) {
       this.acked = null;
       await refillDmz(this.ledger);
     }
