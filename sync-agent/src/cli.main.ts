@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { Command } from 'commander';
-import { readAgentConfig, readKeysConfig, readOwnerConfig } from './config.js';
+import { readKeysConfig, readOwnerConfig } from './config.js';
 import { cutCommand } from './cut/cut.command.js';
 import { doctorCommand } from './doctor/doctor.command.js';
+import { statusCommand } from './doctor/status.command.js';
 import { inviteCommand } from './enrol/invite.command.js';
 import { initKeys } from './keys/key-files.js';
 import { createLedgerDataSource } from './ledger/ledger-database.js';
-import { describeStatus, readStatus } from './replicate/read-status.js';
 import { registerCommand } from './setup/register.command.js';
 import { backupCommand, eraCommand, restoreCommand } from './restore/restore.command.js';
 import { setupCommand } from './setup/setup.command.js';
@@ -40,22 +40,6 @@ function ledgerCommand(): Command {
     }
   });
   return new Command('ledger').description("the ledger's tables").addCommand(migrate);
-}
-
-function statusCommand(): Command {
-  return new Command('status')
-    .description('how current the replica is and what waits')
-    .option('--json', 'print JSON instead of text')
-    .action(async ({ json }: { json?: true }) => {
-      const config = readAgentConfig();
-      const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
-      try {
-        const status = await readStatus(ledger.manager);
-        process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : describeStatus(status));
-      } finally {
-        await ledger.destroy();
-      }
-    });
 }
 
 function refusedCommand(name: keyof typeof REFUSED): Command {

@@ -8,6 +8,7 @@ import { createOpenEmrSchema } from 'infra/openemr-sim/schema';
 import { agentEnvironment } from 'infra/services/process-environment';
 import { applyGrants } from 'infra/services/services';
 import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
+import type { Standing } from '../src/doctor/status.command.js';
 import { openClinic, until } from './agent-under-test.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -97,6 +98,51 @@ describe("the agent's command line", () => {
     expect((await run(['status'], environment)).out).toContain('has not read a clock marker');
   });
 
+  it('says what waits and what stands still, and ends a check with 3 when that needs a person', async () => {
+    const { adminSql } = testServices().inside;
+    const insert = `INSERT INTO ??.submission
+      (submission_id, account_ref, kind, stream, stream_seq, envelope, state, reason, received_at) VALUES
+      (UNHEX(REPEAT(?, 16)), UNHEX(REPEAT('aa', 16)), 'message', UNHEX(REPEAT(?, 16)), 1, '{}', ?, ?, UTC_TIMESTAMP() - INTERVAL 90 SECOND)`;
+    try {
+      await adminSql(insert, [databases.ledger, '01', '01', 'RECEIVED', null]);
+      const waiting = await run(['status', '--json', '--check'], environment);
+      expect(waiting.code).toBe(0);
+      const { backlog, needsPerson } = JSON.parse(waiting.out) as Standing;
+      expect({ waiting: backlog.inwards.waiting, stopped: backlog.stopped, needsPerson }).toEqual({
+        waiting: 1,
+        stopped: [],
+        needsPerson: false,
+      });
+      expect(backlog.inwards.oldestSeconds).toBeGreaterThanOrEqual(90);
+
+      await adminSql(insert, [databases.ledger, '02', '02', 'QUARANTINED', 'it cannot be opened']);
+      await adminSql(
+        `INSERT INTO ??.stream (stream, kind, next_seq, stopped_reason)
+         VALUES (UNHEX(REPEAT('02', 16)), 'message', 1, 'it cannot be opened')`,
+        [databases.ledger],
+      );
+      const stopped = await run(['status', '--json', '--check'], environment);
+      expect(stopped.code).toBe(3);
+      expect(JSON.parse(stopped.out)).toMatchObject({
+        needsPerson: true,
+        backlog: {
+          stopped: [
+            { what: 'streams', reason: 'it cannot be opened', count: 1 },
+            { what: 'submissions set aside', reason: 'it cannot be opened', count: 1 },
+          ],
+        },
+      });
+      const { code, out } = await run(['status'], environment);
+      expect(code).toBe(0);
+      expect(out).toMatch(/^to OpenEMR: 1 submissions, the oldest for \d+ s$/m);
+      expect(out).toMatch(/^stopped: 1 streams: it cannot be opened$/m);
+      expect(out).toMatch(/a person is needed\n$/);
+    } finally {
+      await adminSql('DELETE FROM ??.submission', [databases.ledger]);
+      await adminSql('DELETE FROM ??.stream', [databases.ledger]);
+    }
+  });
+
   it('names prerequisites that are not met, one line and one remedy each, with exit code 1, and needs no gateway for it', async () => {
     // Redis would note what doctor tries there, and the run ends with a look at those notes.
     const { code, out, err } = await run(['doctor'], { ...environment, REDIS_PORT: '1' });
@@ -174,7 +220,7 @@ describe("the agent's command line", () => {
     const [code, signal] = (await ended) as [number | null, string | null];
     expect({ code, signal }).toEqual({ code: 0, signal: null });
     const status = await run(['status', '--json'], environment);
-    expect(JSON.parse(status.out)).toMatchObject({ chartsLagging: 0, dirtyRows: 0 });
+    expect(JSON.parse(status.out)).toMatchObject({ chartsLagging: 0, dirtyRows: 0, feedState: { state: 'held' } });
     expect((JSON.parse(status.out) as { currentAsOf: string | null }).currentAsOf).not.toBeNull();
   });
 });

@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import { TIMES } from 'sync-contract/limits';
+import { readAgentConfig, type AgentConfig } from '../config.js';
+import { createLedgerDataSource } from '../ledger/ledger-database.js';
+import { readFeedState, type FeedState } from '../openemr/read-feed-state.js';
+import { describeBacklog, readBacklog, type Backlog } from '../replicate/read-backlog.js';
+import { describeStatus, readStatus, type AgentStatus } from '../replicate/read-status.js';
+
+const NEEDS_PERSON = 3;
+
+/** How things stand, whole. */
+export interface Standing extends AgentStatus {
+  backlog: Backlog;
+  /** null before the feed has recorded a place */
+  feedState: FeedState | null;
+  /** something stands still, or the replica is so old that patients are warned */
+  needsPerson: boolean;
+}
+
+/** `status`: how current, what waits, what stands still. With `--check` its exit code is 3 when a person is needed. */
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('how current the replica is, what waits, and what is stopped and why')
+    .option('--json', 'print JSON instead of text')
+    .option('--check', 'end with exit code 3 when a person is needed')
+    .action(async ({ json, check }: { json?: true; check?: true }) => {
+      const standing = await readStanding(readAgentConfig());
+      process.stdout.write(json === true ? `${JSON.stringify(standing)}\n` : describeStanding(standing));
+      process.exitCode = check === true && standing.needsPerson ? NEEDS_PERSON : 0;
+    });
+}
+
+async function readStanding(config: AgentConfig): Promise<Standing> {
+  const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
+  try {
+    const status = await readStatus(ledger.manager);
+    const backlog = await readBacklog(ledger.manager);
+    const feedState = status.feed === null ? null : await readFeedState(config.database, config.feed, status.feed);
+    const late = status.lagSeconds !== null && status.lagSeconds * 1_000 > TIMES.red;
+    return {
+      ...status,
+      backlog,
+      feedState,
+      needsPerson: late || status.cut !== null || status.heartbeatStopped || backlog.stopped.length > 0,
+    };
+  } finally {
+    await ledger.destroy();
+  }
+}
+
+function describeStanding(standing: Standing): string {
+  return [
+    describeStatus(standing),
+    describeBacklog(standing.backlog),
+    standing.feedState === null ? '' : `${describeFeed(standing.feedState)}\n`,
+    standing.needsPerson ? 'a person is needed\n' : '',
+  ].join('');
+}
+
+function describeFeed(feed: FeedState): string {
+  switch (feed.state) {
+    case 'held':
+      return feed.bytesBehindInFile === null
+        ? `binlog: ${String(feed.filesBehind)} files behind`
+        : `binlog: ${String(feed.bytesBehindInFile)} bytes behind`;
+    case 'lost':
+      return 'binlog: the place that was read last is gone; the running agent reads everything again';
+    case 'unknown':
+      return `binlog: cannot be asked (${feed.code}); doctor says why`;
+  }
+}
