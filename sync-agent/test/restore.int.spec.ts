@@ -178,6 +178,8 @@ describe('an OpenEMR that was restored alone', () => {
     await agent.clinic.query("INSERT INTO onsite_mail (owner, body) VALUES ('admin', 'somebody else')");
     expect(await found()).toContain('OpenEMR is behind the ledger');
 
+    // Something later in the thread was set aside: what went before it is delivered again all the same.
+    await agent.ledger.query('UPDATE stream SET stopped_reason = ? WHERE stream = UNHEX(?)', ['set aside', threadId]);
     expect(await begin()).toMatchObject({ deliveredAgain: 2, frozen: [] });
     await agent.deliver();
     const bodies = (await agent.mails()).map((mail) => String(mail['body']));
@@ -228,6 +230,12 @@ describe('what a restore leaves to do with the DMZ', () => {
     const { threadId } = await agent.dmz.submitMessage(patient);
     await agent.dmz.submitMessage(patient, { threadId });
     await agent.collectAndDeliver();
+    // A forged item with a number that no stream ever reaches.
+    await agent.ledger.query(
+      `INSERT INTO submission (submission_id, account_ref, kind, stream, stream_seq, envelope, state, reason, received_at)
+       VALUES (UNHEX(REPEAT('0f', 16)), UNHEX(?), 'message', UNHEX(?), 2147483647, '{}', 'QUARANTINED', 'forged', NOW(3))`,
+      [patient.accountRef, threadId],
+    );
     await begin();
     const told: (Omit<StreamsRequest, 'v'> | Omit<ReofferRequest, 'v'>)[] = [];
     let away = true;

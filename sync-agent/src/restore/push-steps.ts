@@ -20,6 +20,8 @@ const Streams = z.array(
   }),
 );
 const NOTHING = '0'.repeat(32);
+/** What is set aside so far above the stream's next number was never numbered by portal-api. */
+const PLAUSIBLE_GAP = 1_000;
 
 /**
  * Does with the gateway what a restore left to do. A step is struck off after the gateway's answer, so what dies in
@@ -54,10 +56,12 @@ async function pushStreams(gateway: StepsToPush['gateway'], ledger: DataSource):
   for (let after = NOTHING, last = false; !last;) {
     const rows: unknown = await ledger.query(
       `SELECT LOWER(HEX(t.stream)) AS stream, LOWER(HEX(t.patient_ref)) AS patientRef,
-              LOWER(HEX(MIN(s.account_ref))) AS accountRef, MAX(s.stream_seq) + 1 AS nextSeq
+              LOWER(HEX(MIN(s.account_ref))) AS accountRef, GREATEST(t.next_seq, COALESCE(
+                MAX(CASE WHEN s.state <> 'QUARANTINED' OR s.stream_seq <= t.next_seq + ? THEN s.stream_seq END), 0) + 1
+              ) AS nextSeq
          FROM stream t JOIN submission s ON s.stream = t.stream
-        WHERE t.stream > UNHEX(?) AND t.kind <> 'unknown' GROUP BY t.stream, t.patient_ref ORDER BY t.stream LIMIT ?`,
-      [after, LIMITS.streams],
+        WHERE t.stream > UNHEX(?) AND t.kind <> 'unknown' GROUP BY t.stream, t.patient_ref, t.next_seq ORDER BY t.stream LIMIT ?`,
+      [PLAUSIBLE_GAP, after, LIMITS.streams],
     );
     const streams = Streams.parse(rows);
     last = streams.length < LIMITS.streams;

@@ -77,7 +77,11 @@ async function undo(manager: EntityManager, submissionId: string): Promise<void>
     [id],
   );
   for (const { stream, streamSeq } of Places.parse(places)) {
-    await manager.query('UPDATE stream SET next_seq = LEAST(next_seq, ?) WHERE stream = UNHEX(?)', [streamSeq, stream]);
+    // What stopped the stream is set aside at its own later number and blocks there still.
+    await manager.query(
+      'UPDATE stream SET next_seq = LEAST(next_seq, ?), stopped_reason = NULL WHERE stream = UNHEX(?)',
+      [streamSeq, stream],
+    );
   }
 }
 

@@ -28,9 +28,9 @@ export function accountSql(options: AccountSqlOptions): string {
   return [
     `-- For OpenEMR ${version} (the rights are the same for ${KNOWN_VERSIONS.join(', ')}), MariaDB 10.5 or later.`,
     `-- Run as an administrator of OpenEMR's database server:  mariadb < this-file`,
-    `-- Account statements hold hashes and stay out of the binlog.`,
-    'SET SESSION sql_log_bin = 0;',
     `CREATE DATABASE IF NOT EXISTS \`${ledger}\` CHARACTER SET utf8mb4;`,
+    `-- Account statements hold hashes and stay out of the binlog; the ledger's tables are in it, and so is their database.`,
+    'SET SESSION sql_log_bin = 0;',
     ...names.flatMap(({ account, name }) => {
       const identity = `IDENTIFIED BY PASSWORD '${nativeHash(options.password(account))}' REQUIRE SSL`;
       return [
