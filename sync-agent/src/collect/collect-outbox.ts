@@ -37,10 +37,10 @@ export class CollectionIncomplete extends Error {
 /**
  * One round: lease what waits (or wait for it), put every item into the ledger by itself, then acknowledge. An item is
  * acknowledged only when its ledger row is committed, so a death at any point makes it come again, and coming again
- * changes nothing. After a restore nothing is leased until the DMZ offers its outbox again. What the gateway withholds, repeats, reorders or forges has no other effect than a row that is
- * set aside.
+ * changes nothing. Nothing is leased while the ledger is away, nor after a restore until the DMZ offers its outbox
+ * again. What the gateway withholds, repeats, reorders or forges has no other effect than a row that is set aside.
  * @returns number of items the gateway sent
- * @throws Transient, Permanent of the gateway client; CollectionIncomplete
+ * @throws Transient, Permanent of the gateway client; CollectionIncomplete; the database driver's own
  */
 export async function collectOutbox(collection: Collection, waitMs: number, signal?: AbortSignal): Promise<number> {
   if (await collection.ledger.manager.existsBy(RestoreStep, { step: 'reoffer' })) {
