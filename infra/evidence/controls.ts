@@ -105,14 +105,14 @@ export const CONTROLS: readonly Control[] = [
     standard: NIST,
     control: 'SC-7 boundary protection',
     does: 'public processes in a zone of their own; two crossings, none opened by the DMZ',
-    heldBy: ['infra/zones/zones.ts'],
+    heldBy: ['infra/isolation/prove-isolation.ts', 'infra/firewall/ruleset.spec.ts'],
     live: ({ crossingsAreTwo }) => crossingsAreTwo,
   },
   {
     standard: NIST,
     control: 'SC-7(3) access points',
     does: 'one port from the internet, one port from inside',
-    heldBy: ['infra/zones/zones.ts'],
+    heldBy: ['infra/isolation/expected-matrix.ts'],
     live: ({ crossingsAreTwo }) => crossingsAreTwo,
   },
   {
@@ -126,7 +126,7 @@ export const CONTROLS: readonly Control[] = [
     standard: NIST,
     control: 'SC-7(5) deny by default, allow by exception',
     does: 'the ruleset is made from the declared crossings and drops all else; routes, grants and ACLs likewise',
-    heldBy: ['infra/zones/zones.ts', 'portal-api/test/routes.e2e.spec.ts', 'infra/test/grants.int.spec.ts'],
+    heldBy: ['infra/firewall/ruleset.spec.ts', 'portal-api/test/routes.e2e.spec.ts', 'infra/test/grants.int.spec.ts'],
     live: ({ rightsEqual, deniedWithoutSession }) => rightsEqual && deniedWithoutSession,
   },
   {

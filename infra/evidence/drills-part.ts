@@ -21,7 +21,7 @@ interface DrillRun {
   verdict: Verdict | null;
 }
 
-const DRILLS = ['stolen-dmz', 'crash'] as const;
+const DRILLS = ['stolen-dmz', 'crash', 'restore'] as const;
 const COMMAND = 'npm run drill -- <name> --short';
 const LONGEST = 20 * 60_000;
 

@@ -11,6 +11,7 @@ import { freePort, freeServicePorts } from '../services/ports.js';
 import { inOrder, partsOfCode, partsOfSystem } from './build-parts.js';
 import { dataFlowText, generateDataFlow, REVIEWED_FILE } from './data-flow.js';
 import { drillsLeftOut, drillsPart } from './drills-part.js';
+import { isolationLeftOut, isolationPart } from './isolation-part.js';
 import { verdictOf, writeFolder, type EvidencePart } from './evidence-part.js';
 
 /**
@@ -67,7 +68,11 @@ async function main({ out, drills, review }: EvidenceArguments): Promise<boolean
     return true;
   }
   const folder = resolve(out);
-  const parts = inOrder([...(await onSystem()), ...partsOfCode(), drills ? drillsPart(say) : drillsLeftOut()]);
+  const parts = inOrder([
+    ...(await onSystem()),
+    ...partsOfCode(),
+    ...(drills ? [isolationPart(say), drillsPart(say)] : [isolationLeftOut(), drillsLeftOut()]),
+  ]);
   writeFolder(folder, parts, [
     'Made by `npm run evidence` on a system of its own with synthetic patients, everything on one machine. OpenEMR is',
     `simulated. Each line says how to see it again. Made ${new Date().toISOString()}.`,
@@ -81,7 +86,7 @@ async function main({ out, drills, review }: EvidenceArguments): Promise<boolean
 
 const given = new Command('evidence')
   .option('--out <folder>', 'where the folder is written', 'evidence')
-  .option('--without-drills', 'leave the drills out, and say so', false)
+  .option('--without-drills', 'leave the drills and the isolation proof out, and say so', false)
   .option('--review', 'take the data flow of the code as reviewed, and end', false)
   .parse()
   .opts<{ out: string; withoutDrills: boolean; review: boolean }>();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { inOrder, partsOfCode, partsOfSystem } from 'infra/evidence/build-parts';
 import { drillsLeftOut } from 'infra/evidence/drills-part';
 import { writeFolder, type EvidencePart } from 'infra/evidence/evidence-part';
+import { isolationLeftOut } from 'infra/evidence/isolation-part';
 import { inventoryPart } from 'infra/evidence/inventory-part';
 import { keyRegisterPart } from 'infra/evidence/key-register-part';
 import { rightsPart } from 'infra/evidence/rights-part';
@@ -34,7 +35,12 @@ beforeAll(async () => {
     log: () => undefined,
   });
   patient = await readyPatient(system, dataDir);
-  parts = inOrder([...(await partsOfSystem(system, gatewayPort)), ...partsOfCode(), drillsLeftOut()]);
+  parts = inOrder([
+    ...(await partsOfSystem(system, gatewayPort)),
+    ...partsOfCode(),
+    isolationLeftOut(),
+    drillsLeftOut(),
+  ]);
   writeFolder(folder, parts, ['A test.']);
 }, 900_000);
 
@@ -54,6 +60,7 @@ describe('the folder', () => {
       '02-data-flow',
       '03-dmz-inventory',
       '04-key-register',
+      '05-isolation',
       '06-rights',
       '07-drills',
       '08-components',
@@ -74,7 +81,7 @@ describe('the folder', () => {
     expect(results.filter(([, holds]) => holds === false)).toEqual([]);
     const unseen = parts.filter(({ holds }) => holds === null).map(({ name }) => name);
     // Whether the registry answers is not ours to say.
-    expect(unseen.filter((name) => name !== '09-known-weaknesses')).toEqual(['07-drills']);
+    expect(unseen.filter((name) => name !== '09-known-weaknesses')).toEqual(['05-isolation', '07-drills']);
   });
 
   it('names no patient, no date of birth, no sign-in, no reference of a chart, and no secret', async () => {
