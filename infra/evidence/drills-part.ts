@@ -19,11 +19,14 @@ interface DrillRun {
   seconds: number;
   /** null when the drill ended before it could say */
   verdict: Verdict | null;
+  /** what it said last, of one that ended early */
+  lastWords: string[];
 }
 
 const DRILLS = ['stolen-dmz', 'crash', 'restore'] as const;
 const COMMAND = 'npm run drill -- <name> --short';
 const LONGEST = 20 * 60_000;
+const LAST_LINES = 5;
 
 /** Runs the short drills, each in its own data folder, one after the other. */
 export function drillsPart(say: (line: string) => void): EvidencePart {
@@ -38,11 +41,13 @@ export function drillsPart(say: (line: string) => void): EvidencePart {
       timeout: LONGEST,
       maxBuffer: 1 << 26,
     });
+    const verdict = verdictIn(stdout);
     return {
       drill,
       exitCode: status,
       seconds: Math.round((Date.now() - started) / 1000),
-      verdict: verdictIn(stdout),
+      verdict,
+      lastWords: verdict === null ? stdout.trim().split('\n').slice(-LAST_LINES) : [],
     };
   });
   const failed = runs.filter(({ exitCode, verdict }) => exitCode !== 0 || verdict?.met !== true);
@@ -54,11 +59,12 @@ export function drillsPart(say: (line: string) => void): EvidencePart {
         : `did not meet its aim: ${failed.map(({ drill }) => drill).join(', ')}.`,
     holds: failed.length === 0,
     text: runs
-      .flatMap(({ drill, exitCode, seconds, verdict }) => [
+      .flatMap(({ drill, exitCode, seconds, verdict, lastWords }) => [
         `## ${drill}`,
         '',
         `Aim: ${verdict?.aim ?? 'unknown, the drill ended early'}. Exit code ${String(exitCode)}, ${String(seconds)} s.`,
         '',
+        ...lastWords.map((line) => `    ${line}`),
         table(
           ['figure', 'value'],
           Object.entries(verdict?.figures ?? {}).map(([name, value]) => [name, JSON.stringify(value)]),
