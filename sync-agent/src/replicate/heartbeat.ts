@@ -126,8 +126,11 @@ export class HeartbeatSender {
     held: Handshake['heartbeat'],
     { era, ackedSeq }: { era: number; ackedSeq: number },
   ): Promise<void> {
-    // A number that no gateway is known to have taken is no sign of a loss: its heartbeat may never have arrived.
-    if (ackedSeq > 0 && (held === null || compareVersions(held, { era, seq: ackedSeq }) < 0)) {
+    // A number that no gateway is known to have taken is no sign of a loss: its heartbeat may never have arrived. In a
+    // later era the gateway holds one of the era before.
+    const behind =
+      held === null ? ackedSeq > 0 || era > 1 : ackedSeq > 0 && compareVersions(held, { era, seq: ackedSeq }) < 0;
+    if (behind) {
       this.acked = null;
       await refillDmz(this.ledger);
     }
