@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { KnownThreads } from 'sync-agent/src/openemr/mail-thread';
-import type { ChartRows } from 'sync-agent/src/openemr/read-chart';
+import { READABLE_CLASSES, type ChartRows, type ReadableClass } from 'sync-agent/src/openemr/read-chart';
 import { FacilityRow, ListOptionRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
@@ -25,8 +25,8 @@ export interface RenderInput {
 export type Row = Record<string, unknown>;
 
 /** The parts of a chart that are rendered apart from each other. */
-export type ChartPart = 'profile' | 'medications' | 'results' | 'messages';
-const ALL: readonly ChartPart[] = ['profile', 'medications', 'results', 'messages'];
+export type ChartPart = ReadableClass;
+const ALL = READABLE_CLASSES;
 
 /** Rows of one kind in a render's input, and the table and column that each of their columns was read from. */
 export interface RowKind {

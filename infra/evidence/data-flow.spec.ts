@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { READER_COLUMNS } from 'sync-agent/src/openemr/tables';
+import { READER_COLUMNS } from 'sync-agent/src/openemr/reader-columns';
 import { ThreadContent, ThreadsContent, YearsContent } from 'sync-contract/section-content';
 import { repositoryRoot } from '../demo/program.js';
 import { ROW_KINDS } from './chart-rows.js';

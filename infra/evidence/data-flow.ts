@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ReceiptsContent } from 'sync-contract/receipt';
 import { classOfSection } from 'sync-contract/classes';
 import { READABLE_CLASSES } from 'sync-agent/src/openemr/read-chart';
-import { READER_COLUMNS } from 'sync-agent/src/openemr/tables';
+import { READER_COLUMNS } from 'sync-agent/src/openemr/reader-columns';
 import { repositoryRoot } from '../demo/program.js';
 import { simDataPath } from '../openemr-sim/sim-data.js';
 import { declaredRights } from '../services/grants.js';

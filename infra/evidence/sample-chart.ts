@@ -40,6 +40,7 @@ export function sampleInput(): RenderInput {
       messages: sampleMessages(),
       lookups: sampleLookups(),
       sources: [],
+      failures: new Map(),
     },
     settings: { siteId: 'c0ffee00-0000-4000-8000-000000000001', resourceIdKey: 'a key of 32 bytes, of a test only' },
     threads: {

@@ -16,7 +16,7 @@ const TelecomSystem = z.object({ system: z.enum(['phone', 'email']) }).transform
 
 /** `results/2026` and `results/2020` are one kind of section. */
 export function kindOfSection(name: string): string {
-  return name.replace(/^results\/.+/, 'results/<year>').replace(/^messages\/.+/, 'messages/<thread>');
+  return name.replace(/^(results|vitals)\/.+/, '$1/<year>').replace(/^messages\/.+/, 'messages/<thread>');
 }
 
 /** Every leaf of the sections, by section and path; lists are entered, their positions forgotten. */

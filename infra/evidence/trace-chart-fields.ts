@@ -1,5 +1,6 @@
 import { renderChart, type RenderedSection } from 'sync-agent/src/chart/render-chart';
 import { threadMapper } from 'sync-agent/src/openemr/mail-thread';
+import { CLASSES_BESIDE_PROFILE } from 'sync-agent/src/openemr/read-chart';
 import { LINKS, ROW_KINDS, type ChartPart, type RenderInput, type Row } from './chart-rows.js';
 import { sampleInput } from './sample-chart.js';
 import { countsOf, fieldsOf } from './section-fields.js';
@@ -124,7 +125,7 @@ const IDENTITY = /(^|[ .])(id|reference|threadId)$/;
 /** The sample without the parts that cannot show what is changed: they would cost time and tell nothing. */
 function inputOf(parts: readonly ChartPart[]): RenderInput {
   const input = sampleInput();
-  for (const part of ['medications', 'results', 'messages'] as const) {
+  for (const part of CLASSES_BESIDE_PROFILE) {
     if (!parts.includes(part)) {
       input.chart[part] = undefined;
     }

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createConnection, type Connection, type Pool } from 'mysql2/promise';
+import type { RecordClass } from 'sync-contract/classes';
 import { createOpenEmrSchema } from 'infra/openemr-sim/schema';
 import { applyGrants } from 'infra/services/services';
 import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
 import { renderChart, type ChartContext, type RenderedSection } from '../src/chart/render-chart.js';
 import { threadMapper } from '../src/openemr/mail-thread.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
-import { readChart, type ChartRows } from '../src/openemr/read-chart.js';
+import { READABLE_CLASSES, readChart, type ChartRows } from '../src/openemr/read-chart.js';
 import { openSnapshot } from '../src/openemr/snapshot.js';
 
 /** OpenEMR's tables in a database of the suite's own, read as the agent reads them: account, grants and TLS are real. */
@@ -45,10 +46,14 @@ export class ChartUnderTest implements AsyncDisposable {
     return new ChartUnderTest(databases, clinic, reader);
   }
 
-  /** A full read in a snapshot of its own. */
-  async read(pid: number): Promise<ChartRows> {
+  /** A read in a snapshot of its own; a class that fails fails it. */
+  async read(pid: number, classes: readonly RecordClass[] = READABLE_CLASSES): Promise<ChartRows> {
     await using snapshot = await openSnapshot(this.reader);
-    return await readChart(snapshot, pid);
+    const rows = await readChart(snapshot, pid, classes);
+    for (const failure of rows.failures.values()) {
+      throw failure;
+    }
+    return rows;
   }
 
   context(rows: ChartRows): ChartContext {

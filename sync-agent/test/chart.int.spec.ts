@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
 import { readRecordedRows, readSimJson } from 'infra/openemr-sim/sim-data';
 import { canonicalJson } from 'sync-contract/canonical-json';
-import { SectionName } from 'sync-contract/classes';
+import { classOfSection, SectionName } from 'sync-contract/classes';
 import {
   ResourcesContent,
   ThreadContent,
@@ -13,6 +13,7 @@ import {
   type Resource,
 } from 'sync-contract/section-content';
 import { renderChart, type RenderedSection } from '../src/chart/render-chart.js';
+import { READABLE_CLASSES } from '../src/openemr/read-chart.js';
 import { ChartUnderTest } from './chart-under-test.js';
 
 let chart: ChartUnderTest;
@@ -53,10 +54,24 @@ function schemaOf(name: string): z.ZodType {
   if (kind === 'messages') {
     return part === undefined ? ThreadsContent : ThreadContent;
   }
-  return kind === 'results' && part === undefined ? YearsContent : ResourcesContent;
+  return (kind === 'results' || kind === 'vitals') && part === undefined ? YearsContent : ResourcesContent;
 }
 
 describe('sections of every recorded patient', () => {
+  it.each(PIDS)('%i: a class rendered by itself is what it is in the whole chart', async (pid) => {
+    const whole = new Map((await chart.render(pid)).map(({ name, content }) => [name, canonicalJson(content)]));
+    for (const recordClass of READABLE_CLASSES) {
+      const rows = await chart.read(pid, [recordClass]);
+      const alone = renderChart(rows, chart.context(rows)).filter((each) => each.recordClass === recordClass);
+      expect(alone.length).toBeGreaterThan(0);
+      const names = [...whole.keys()].filter((name) => classOfSection(name) === recordClass);
+      expect(alone.map(({ name }) => name)).toEqual(names);
+      for (const { name, content } of alone) {
+        expect(canonicalJson(content)).toBe(whole.get(name));
+      }
+    }
+  });
+
   it.each(PIDS)('%i: keep the contract, and name each other rightly', async (pid) => {
     const sections = await chart.render(pid);
     expect(new Set(sections.map(({ name }) => name)).size).toBe(sections.length);

@@ -92,6 +92,7 @@ describe('dirty rows of one chart and class', () => {
       sections: [],
       sources: [],
       position: { file: 1, offset },
+      failure: null,
       contained: new Set(),
     };
     await under.ledger.transaction((manager) => settleChart(manager, new RecentChanges(), rendering, null));

@@ -6,10 +6,12 @@ import { z } from 'zod';
 import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
 import { testServices } from 'infra/services/test-services';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
-import { readChart } from '../src/openemr/read-chart.js';
+import { READABLE_CLASSES, readChart } from '../src/openemr/read-chart.js';
 import { PatientRowMissing } from '../src/openemr/read-profile.js';
 import { ClinicTimeZoneUnknown, OpenEmrReadFailed, openSnapshot, Snapshot } from '../src/openemr/snapshot.js';
-import { READER_COLUMNS, rowKey, WATCHED_TABLES } from '../src/openemr/tables.js';
+import { READER_COLUMNS } from '../src/openemr/reader-columns.js';
+import { rowKey } from '../src/openemr/source-row.js';
+import { WATCHED_TABLES } from '../src/openemr/watched-tables.js';
 import { assertReadableOpenEmr, OpenEmrNotSupported } from '../src/openemr/versions.js';
 import { ChartUnderTest } from './chart-under-test.js';
 
@@ -260,7 +262,7 @@ describe('watched tables', () => {
     expect(keys).toContain('users 101');
     expect(keys).toContain('contact 70010');
     expect(keys).toContain('addresses 70006');
-    expect(rows.sources.find(({ table }) => table === 'globals')?.classes).toHaveLength(4);
+    expect(rows.sources.find(({ table }) => table === 'globals')?.classes).toEqual(READABLE_CLASSES);
   });
 
   it('write keys so that no two rows share one', () => {

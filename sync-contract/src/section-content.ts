@@ -5,8 +5,12 @@ import { Instant, Ref, SubmissionId } from './identifiers.js';
 export const Resource = z.looseObject({ resourceType: z.string(), id: z.string() });
 export type Resource = z.infer<typeof Resource>;
 
-/** Sections `profile`, `medications`, `results/<year>`: resources in a fixed order. */
-export const ResourcesContent = z.strictObject({ resources: z.array(Resource) });
+/** Sections of one class, and of one year of `results` and `vitals`: resources in a fixed order. */
+export const ResourcesContent = z.strictObject({
+  resources: z.array(Resource),
+  /** entries of the chart that cannot be shown because nothing in them can be read; absent when there is none */
+  skipped: z.int().min(1).optional(),
+});
 export type ResourcesContent = z.infer<typeof ResourcesContent>;
 
 /** Section `results` (and later `vitals`): which years there are, newest first, `undated` last. */

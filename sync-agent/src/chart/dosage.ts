@@ -1,7 +1,7 @@
 import type { PrescriptionRow } from '../openemr/read-medications.js';
 import { SYSTEMS, type CodeableConcept } from './fhir.js';
 import { parseNumber } from './reference-range.js';
-import type { RenderTools } from './render-profile.js';
+import type { RenderTools } from './render-tools.js';
 
 type DosageTools = Pick<RenderTools, 'options' | 'time'>;
 

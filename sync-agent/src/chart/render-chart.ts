@@ -1,15 +1,22 @@
 import type { RecordClass } from 'sync-contract/classes';
-import type { ResourcesContent, ThreadContent, ThreadsContent, YearsContent } from 'sync-contract/section-content';
+import type {
+  Resource,
+  ResourcesContent,
+  ThreadContent,
+  ThreadsContent,
+  YearsContent,
+} from 'sync-contract/section-content';
 import type { ThreadOfMail } from '../openemr/mail-thread.js';
-import type { ChartRows } from '../openemr/read-chart.js';
+import { CLASSES_BESIDE_PROFILE, type ChartRows, type RowsOfClass } from '../openemr/read-chart.js';
 import type { MailRow } from '../openemr/read-messages.js';
 import { ClinicTime } from './clinic-time.js';
 import { ListOptions } from './coded-values.js';
 import { People } from './people.js';
 import { renderMedications } from './render-medications.js';
 import { renderMessages } from './render-messages.js';
-import { renderProfile, type RenderTools } from './render-profile.js';
+import { renderProfile } from './render-profile.js';
 import { renderResults } from './render-results.js';
+import type { RenderTools } from './render-tools.js';
 import { ResourceIds } from './resource-id.js';
 
 /** What a render needs beside the rows. */
@@ -31,6 +38,23 @@ export interface RenderedSection {
   skipped: number;
 }
 
+/** What the renderers of one chart share. */
+interface Rendering {
+  context: ChartContext;
+  /** with people of its own: a section carries those that it names */
+  tools: () => RenderTools;
+}
+
+type RenderClass<Rows> = (rows: Rows, rendering: Rendering) => RenderedSection[];
+/** The sections of one class; none when its rows were not read. */
+type RenderPart = (parts: Partial<RowsOfClass>, rendering: Rendering) => RenderedSection[];
+
+const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
+  medications: listPart('medications', renderMedications),
+  results: part('results', resultSections),
+  messages: part('messages', messageSections),
+};
+
 /**
  * Sections of the classes that `rows` carries. Pure: equal rows and context give equal content, in a fixed order and
  * without columns that move by themselves, so that an equal hash means an unchanged section. A class always yields
@@ -39,76 +63,90 @@ export interface RenderedSection {
 export function renderChart(rows: ChartRows, context: ChartContext): RenderedSection[] {
   const ids = new ResourceIds(context.resourceIdKey);
   const time = new ClinicTime(context.timeZone);
-  const peopleOf = (): People => new People(ids, rows.lookups);
   const options = new ListOptions(rows.lookups.listOptions);
-  const tools = (): RenderTools => ({
-    siteId: context.siteId,
-    pid: rows.pid,
-    readOn: rows.readOn,
-    ids,
-    time,
-    options,
-    people: peopleOf(),
-  });
+  const rendering: Rendering = {
+    context,
+    tools: () => ({
+      siteId: context.siteId,
+      pid: rows.pid,
+      readOn: rows.readOn,
+      ids,
+      time,
+      options,
+      people: new People(ids, rows.lookups),
+    }),
+  };
   return [
-    {
-      name: 'profile',
-      recordClass: 'profile',
-      content: { resources: renderProfile(rows.profile, tools()) },
-      skipped: 0,
-    },
-    ...medicationSections(rows, tools()),
-    ...resultSections(rows, tools(), peopleOf),
-    ...messageSections(rows, context, ids, time),
+    listSection('profile', { resources: renderProfile(rows.profile, rendering.tools()), skipped: 0 }),
+    ...CLASSES_BESIDE_PROFILE.flatMap((recordClass) => RENDERERS[recordClass](rows, rendering)),
   ];
 }
 
-function medicationSections(rows: ChartRows, tools: RenderTools): RenderedSection[] {
-  if (rows.medications === undefined) {
-    return [];
-  }
-  const { resources, skipped } = renderMedications(rows.medications, tools);
-  return [{ name: 'medications', recordClass: 'medications', content: { resources }, skipped }];
+interface RenderedList {
+  resources: Resource[];
+  skipped: number;
 }
 
-function resultSections(rows: ChartRows, tools: RenderTools, peopleOf: () => People): RenderedSection[] {
-  if (rows.results === undefined) {
-    return [];
-  }
-  const years = renderResults(rows.results, tools, peopleOf).map((year) => ({
-    ...year,
-    section: `results/${String(year.year)}`,
+function part<Class extends keyof RowsOfClass>(
+  recordClass: Class,
+  render: RenderClass<RowsOfClass[Class]>,
+): RenderPart {
+  return (parts, rendering) => {
+    const rows = parts[recordClass];
+    return rows === undefined ? [] : render(rows, rendering);
+  };
+}
+
+/** A class that is one section. */
+function listPart<Class extends keyof RowsOfClass>(
+  recordClass: Class,
+  render: (rows: RowsOfClass[Class], tools: RenderTools) => RenderedList,
+): RenderPart {
+  return part(recordClass, (rows, { tools }) => [listSection(recordClass, render(rows, tools()))]);
+}
+
+/** The page says how many entries it cannot show, and that they are no absence. */
+function listSection(recordClass: RecordClass, { resources, skipped }: RenderedList): RenderedSection {
+  const content: ResourcesContent = skipped === 0 ? { resources } : { resources, skipped };
+  return { name: recordClass, recordClass, content, skipped };
+}
+
+/** What a class has of one calendar year of the clinic. */
+export interface RenderedYear extends RenderedList {
+  year: number | 'undated';
+  /** number of entries, not of resources */
+  count: number;
+  /** newest time; null when undated */
+  newest: string | null;
+}
+
+/** An index of years, newest first and `undated` last, and a section for each. */
+function yearSections(recordClass: RecordClass, years: readonly RenderedYear[]): RenderedSection[] {
+  const nameOf = ({ year }: RenderedYear): string => `${recordClass}/${String(year)}`;
+  const index = years.map((each) => ({
+    section: nameOf(each),
+    year: each.year,
+    count: each.count,
+    newest: each.newest,
   }));
   return [
-    {
-      name: 'results',
-      recordClass: 'results',
-      content: { years: years.map(({ section, year, count, newest }) => ({ section, year, count, newest })) },
-      skipped: 0,
-    },
-    ...years.map(({ section, resources }): RenderedSection => ({
-      name: section,
-      recordClass: 'results',
-      content: { resources },
-      skipped: 0,
-    })),
+    { name: recordClass, recordClass, content: { years: index }, skipped: 0 },
+    ...years.map((each) => ({ ...listSection(recordClass, each), name: nameOf(each) })),
   ];
 }
 
-function messageSections(
-  rows: ChartRows,
-  context: ChartContext,
-  ids: ResourceIds,
-  time: ClinicTime,
-): RenderedSection[] {
-  if (rows.messages === undefined) {
-    return [];
-  }
-  const { index, threads, skipped } = renderMessages(rows.messages, {
-    ids,
-    time,
-    threadOf: (mail) => context.threadOf(mail),
-  });
+function resultSections(rows: RowsOfClass['results'], { tools }: Rendering): RenderedSection[] {
+  const years = renderResults(rows, tools(), () => tools().people);
+  return yearSections(
+    'results',
+    years.map((year) => ({ ...year, skipped: 0 })),
+  );
+}
+
+function messageSections(rows: RowsOfClass['messages'], { context, tools }: Rendering): RenderedSection[] {
+  const { ids, time } = tools();
+  const threadOf = (mail: MailRow): ThreadOfMail => context.threadOf(mail);
+  const { index, threads, skipped } = renderMessages(rows, { ids, time, threadOf });
   return [
     { name: 'messages', recordClass: 'messages', content: index, skipped },
     ...threads.map((thread): RenderedSection => ({

@@ -10,7 +10,7 @@ import { parseCodes } from './coded-values.js';
 import { prescribedDosage } from './dosage.js';
 import { profileMeta, resource, SYSTEMS, usCore, type CodeableConcept, type Coding } from './fhir.js';
 import { parseNumber } from './reference-range.js';
-import type { RenderTools } from './render-profile.js';
+import type { RenderTools } from './render-tools.js';
 
 /**
  * Prescriptions and list entries as MedicationRequests, newest first, then what the practice dispensed. A list entry

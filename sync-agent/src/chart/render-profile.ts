@@ -1,22 +1,10 @@
 import type { Resource } from 'sync-contract/section-content';
 import type { FurtherAddressRow, PatientRow, PreviousNameRow, ProfileRows } from '../openemr/read-profile.js';
+import type { RenderTools } from './render-tools.js';
 import { splitOptions } from '../openemr/read-profile.js';
 import type { ClinicTime } from './clinic-time.js';
 import type { ListOptions } from './coded-values.js';
 import { profileMeta, resource, SYSTEMS, usCore, type CodeableConcept, type Coding } from './fhir.js';
-import type { People } from './people.js';
-import type { ResourceIds } from './resource-id.js';
-
-export interface RenderTools {
-  siteId: string;
-  pid: number;
-  /** the clinic's date of the snapshot */
-  readOn: string;
-  ids: ResourceIds;
-  time: ClinicTime;
-  options: ListOptions;
-  people: People;
-}
 
 /** The US Core Patient, without the social security number, and the patient's own practitioner. */
 export function renderProfile(rows: ProfileRows, tools: RenderTools): Resource[] {

@@ -4,7 +4,7 @@ import { laboratoryCoding, parseCodes } from './coded-values.js';
 import { profileMeta, resource, SYSTEMS, type CodeableConcept, type Reference } from './fhir.js';
 import type { People } from './people.js';
 import { parseMeasurement, parseReferenceRange } from './reference-range.js';
-import type { RenderTools } from './render-profile.js';
+import type { RenderTools } from './render-tools.js';
 import { interpretation, reportCategory, reportStatus, resultStatus } from './result-words.js';
 
 /** All reports collected in one calendar year of the clinic, newest first, each followed by its results. */

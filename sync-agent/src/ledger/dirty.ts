@@ -1,15 +1,10 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
+import { READABLE_CLASSES } from '../openemr/read-chart.js';
 
-/** Classes of records that are rendered into sections; a later section adds its class here. */
-export const RENDERED_CLASSES = [
-  'profile',
-  'medications',
-  'results',
-  'messages',
-  'receipts',
-] as const satisfies readonly RecordClass[];
+/** Classes of records that are rendered into sections: those of OpenEMR, and the ledger's receipts. */
+export const RENDERED_CLASSES: readonly RecordClass[] = [...READABLE_CLASSES, 'receipts'];
 
 const PositionRows = z.array(z.object({ fileNo: z.coerce.number(), fileOffset: z.coerce.number() }));
 
@@ -28,6 +23,24 @@ export async function markDirty(manager: EntityManager, pid: number, classes: re
       `INSERT INTO dirty (pid, record_class, file_no, file_offset) VALUES (?, ?, ?, ?)
         ON DUPLICATE KEY UPDATE touches = touches + 1`,
       [pid, recordClass, position.fileNo, position.fileOffset],
+    );
+  }
+}
+
+/**
+ * Classes that this agent renders and the one before it did not know: every chart that was pushed lacks them until it is
+ * rendered again.
+ */
+export async function markNewClassesDirty(manager: EntityManager): Promise<void> {
+  for (const recordClass of READABLE_CLASSES) {
+    await manager.query(
+      `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
+        SELECT c.pid, ?, COALESCE(f.file_no, 0), COALESCE(f.file_offset, 0)
+          FROM chart c LEFT JOIN feed_position f ON f.id = 1
+         WHERE c.seq > 0
+           AND NOT EXISTS (SELECT 1 FROM chart_section s WHERE s.patient_ref = c.patient_ref AND s.record_class = ?)
+           AND NOT EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid AND d.record_class = ?)`,
+      [recordClass, recordClass, recordClass],
     );
   }
 }

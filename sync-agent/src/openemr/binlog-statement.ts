@@ -1,4 +1,4 @@
-import { WATCHED_TABLES } from './tables.js';
+import { WATCHED_TABLES } from './watched-tables.js';
 
 /** Statements that end a group of events without saying anything about rows. */
 const BOUNDARY =

@@ -6,7 +6,7 @@ import type { Account, LedgerAddress } from '../config.js';
 import { endsGroup, unseenChange } from './binlog-statement.js';
 import { RowChanges, type RowImage } from './row-changes.js';
 import type { BinlogPosition } from './snapshot.js';
-import { WATCHED_TABLES } from './tables.js';
+import { WATCHED_TABLES } from './watched-tables.js';
 
 /** A committed transaction of the server, as far as it matters here. */
 export interface SourceTransaction {

@@ -1,7 +1,7 @@
 import type { Pool, RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import { OpenEmrReadFailed } from './snapshot.js';
-import { WATCHED_TABLES, type WatchedTable } from './tables.js';
+import { WATCHED_TABLES, type WatchedTable } from './watched-tables.js';
 
 const WATCHED: ReadonlyMap<string, WatchedTable> = new Map(WATCHED_TABLES.map((table) => [table.table, table]));
 const LONGEST_CHAIN = 6;

@@ -2,7 +2,7 @@ import { DateTime } from 'luxon';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { WATCHED_TABLES } from './tables.js';
+import { WATCHED_TABLES } from './watched-tables.js';
 import type { OpenEmrTables } from './writer-tables.js';
 
 /** What `doctor` looks up in OpenEMR's database: settings, counts and column names, never a row of a patient. */

@@ -1,29 +1,65 @@
 import type { RecordClass } from 'sync-contract/classes';
-import { LookupsWanted, readLookups, type Lookups } from './read-lookups.js';
+import { LookupsWanted, lookupSources, readLookups, type Lookups } from './read-lookups.js';
 import { readMedications, type MedicationRows } from './read-medications.js';
 import { readMessages, type MessageRows } from './read-messages.js';
 import { readProfile, type ProfileRows } from './read-profile.js';
 import { readResults, type ResultRows } from './read-results.js';
-import type { Snapshot } from './snapshot.js';
-import { sourceRow, type SourceRow } from './tables.js';
+import { OpenEmrReadFailed, type Snapshot } from './snapshot.js';
+import { sourceRow, type SourceRow } from './source-row.js';
 
-/** Classes of records the reader knows; a later section adds its class here. */
-export const READABLE_CLASSES = ['profile', 'medications', 'results', 'messages'] as const satisfies RecordClass[];
-export type ReadableClass = (typeof READABLE_CLASSES)[number];
+/** What a reader gives for one class: its rows as the renderer takes them, and every row it used. */
+export interface ReadRows<Rows> {
+  rows: Rows;
+  sources: SourceRow[];
+}
 
-/** Everything one render needs; a part is absent when its class was not asked for. */
-export interface ChartRows {
+/** One class of a chart over one snapshot. What its rows point to in the practice it asks of `wanted`. */
+type ReadClass<Rows> = (snapshot: Snapshot, pid: number, wanted: LookupsWanted) => Promise<ReadRows<Rows>>;
+
+/** The rows of each class beside the profile; a later section adds its class here and in `READERS`. */
+export interface RowsOfClass {
+  medications: MedicationRows;
+  results: ResultRows;
+  messages: MessageRows;
+}
+
+type ReadPart = (
+  parts: Partial<RowsOfClass>,
+  ...read: Parameters<ReadClass<unknown>>
+) => Promise<ReadRows<unknown>['sources']>;
+
+function part<Class extends keyof RowsOfClass>(recordClass: Class, read: ReadClass<RowsOfClass[Class]>): ReadPart {
+  return async (parts, ...from) => {
+    const { rows, sources } = await read(...from);
+    parts[recordClass] = rows;
+    return sources;
+  };
+}
+
+const READERS: Record<keyof RowsOfClass, ReadPart> = {
+  medications: part('medications', readMedications),
+  results: part('results', readResults),
+  messages: part('messages', readMessages),
+};
+
+// A mapped type over exactly these keys: Object.keys gives nothing else.
+export const CLASSES_BESIDE_PROFILE = Object.keys(READERS) as readonly (keyof RowsOfClass)[];
+export type ReadableClass = 'profile' | keyof RowsOfClass;
+/** Classes of records the reader knows. */
+export const READABLE_CLASSES: readonly ReadableClass[] = ['profile', ...CLASSES_BESIDE_PROFILE];
+
+/** Everything one render needs; a part is absent when its class was not asked for, or could not be read. */
+export interface ChartRows extends Partial<RowsOfClass> {
   pid: number;
   timeZone: string;
   /** the clinic's date of the snapshot, `yyyy-MM-dd` */
   readOn: string;
   profile: ProfileRows;
-  medications?: MedicationRows;
-  results?: ResultRows;
-  messages?: MessageRows;
   lookups: Lookups;
   /** every row used, once, with the classes it was read for; the change feed resolves rows without a pid by them */
   sources: ChartSource[];
+  /** classes that were asked for and could not be read, each with its reason; never to be taken for empty */
+  failures: ReadonlyMap<ReadableClass, Error>;
 }
 
 export interface ChartSource extends SourceRow {
@@ -31,8 +67,9 @@ export interface ChartSource extends SourceRow {
 }
 
 /**
- * Reads a chart's rows for the given classes: at most 20 queries whatever the chart's size. The patient's own row is
- * always read, so that a chart whose patient vanished fails instead of looking empty.
+ * Reads a chart's rows for the given classes, in a bounded number of queries whatever the chart's size. The patient's own
+ * row is always read, so that a chart whose patient vanished fails instead of looking empty. Another class that cannot
+ * be read is a failure of that class alone.
  * @throws PatientRowMissing, OpenEmrReadFailed
  */
 export async function readChart(
@@ -40,39 +77,52 @@ export async function readChart(
   pid: number,
   classes: readonly RecordClass[] = READABLE_CLASSES,
 ): Promise<ChartRows> {
-  const wanted = new LookupsWanted();
-  const sources = new Map<string, ChartSource>();
-  const add = (recordClass: ReadableClass, rows: readonly SourceRow[]): void => {
+  const sources = new ChartSources();
+  const wanted = new Map<ReadableClass, LookupsWanted>();
+  const wantedBy = (recordClass: ReadableClass): LookupsWanted => {
+    const ofClass = new LookupsWanted();
+    wanted.set(recordClass, ofClass);
+    return ofClass;
+  };
+
+  const profile = await readProfile(snapshot, pid, wantedBy('profile'));
+  sources.add('profile', profile.sources);
+  const parts: Partial<RowsOfClass> = {};
+  const failures = new Map<ReadableClass, Error>();
+  for (const recordClass of CLASSES_BESIDE_PROFILE) {
+    if (classes.includes(recordClass)) {
+      try {
+        sources.add(recordClass, await READERS[recordClass](parts, snapshot, pid, wantedBy(recordClass)));
+      } catch (failure: unknown) {
+        failures.set(recordClass, failure instanceof Error ? failure : new OpenEmrReadFailed(recordClass, failure));
+      }
+    }
+  }
+
+  const lookups = await readLookups(snapshot, [...wanted.values()]);
+  for (const recordClass of READABLE_CLASSES) {
+    if (classes.includes(recordClass)) {
+      sources.add(recordClass, [sourceRow('globals', { gl_name: 'gbl_time_zone', gl_index: 0 })]);
+      const ofClass = recordClass === 'messages' ? undefined : wanted.get(recordClass);
+      sources.add(recordClass, ofClass === undefined ? [] : lookupSources(ofClass, lookups));
+    }
+  }
+  const { timeZone, readOn } = snapshot;
+  return { ...parts, pid, timeZone, readOn, profile: profile.rows, lookups, sources: sources.all(), failures };
+}
+
+class ChartSources {
+  private readonly sources = new Map<string, ChartSource>();
+
+  add(recordClass: ReadableClass, rows: readonly SourceRow[]): void {
     for (const row of rows) {
       const id = `${row.table} ${row.key}`;
-      const source = sources.get(id) ?? { ...row, classes: [] };
-      sources.set(id, { ...source, classes: [...new Set([...source.classes, recordClass])] });
+      const source = this.sources.get(id) ?? { ...row, classes: [] };
+      this.sources.set(id, { ...source, classes: [...new Set([...source.classes, recordClass])] });
     }
-  };
-  const asked = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
-
-  const profile = await readProfile(snapshot, pid, wanted);
-  add('profile', profile.sources);
-  const medications = asked.includes('medications') ? await readMedications(snapshot, pid, wanted) : undefined;
-  add('medications', medications?.sources ?? []);
-  const results = asked.includes('results') ? await readResults(snapshot, pid, wanted) : undefined;
-  add('results', results?.sources ?? []);
-  const messages = asked.includes('messages') ? await readMessages(snapshot, pid) : undefined;
-  add('messages', messages?.sources ?? []);
-  const { lookups, sources: lookupSources } = await readLookups(snapshot, wanted);
-  for (const recordClass of asked) {
-    add(recordClass, [sourceRow('globals', { gl_name: 'gbl_time_zone', gl_index: 0 })]);
-    add(recordClass, recordClass === 'messages' ? [] : lookupSources);
   }
-  return {
-    pid,
-    timeZone: snapshot.timeZone,
-    readOn: snapshot.readOn,
-    profile: profile.rows,
-    medications: medications?.rows,
-    results: results?.rows,
-    messages: messages?.rows,
-    lookups,
-    sources: [...sources.values()],
-  };
+
+  all(): ChartSource[] {
+    return [...this.sources.values()];
+  }
 }

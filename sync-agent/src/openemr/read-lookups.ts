@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, Text } from './column-types.js';
 import type { Snapshot } from './snapshot.js';
-import { sourceRow, type SourceRow } from './tables.js';
+import { sourceRow, type SourceRow } from './source-row.js';
 
 /** A user of the practice or an entry of its address book. */
 export const UserRow = z.object({
@@ -58,6 +58,7 @@ export class LookupsWanted {
   readonly userIds = new Set<number>();
   readonly usernames = new Set<string>();
   private readonly options = new Map<string, readonly [string, string]>();
+  private readonly folded = new Set<string>();
 
   user(id: number): void {
     if (id > 0) {
@@ -75,7 +76,17 @@ export class LookupsWanted {
     const id = String(option ?? '');
     if (id !== '') {
       this.options.set(`${list}|${id}`, [list, id]);
+      this.folded.add(folded(list, id));
     }
+  }
+
+  /** As the tables' collation compares: a row may be stored in other case than it was asked for. */
+  hasUsername(name: string): boolean {
+    return [...this.usernames].some((asked) => asked.toLowerCase() === name.toLowerCase());
+  }
+
+  hasOption(list: string, option: string): boolean {
+    return this.folded.has(folded(list, option));
   }
 
   get optionKeys(): (readonly [string, string])[] {
@@ -83,17 +94,13 @@ export class LookupsWanted {
   }
 }
 
+const folded = (list: string, option: string): string => `${list}|${option}`.toLowerCase().trimEnd();
+
 const USER_COLUMNS =
   'id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1';
 
-/**
- * At most four queries. Options and users that do not exist are simply not in the answer; they are sources all the
- * same, because a chart that shows an unknown option as text changes when the option comes into being.
- */
-export async function readLookups(
-  snapshot: Snapshot,
-  wanted: LookupsWanted,
-): Promise<{ lookups: Lookups; sources: SourceRow[] }> {
+/** At most four queries for all that the classes ask for. Options and users that do not exist are not in the answer. */
+export async function readLookups(snapshot: Snapshot, wanted: readonly LookupsWanted[]): Promise<Lookups> {
   const users = await readUsers(snapshot, wanted);
   const facilities = await snapshot.select(
     'the practice',
@@ -101,45 +108,54 @@ export async function readLookups(
     `SELECT id, name, phone, street, city, state, postal_code, country_code, facility_npi
        FROM facility WHERE primary_business_entity = 1 ORDER BY id LIMIT 1`,
   );
-  const keys = wanted.optionKeys;
+  const keys = new Map(wanted.flatMap(({ optionKeys }) => optionKeys).map((key) => [key.join('|'), key]));
   const listOptions =
-    keys.length === 0
+    keys.size === 0
       ? []
       : await snapshot.select(
           'list options',
           ListOptionRow,
           `SELECT list_id, option_id, title, notes, codes FROM list_options
             WHERE (list_id, option_id) IN (?) ORDER BY list_id, option_id`,
-          [keys],
+          [[...keys.values()]],
         );
-  return {
-    lookups: { users, practice: facilities[0] ?? null, listOptions },
-    sources: [
-      ...[...wanted.userIds].map((id) => sourceRow('users', { id })),
-      ...users.map((row) => sourceRow('users', row)),
-      ...facilities.map((row) => sourceRow('facility', row)),
-      ...keys.map(([list_id, option_id]) => sourceRow('list_options', { list_id, option_id })),
-      ...listOptions.map((row) => sourceRow('list_options', row)),
-    ],
-  };
+  return { users, practice: facilities[0] ?? null, listOptions };
+}
+
+/**
+ * The rows behind what one class asked for. What does not exist is a source all the same, because a chart that shows an
+ * unknown option as text changes when the option comes into being.
+ */
+export function lookupSources(wanted: LookupsWanted, { users, practice, listOptions }: Lookups): SourceRow[] {
+  const named = users.filter(({ username }) => wanted.hasUsername(username));
+  const options = listOptions.filter((row) => wanted.hasOption(row.list_id, row.option_id));
+  return [
+    ...[...wanted.userIds].map((id) => sourceRow('users', { id })),
+    ...named.map((row) => sourceRow('users', row)),
+    ...(practice === null ? [] : [sourceRow('facility', practice)]),
+    ...wanted.optionKeys.map(([list_id, option_id]) => sourceRow('list_options', { list_id, option_id })),
+    ...options.map((row) => sourceRow('list_options', row)),
+  ];
 }
 
 /** `users` has no index on the name; it holds the practice's staff and address book, not patients. */
-async function readUsers(snapshot: Snapshot, wanted: LookupsWanted): Promise<UserRow[]> {
+async function readUsers(snapshot: Snapshot, wanted: readonly LookupsWanted[]): Promise<UserRow[]> {
+  const ids = new Set(wanted.flatMap(({ userIds }) => [...userIds]));
+  const usernames = new Set(wanted.flatMap((ofClass) => [...ofClass.usernames]));
   const byId =
-    wanted.userIds.size === 0
+    ids.size === 0
       ? []
       : await snapshot.select('users', UserRow, `SELECT ${USER_COLUMNS} FROM users WHERE id IN (?) ORDER BY id`, [
-          [...wanted.userIds],
+          [...ids],
         ]);
   const byName =
-    wanted.usernames.size === 0
+    usernames.size === 0
       ? []
       : await snapshot.select(
           'users by name',
           UserRow,
           `SELECT ${USER_COLUMNS} FROM users WHERE username IN (?) ORDER BY id`,
-          [[...wanted.usernames]],
+          [[...usernames]],
         );
   const users = new Map([...byId, ...byName].map((user) => [user.id, user]));
   return [...users.values()].sort((a, b) => a.id - b.id);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, OptionalWhole, Text, WallClock, Whole } from './column-types.js';
 import { PortalNameShared } from './portal-name-shared.js';
 import type { Snapshot } from './snapshot.js';
-import { sourceRow, type SourceRow } from './tables.js';
+import { sourceRow, type SourceRow } from './source-row.js';
 
 export const PortalAccountRow = z.object({ id: Id, portal_username: z.string().nullable() });
 export type PortalAccountRow = z.infer<typeof PortalAccountRow>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Id, Text, WallClock, Whole } from './column-types.js';
 import type { LookupsWanted } from './read-lookups.js';
 import type { Snapshot } from './snapshot.js';
-import { sourceRow, type SourceRow } from './tables.js';
+import { sourceRow, type SourceRow } from './source-row.js';
 
 export const PatientRow = z.object({
   pid: Id,

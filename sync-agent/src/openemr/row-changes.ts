@@ -1,5 +1,6 @@
 import type { RecordClass } from 'sync-contract/classes';
-import { rowKey, WATCHED_TABLES, type WatchedTable } from './tables.js';
+import { rowKey } from './source-row.js';
+import { WATCHED_TABLES, type WatchedTable } from './watched-tables.js';
 
 /** A row as the binlog carries it. */
 export type RowImage = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 import type { Pool, RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import { OpenEmrReadFailed } from './snapshot.js';
-import { READER_COLUMNS } from './tables.js';
+import { READER_COLUMNS } from './reader-columns.js';
 
 /**
  * OpenEMR's tables lack columns the reader needs, or its account may not see them. Normal before the first grants

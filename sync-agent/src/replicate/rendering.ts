@@ -13,6 +13,8 @@ export interface Rendering {
   sources: ChartSource[];
   /** of the snapshot; null when no class of OpenEMR was asked for */
   position: BinlogPosition | null;
+  /** why a class that was asked for is not among `classes`; null when all could be read */
+  failure: Error | null;
   /** submissions the sections contain */
   contained: ReadonlySet<string>;
 }

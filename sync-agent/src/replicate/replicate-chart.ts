@@ -80,8 +80,13 @@ export async function replicateChart(replication: Replication, patientRef: strin
     }
   }
   const rendering = await render(replication, chart, asked);
+  if (rendering.classes.length === 0) {
+    throwIfPartial(rendering);
+  }
   try {
-    return await pushChanges(replication, rendering, new Set());
+    const outcome = await pushChanges(replication, rendering, new Set());
+    throwIfPartial(rendering);
+    return outcome;
   } catch (failure: unknown) {
     if (!(failure instanceof Conflict)) {
       throw failure;
@@ -89,6 +94,13 @@ export async function replicateChart(replication: Replication, patientRef: strin
     await stopWhenAhead(replication, patientRef, failure.problem);
   }
   return await replicateAgain(replication, patientRef);
+}
+
+/** What could be read has gone out; the rest keeps its dirty rows, its own older time, and the next try. */
+function throwIfPartial({ failure }: Rendering): void {
+  if (failure !== null) {
+    throw failure;
+  }
 }
 
 /**
@@ -114,6 +126,7 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
     await stopChart(replication.ledger, patientRef);
   }
   const rendering = await render(replication, chart, RENDERED_CLASSES);
+  throwIfPartial(rendering);
   const held = new Set(state.sections.map(({ id, sha256 }) => `${id} ${sha256}`));
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
@@ -142,6 +155,8 @@ async function render(
   const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
   const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
   const read = fromOpenEmr.length === 0 ? null : await readRows(replication, chart.pid, fromOpenEmr);
+  const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
+  const readable = classes.filter((recordClass) => !failures.has(recordClass));
   const rendered: { name: string; recordClass: RecordClass; content: unknown }[] = [];
   if (read !== null) {
     // After the snapshot: a mail of ours that it holds was committed together with its thread.
@@ -152,7 +167,7 @@ async function render(
       timeZone: read.rows.timeZone,
       threadOf: threadMapper(keys.resourceIdKey, chart.pid, known),
     });
-    rendered.push(...sections.filter(({ recordClass }) => classes.includes(recordClass)));
+    rendered.push(...sections.filter(({ recordClass }) => readable.includes(recordClass)));
   }
   const contained = submissionsIn(rendered);
   if (classes.includes('receipts')) {
@@ -161,10 +176,11 @@ async function render(
   }
   return {
     chart,
-    classes,
+    classes: readable,
+    failure: failures.values().next().value ?? null,
     sections: nameSections(chartKey, rendered),
     sources: read?.rows.sources ?? [],
-    position: read?.position ?? null,
+    position: fromOpenEmr.every((recordClass) => failures.has(recordClass)) ? null : (read?.position ?? null),
     contained,
   };
 }

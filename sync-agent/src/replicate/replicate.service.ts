@@ -23,6 +23,7 @@ import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { dirtyCharts } from './chart-row.js';
+import { markNewClassesDirty } from '../ledger/dirty.js';
 import { writeClockMarker } from './clock-marker.js';
 import { pruneMarkers } from './currency.js';
 import { LedgerOfFeed } from './feed-ledger.js';
@@ -93,7 +94,8 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     this.queues.handle('heartbeats', 'send-heartbeat', () => this.beat());
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    await markNewClassesDirty(this.ledger.manager);
     this.feed.start();
     this.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));
     this.every(SWEEP, 'the sweep', () => this.sweep());

@@ -1,0 +1,122 @@
+import type { RecordClass } from 'sync-contract/classes';
+
+export interface WatchedTable {
+  table: string;
+  /** Columns of the primary key in order; where the table has none declared, the unique column that takes its place. */
+  primaryKey: readonly string[];
+  /** Column with the patient's pid, null where a row does not say whose it is. */
+  pid: string | null;
+  /** The pid column holds a pid only in rows where this column has this value. */
+  pidWhen?: { column: string; value: string };
+  /** Column with `patient_access_onsite.portal_username` of the row's patient. */
+  portalUsername?: string;
+  /** The row belongs to whom the row of this table with this key belongs to; for rows that no render has seen yet. */
+  parent?: { table: string; columns: readonly string[] };
+  /** Classes of records whose sections may change with the row. */
+  classes: readonly RecordClass[];
+  /** Rows of the practice that many charts use: only charts that used the row are concerned. */
+  shared: boolean;
+}
+
+const LAB_TABLE = { pid: null, classes: ['results'], shared: false } as const;
+
+/** Every table the sections are made of. A table that is missing here would let a change go unseen. */
+export const WATCHED_TABLES = [
+  { table: 'patient_data', primaryKey: ['pid'], pid: 'pid', classes: ['profile'], shared: false },
+  { table: 'patient_history', primaryKey: ['id'], pid: 'pid', classes: ['profile'], shared: false },
+  {
+    table: 'contact',
+    primaryKey: ['id'],
+    pid: 'foreign_id',
+    pidWhen: { column: 'foreign_table_name', value: 'patient_data' },
+    classes: ['profile'],
+    shared: false,
+  },
+  {
+    table: 'contact_address',
+    primaryKey: ['id'],
+    pid: null,
+    parent: { table: 'contact', columns: ['contact_id'] },
+    classes: ['profile'],
+    shared: false,
+  },
+  { table: 'addresses', primaryKey: ['id'], pid: null, classes: ['profile'], shared: false },
+  { table: 'prescriptions', primaryKey: ['id'], pid: 'patient_id', classes: ['medications'], shared: false },
+  { table: 'lists', primaryKey: ['id'], pid: 'pid', classes: ['medications'], shared: false },
+  {
+    table: 'lists_medication',
+    primaryKey: ['id'],
+    pid: null,
+    parent: { table: 'lists', columns: ['list_id'] },
+    classes: ['medications'],
+    shared: false,
+  },
+  { table: 'drug_sales', primaryKey: ['sale_id'], pid: 'pid', classes: ['medications'], shared: false },
+  {
+    table: 'procedure_order',
+    primaryKey: ['procedure_order_id'],
+    pid: 'patient_id',
+    classes: ['results'],
+    shared: false,
+  },
+  {
+    ...LAB_TABLE,
+    table: 'procedure_order_code',
+    primaryKey: ['procedure_order_id', 'procedure_order_seq'],
+    parent: { table: 'procedure_order', columns: ['procedure_order_id'] },
+  },
+  {
+    ...LAB_TABLE,
+    table: 'procedure_report',
+    primaryKey: ['procedure_report_id'],
+    parent: { table: 'procedure_order', columns: ['procedure_order_id'] },
+  },
+  {
+    ...LAB_TABLE,
+    table: 'procedure_result',
+    primaryKey: ['procedure_result_id'],
+    parent: { table: 'procedure_report', columns: ['procedure_report_id'] },
+  },
+  {
+    ...LAB_TABLE,
+    table: 'procedure_specimen',
+    primaryKey: ['procedure_specimen_id'],
+    parent: { table: 'procedure_order', columns: ['procedure_order_id'] },
+  },
+  { table: 'patient_access_onsite', primaryKey: ['id'], pid: 'pid', classes: ['messages'], shared: false },
+  {
+    table: 'onsite_mail',
+    primaryKey: ['id'],
+    pid: null,
+    portalUsername: 'owner',
+    classes: ['messages'],
+    shared: false,
+  },
+  { table: 'drugs', primaryKey: ['drug_id'], pid: null, classes: ['medications'], shared: true },
+  { table: 'procedure_type', primaryKey: ['procedure_type_id'], pid: null, classes: ['results'], shared: true },
+  { table: 'procedure_providers', primaryKey: ['ppid'], pid: null, classes: ['results'], shared: true },
+  {
+    table: 'users',
+    primaryKey: ['id'],
+    pid: null,
+    classes: ['profile', 'medications', 'results'],
+    shared: true,
+  },
+  { table: 'facility', primaryKey: ['id'], pid: null, classes: ['medications', 'results'], shared: true },
+  {
+    table: 'list_options',
+    primaryKey: ['list_id', 'option_id'],
+    pid: null,
+    classes: ['profile', 'medications', 'results'],
+    shared: true,
+  },
+  {
+    table: 'globals',
+    primaryKey: ['gl_name', 'gl_index'],
+    pid: null,
+    classes: ['profile', 'medications', 'results', 'messages'],
+    shared: true,
+  },
+] as const satisfies readonly WatchedTable[];
+
+export type WatchedTableName = (typeof WATCHED_TABLES)[number]['table'];
