@@ -11,9 +11,11 @@ const args = process.argv.slice(2);
 const place = args.indexOf('--data-dir');
 const [, folder] = place < 0 ? [] : args.splice(place, 2);
 const file = clinicFile(resolve(folder ?? defaultDataDir()));
+/** How to use it can be read without a demo. */
+const asksForHelp = args.length === 0 || args.some((arg) => ['--help', '-h', 'help'].includes(arg));
 
-if (existsSync(file)) {
-  const env = z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, 'utf8')));
+if (existsSync(file) || asksForHelp) {
+  const env = asksForHelp ? {} : z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, 'utf8')));
   spawn(process.execPath, [join(repositoryRoot(), 'infra/dist/openemr-sim/clinic.main.js'), ...args], {
     stdio: 'inherit',
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },

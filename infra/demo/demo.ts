@@ -121,6 +121,11 @@ async function resetDataFolder(dataDir: string): Promise<void> {
   lock.close();
 }
 
+/** The option that names a data folder which is not the default one. */
+function elsewhere(dataDir: string): string {
+  return dataDir === resolve(defaultDataDir()) ? '' : ` --data-dir ${dataDir}`;
+}
+
 async function printEntrance(system: System, ready: ReadyPatient): Promise<void> {
   const invited = system.patients[1];
   print('');
@@ -129,7 +134,7 @@ async function printEntrance(system: System, ready: ReadyPatient): Promise<void>
   print('');
   print(`  Portal for patients   ${system.origin}`);
   print(`  Data folder           ${system.services.dataDir}`);
-  print(`  Play the clinic       npm run clinic -- --help   (from a second terminal)`);
+  print(`  Play the clinic       npm run clinic --${elsewhere(system.services.dataDir)} --help   (from a second terminal)`);
   print('');
   print(`  Ready patient         ${ready.patient}`);
   print(`    sign-in name        ${ready.name}`);
