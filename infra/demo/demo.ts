@@ -134,7 +134,9 @@ async function printEntrance(system: System, ready: ReadyPatient): Promise<void>
   print('');
   print(`  Portal for patients   ${system.origin}`);
   print(`  Data folder           ${system.services.dataDir}`);
-  print(`  Play the clinic       npm run clinic --${elsewhere(system.services.dataDir)} --help   (from a second terminal)`);
+  print(
+    `  Play the clinic       npm run clinic --${elsewhere(system.services.dataDir)} --help   (from a second terminal)`,
+  );
   print('');
   print(`  Ready patient         ${ready.patient}`);
   print(`    sign-in name        ${ready.name}`);
