@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { KnownThreads } from 'sync-agent/src/openemr/mail-thread';
 import { READABLE_CLASSES, type ChartRows, type ReadableClass } from 'sync-agent/src/openemr/read-chart';
+import { AppointmentRow } from 'sync-agent/src/openemr/read-appointments';
+import { InsuranceRow, InsurerRow } from 'sync-agent/src/openemr/read-coverage';
 import { FacilityRow, ListOptionRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
@@ -91,14 +93,30 @@ export const ROW_KINDS: readonly RowKind[] = [
     source: () => 'patient_access_onsite.portal_username',
   },
   kind(['messages'], MailRow, ({ chart }) => chart.messages?.mails ?? [], 'onsite_mail'),
-  kind(['profile', 'medications', 'results'], UserRow, ({ chart }) => chart.lookups.users, 'users'),
   kind(
-    ['profile', 'medications', 'results'],
+    ['appointments'],
+    AppointmentRow,
+    ({ chart }) => chart.appointments?.appointments ?? [],
+    'openemr_postcalendar_events',
+    from('openemr_postcalendar_categories', ['pc_constant_id', 'pc_catname']),
+  ),
+  kind(['coverage'], InsuranceRow, ({ chart }) => chart.coverage?.insurances ?? [], 'insurance_data'),
+  kind(['coverage'], InsurerRow, ({ chart }) => chart.coverage?.insurers ?? [], 'insurance_companies', {
+    kind: 'insurance_type_codes.type',
+  }),
+  kind(['profile', 'medications', 'results', 'appointments'], UserRow, ({ chart }) => chart.lookups.users, 'users'),
+  kind(
+    ['profile', 'medications', 'results', 'appointments'],
     FacilityRow,
-    ({ chart }) => (chart.lookups.practice === null ? [] : [chart.lookups.practice]),
+    ({ chart: { lookups } }) => [...(lookups.practice === null ? [] : [lookups.practice]), ...lookups.facilities],
     'facility',
   ),
-  kind(['profile', 'medications', 'results'], ListOptionRow, ({ chart }) => chart.lookups.listOptions, 'list_options'),
+  kind(
+    ['profile', 'medications', 'results', 'appointments', 'coverage'],
+    ListOptionRow,
+    ({ chart }) => chart.lookups.listOptions,
+    'list_options',
+  ),
   {
     parts: ['messages'],
     columns: ['threadId', 'firstPatientMailId', 'topic', 'subject'],
@@ -133,5 +151,8 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['procedure_type.lab_id', 'procedure_providers.ppid', 'procedure_providers.lab_director', 'users.id'],
   ...['users.username', 'facility.id', 'list_options.list_id', 'list_options.option_id', 'onsite_mail.id'],
   ...['onsite_mail.owner', 'onsite_mail.mail_chain', 'onsite_mail.reply_mail_chain'],
+  ...['openemr_postcalendar_events.pc_eid', 'openemr_postcalendar_events.pc_aid'],
+  ...['openemr_postcalendar_events.pc_facility', 'openemr_postcalendar_events.pc_catid', 'insurance_data.id'],
+  ...['insurance_data.provider', 'insurance_companies.id', 'insurance_companies.ins_type_code'],
   ...['ledger thread.thread_id', 'ledger thread.first_patient_mail_id', 'ledger thread_mail.mail_id'],
 ]);

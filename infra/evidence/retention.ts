@@ -156,6 +156,9 @@ export const PURPOSES: Record<ReadableClass | 'receipts', string> = {
   profile: 'the person sees and checks who the practice says they are, and whom to call',
   medications: 'the person sees what to take, how, since when and from whom',
   results: 'the person sees laboratory results with the ranges of the laboratory',
+  appointments: 'the person sees when and where to come, and when they came',
+  coverage:
+    'the person checks which insurance the practice has on file; of the member id only the last four characters',
   messages: 'the person and the practice write to each other',
   receipts: 'the person sees what became of what they sent',
 };

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import type { ChartRows } from 'sync-agent/src/openemr/read-chart';
-import { FacilityRow, ListOptionRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
+import { FacilityRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
 import { FurtherAddressRow, PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
@@ -14,18 +13,8 @@ import {
   SpecimenRow,
 } from 'sync-agent/src/openemr/read-results';
 import type { RenderInput } from './chart-rows.js';
-
-/** A row with every column filled: words where a word fits, else a number; what matters is given. */
-function filled<Schema extends z.ZodObject>(schema: Schema, given: Record<string, unknown>): z.infer<Schema> {
-  const columns = Object.entries(schema.shape).map(([column, type]) => [
-    column,
-    z.safeParse(type, 'x').success ? `${column} words` : 5,
-  ]);
-  return schema.parse({ ...Object.fromEntries(columns), ...given });
-}
-
-const option = (list_id: string, option_id: string, notes: string, codes: string): ListOptionRow =>
-  ListOptionRow.parse({ list_id, option_id, title: `${list_id} ${option_id}`, notes, codes });
+import { sampleAppointments, sampleCoverage, SAMPLE_PLAN_OPTIONS } from './sample-plans.js';
+import { filled, option } from './sample-row.js';
 
 /** Everything that may stand in a chart, in each of the forms that the renderers tell apart. No person's data. */
 export function sampleInput(): RenderInput {
@@ -38,6 +27,8 @@ export function sampleInput(): RenderInput {
       medications: sampleMedications(),
       results: sampleResults(),
       messages: sampleMessages(),
+      appointments: sampleAppointments(),
+      coverage: sampleCoverage(),
       lookups: sampleLookups(),
       sources: [],
       failures: new Map(),
@@ -197,6 +188,7 @@ function sampleLookups(): ChartRows['lookups'] {
       filled(UserRow, { id: 3, username: 'desk', fname: '', mname: '', lname: '' }),
     ],
     practice: filled(FacilityRow, { id: 1 }),
+    facilities: [filled(FacilityRow, { id: 2 })],
     listOptions: [
       option('marital', 'married', 'M', ''),
       option('language', 'spanish', 'es', ''),
@@ -213,6 +205,7 @@ function sampleLookups(): ChartRows['lookups'] {
       option('medication_adherence_information_source', 'patient', '', ''),
       option('proc_res_abnormal', 'high', '', 'H'),
       option('proc_res_abnormal', 'vodd', '', 'odd'),
+      ...SAMPLE_PLAN_OPTIONS,
     ],
   };
 }

@@ -12,7 +12,8 @@ GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 
 -- agent_reader: the tables that sections are made of. Column by column where a table also holds what no section needs:
 -- no password hash (users, patient_access_onsite), no social security or licence number (patient_data), no laboratory's
--- host, login and password (procedure_providers), no tax number or bank account (facility).
+-- host, login and password (procedure_providers), no tax number or bank account (facility), no subscriber's social
+-- security number, birth date or employer (insurance_data).
 GRANT SELECT (
   pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
   language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
@@ -43,6 +44,17 @@ GRANT SELECT (ppid, name, npi, lab_director) ON {{openemr}}.procedure_providers 
 GRANT SELECT (
   id, name, phone, street, city, state, postal_code, country_code, facility_npi, primary_business_entity
 ) ON {{openemr}}.facility TO agent_reader;
+GRANT SELECT (
+  pc_eid, pc_aid, pc_pid, pc_title, pc_hometext, pc_eventDate, pc_endDate, pc_duration, pc_recurrtype, pc_recurrspec,
+  pc_startTime, pc_endTime, pc_eventstatus, pc_apptstatus, pc_facility, pc_catid
+) ON {{openemr}}.openemr_postcalendar_events TO agent_reader;
+GRANT SELECT (pc_catid, pc_constant_id, pc_catname) ON {{openemr}}.openemr_postcalendar_categories TO agent_reader;
+GRANT SELECT (
+  id, pid, type, provider, plan_name, policy_number, group_number, subscriber_relationship, subscriber_fname,
+  subscriber_mname, subscriber_lname, copay, date, date_end
+) ON {{openemr}}.insurance_data TO agent_reader;
+GRANT SELECT (id, name, cqm_sop, ins_type_code) ON {{openemr}}.insurance_companies TO agent_reader;
+GRANT SELECT (id, type) ON {{openemr}}.insurance_type_codes TO agent_reader;
 GRANT SELECT ON {{openemr}}.list_options TO agent_reader;
 GRANT SELECT ON {{openemr}}.onsite_mail TO agent_reader;
 -- The clinic's time zone stands here, beside values that OpenEMR encrypts; rows cannot be granted.

@@ -9,12 +9,14 @@ import { temporaryDataDir } from 'infra/services/test-services';
 import { z } from 'zod';
 import { ChangeFeed } from '../src/openemr/change-feed.js';
 import { withBinlogFacts } from '../src/openemr/binlog-facts.js';
+import { READABLE_CLASSES } from '../src/openemr/read-chart.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { writeClockMarker } from '../src/replicate/clock-marker.js';
 import { pruneMarkers, readCurrency } from '../src/replicate/currency.js';
 import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
+import { plannedRows } from './feed-planned-rows.js';
 import { AgentUnderTest, openClinic, TestLog, until } from './agent-under-test.js';
 
 const PID = 5001;
@@ -111,7 +113,7 @@ describe('the change feed', () => {
       .map(({ pid, recordClass }) => `${String(pid)} ${recordClass}`);
   };
   const EVERYTHING = [PID, OTHER].flatMap((pid) =>
-    ['medications', 'messages', 'profile', 'results'].map((recordClass) => `${String(pid)} ${recordClass}`),
+    [...READABLE_CLASSES].sort().map((recordClass) => `${String(pid)} ${recordClass}`),
   );
 
   beforeEach(async () => {
@@ -144,6 +146,18 @@ describe('the change feed', () => {
       expect(await dirty()).toEqual([`${String(PID)} medications`]);
     }
   });
+
+  it.each(plannedRows(PID))(
+    'says whose %s a new, a changed and a deleted row of %s concern',
+    async (recordClass, _table, ...changes) => {
+      for (const change of changes) {
+        await under.ledger.query('DELETE FROM dirty');
+        await under.clinic.query(change);
+        await caughtUp();
+        expect(await dirty()).toEqual([`${String(PID)} ${recordClass}`]);
+      }
+    },
+  );
 
   it('marks both charts when a row changes hands', async () => {
     const [{ insertId }] = await under.clinic.query<ResultSetHeader>(

@@ -1,4 +1,6 @@
 import type { ExpectedDifference } from './golden-difference.js';
+import { APPOINTMENT_DIFFERENCES } from './golden-differences-appointments.js';
+import { COVERAGE_DIFFERENCES } from './golden-differences-coverage.js';
 import { LABORATORY_DIFFERENCES } from './golden-differences-laboratory.js';
 import { MEDICATION_DIFFERENCES } from './golden-differences-medications.js';
 import { PATIENT_DIFFERENCES } from './golden-differences-patient.js';
@@ -8,4 +10,6 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...PATIENT_DIFFERENCES,
   ...MEDICATION_DIFFERENCES,
   ...LABORATORY_DIFFERENCES,
+  ...APPOINTMENT_DIFFERENCES,
+  ...COVERAGE_DIFFERENCES,
 ];

@@ -10,6 +10,8 @@ export const COMPARED_TYPES = [
   'MedicationDispense',
   'Observation',
   'DiagnosticReport',
+  'Appointment',
+  'Coverage',
 ] as const;
 export type ComparedType = (typeof COMPARED_TYPES)[number];
 
@@ -59,6 +61,9 @@ const KEYS = {
   users: 'id',
   facility: 'id',
   form_encounter: 'encounter',
+  openemr_postcalendar_events: 'pc_eid',
+  insurance_data: 'id',
+  insurance_companies: 'id',
 } as const;
 export type GoldenTable = keyof typeof KEYS;
 
@@ -74,6 +79,15 @@ export class GoldenRows {
 
   constructor(resourceIdKey: Uint8Array) {
     const ids = new ResourceIds(resourceIdKey);
+    for (const { resource, table, target_uuid, uuid } of this.all('uuid_mapping')) {
+      const facility =
+        resource === 'Location' && table === 'facility'
+          ? this.find('facility', { uuid: target_uuid ?? null })
+          : undefined;
+      if (facility !== undefined) {
+        this.uuidByOurId.set(ids.id('facility', `location ${String(facility['id'])}`), uuidOf(z.string().parse(uuid)));
+      }
+    }
     for (const [table, key] of Object.entries(KEYS)) {
       for (const row of this.all(table)) {
         const uuid = uuidOf(z.string().parse(row['uuid']));

@@ -60,6 +60,11 @@ export class ClinicTime {
     return DateTime.fromISO(fhirDateTime, { zone: this.zone }).toMillis();
   }
 
+  /** A dateTime so many seconds after another, with the offset that applies then. */
+  later(fhirDateTime: string, seconds: number): string {
+    return DateTime.fromISO(fhirDateTime, { zone: this.zone }).plus({ seconds }).toFormat("yyyy-MM-dd'T'HH:mm:ssZZ");
+  }
+
   private moment(stored: string | null, labOffset: string): DateTime<true> | undefined {
     const parts = WALL_CLOCK.exec(stored ?? '');
     if (parts?.[4] === undefined || parts[1] === '0000') {

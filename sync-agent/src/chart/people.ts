@@ -18,6 +18,7 @@ export class People {
   private readonly users: ReadonlyMap<number, UserRow>;
   private readonly usersByName: ReadonlyMap<string, UserRow>;
   private readonly practice: FacilityRow | null;
+  private readonly facilities: ReadonlyMap<number, FacilityRow>;
   private readonly used = new Map<string, Resource>();
 
   constructor(
@@ -27,6 +28,7 @@ export class People {
     this.users = new Map(lookups.users.map((user) => [user.id, user]));
     this.usersByName = new Map(lookups.users.map((user) => [user.username, user]));
     this.practice = lookups.practice;
+    this.facilities = new Map(lookups.facilities.map((facility) => [facility.id, facility]));
   }
 
   practitioner(userId: number): Reference | undefined {
@@ -38,21 +40,45 @@ export class People {
   }
 
   practiceOrganization(): Reference | undefined {
-    const facility = this.practice;
-    if (facility === null || facility.name === '') {
+    return this.practice === null ? undefined : this.organizationOf(this.practice);
+  }
+
+  /** A site of the practice as who answers for what was done there. */
+  facilityOrganization(facilityId: number): Reference | undefined {
+    const facility = this.facilities.get(facilityId);
+    return facility === undefined ? undefined : this.organizationOf(facility);
+  }
+
+  /** A site of the practice as the place where something was done. */
+  facilityLocation(facilityId: number): Reference | undefined {
+    const facility = this.facilities.get(facilityId);
+    if (facility === undefined || facility.name === '') {
+      return undefined;
+    }
+    const { name } = facility;
+    const id = this.ids.id('facility', `location ${String(facilityId)}`);
+    this.used.set(
+      id,
+      resource({
+        resourceType: 'Location',
+        id,
+        meta: profileMeta('us-core-location'),
+        status: 'active',
+        name,
+        telecom: phones(facility.phone),
+        address: addressOf(facility),
+        managingOrganization: this.organizationOf(facility),
+      }),
+    );
+    return { reference: `Location/${id}`, type: 'Location', display: name };
+  }
+
+  private organizationOf(facility: FacilityRow): Reference | undefined {
+    if (facility.name === '') {
       return undefined;
     }
     const id = this.ids.id('facility', facility.id);
-    this.used.set(
-      id,
-      organization(id, facility.name, facility.facility_npi, facility.phone, {
-        line: [facility.street],
-        city: facility.city,
-        state: facility.state,
-        postalCode: facility.postal_code,
-        country: facility.country_code,
-      }),
-    );
+    this.used.set(id, organization(id, facility.name, facility.facility_npi, facility.phone, addressOf(facility)));
     return { reference: `Organization/${id}`, type: 'Organization', display: facility.name };
   }
 
@@ -116,6 +142,18 @@ export class People {
   }
 }
 
+const addressOf = (facility: FacilityRow): Record<string, unknown> => ({
+  line: [facility.street],
+  city: facility.city,
+  state: facility.state,
+  postalCode: facility.postal_code,
+  country: facility.country_code,
+});
+
+const phones = (phone: string): unknown[] => [
+  phone === '' ? undefined : { system: 'phone', value: phone, use: 'work' },
+];
+
 function organization(
   id: string,
   name: string,
@@ -130,7 +168,7 @@ function organization(
     identifier: [npi === '' ? undefined : { system: SYSTEMS.npi, value: npi }],
     active: true,
     name,
-    telecom: [phone === '' ? undefined : { system: 'phone', value: phone, use: 'work' }],
+    telecom: phones(phone),
     address: [address],
   });
 }

@@ -12,6 +12,8 @@ import type { MailRow } from '../openemr/read-messages.js';
 import { ClinicTime } from './clinic-time.js';
 import { ListOptions } from './coded-values.js';
 import { People } from './people.js';
+import { renderAppointments } from './render-appointments.js';
+import { renderCoverage } from './render-coverage.js';
 import { renderMedications } from './render-medications.js';
 import { renderMessages } from './render-messages.js';
 import { renderProfile } from './render-profile.js';
@@ -53,6 +55,8 @@ const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
   medications: listPart('medications', renderMedications),
   results: part('results', resultSections),
   messages: part('messages', messageSections),
+  appointments: listPart('appointments', renderAppointments),
+  coverage: listPart('coverage', renderCoverage),
 };
 
 /**

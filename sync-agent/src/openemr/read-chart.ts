@@ -1,4 +1,6 @@
 import type { RecordClass } from 'sync-contract/classes';
+import { readAppointments, type AppointmentRows } from './read-appointments.js';
+import { readCoverage, type CoverageRows } from './read-coverage.js';
 import { LookupsWanted, lookupSources, readLookups, type Lookups } from './read-lookups.js';
 import { readMedications, type MedicationRows } from './read-medications.js';
 import { readMessages, type MessageRows } from './read-messages.js';
@@ -21,6 +23,8 @@ export interface RowsOfClass {
   medications: MedicationRows;
   results: ResultRows;
   messages: MessageRows;
+  appointments: AppointmentRows;
+  coverage: CoverageRows;
 }
 
 type ReadPart = (
@@ -40,6 +44,8 @@ const READERS: Record<keyof RowsOfClass, ReadPart> = {
   medications: part('medications', readMedications),
   results: part('results', readResults),
   messages: part('messages', readMessages),
+  appointments: part('appointments', readAppointments),
+  coverage: part('coverage', readCoverage),
 };
 
 // A mapped type over exactly these keys: Object.keys gives nothing else.

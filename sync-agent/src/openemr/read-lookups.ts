@@ -50,6 +50,8 @@ export interface Lookups {
   users: UserRow[];
   /** the practice itself: the facility that is its primary business entity */
   practice: FacilityRow | null;
+  /** the sites that the patient's rows name */
+  facilities: FacilityRow[];
   listOptions: ListOptionRow[];
 }
 
@@ -57,6 +59,7 @@ export interface Lookups {
 export class LookupsWanted {
   readonly userIds = new Set<number>();
   readonly usernames = new Set<string>();
+  readonly facilityIds = new Set<number>();
   private readonly options = new Map<string, readonly [string, string]>();
   private readonly folded = new Set<string>();
 
@@ -69,6 +72,12 @@ export class LookupsWanted {
   username(name: string): void {
     if (name !== '') {
       this.usernames.add(name);
+    }
+  }
+
+  facility(id: number): void {
+    if (id > 0) {
+      this.facilityIds.add(id);
     }
   }
 
@@ -99,15 +108,26 @@ const folded = (list: string, option: string): string => `${list}|${option}`.toL
 const USER_COLUMNS =
   'id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1';
 
-/** At most four queries for all that the classes ask for. Options and users that do not exist are not in the answer. */
+const FACILITY_COLUMNS = 'id, name, phone, street, city, state, postal_code, country_code, facility_npi';
+
+/** At most five queries for all that the classes ask for. Options and users that do not exist are not in the answer. */
 export async function readLookups(snapshot: Snapshot, wanted: readonly LookupsWanted[]): Promise<Lookups> {
   const users = await readUsers(snapshot, wanted);
-  const facilities = await snapshot.select(
+  const practice = await snapshot.select(
     'the practice',
     FacilityRow,
-    `SELECT id, name, phone, street, city, state, postal_code, country_code, facility_npi
-       FROM facility WHERE primary_business_entity = 1 ORDER BY id LIMIT 1`,
+    `SELECT ${FACILITY_COLUMNS} FROM facility WHERE primary_business_entity = 1 ORDER BY id LIMIT 1`,
   );
+  const facilityIds = new Set(wanted.flatMap((ofClass) => [...ofClass.facilityIds]));
+  const facilities =
+    facilityIds.size === 0
+      ? []
+      : await snapshot.select(
+          'facilities',
+          FacilityRow,
+          `SELECT ${FACILITY_COLUMNS} FROM facility WHERE id IN (?) ORDER BY id`,
+          [[...facilityIds]],
+        );
   const keys = new Map(wanted.flatMap(({ optionKeys }) => optionKeys).map((key) => [key.join('|'), key]));
   const listOptions =
     keys.size === 0
@@ -119,7 +139,7 @@ export async function readLookups(snapshot: Snapshot, wanted: readonly LookupsWa
             WHERE (list_id, option_id) IN (?) ORDER BY list_id, option_id`,
           [[...keys.values()]],
         );
-  return { users, practice: facilities[0] ?? null, listOptions };
+  return { users, practice: practice[0] ?? null, facilities, listOptions };
 }
 
 /**
@@ -133,6 +153,7 @@ export function lookupSources(wanted: LookupsWanted, { users, practice, listOpti
     ...[...wanted.userIds].map((id) => sourceRow('users', { id })),
     ...named.map((row) => sourceRow('users', row)),
     ...(practice === null ? [] : [sourceRow('facility', practice)]),
+    ...[...wanted.facilityIds].map((id) => sourceRow('facility', { id })),
     ...wanted.optionKeys.map(([list_id, option_id]) => sourceRow('list_options', { list_id, option_id })),
     ...options.map((row) => sourceRow('list_options', row)),
   ];
