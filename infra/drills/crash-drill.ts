@@ -119,24 +119,27 @@ export class CrashDrill {
       joined: this.newcomers,
     };
     const { spared, before, whileDown, act, after, commandLine } = provocationOf(point, context);
-    await before?.();
+    const noting = async (work: Promise<void> | undefined): Promise<void> => {
+      await work?.catch((error: unknown) => {
+        this.complaints.push(`${point.name}: ${error instanceof Error ? error.message : 'unknown reason'}`);
+      });
+    };
+    await noting(before?.());
     if (commandLine !== undefined) {
       const died = await this.killCommandLine(point, commandLine);
       await this.revive();
-      await after?.();
+      await noting(after?.());
       return died;
     }
     const program = this.programPassing(point);
     await this.kill(program);
-    await whileDown?.();
+    await noting(whileDown?.());
     const started = this.startArmed(program, point, spared, faults);
-    const work = act?.().catch((error: unknown) => {
-      this.complaints.push(`${point.name}: ${error instanceof Error ? error.message : 'unknown reason'}`);
-    });
+    const work = noting(act?.(started));
     const hit = await this.diesAt(program, point, started);
     await this.revive();
     await work;
-    await after?.();
+    await noting(after?.());
     return hit;
   }
 

@@ -24,8 +24,8 @@ export interface Provocation {
   before?: () => Promise<void>;
   /** while the process that will pass the point is down */
   whileDown?: () => Promise<void>;
-  /** once the process is armed; goes on through the kill and ends when what it began has come to its end */
-  act?: () => Promise<void>;
+  /** beside the armed process, which is up when `armed` resolves; goes on through the kill until what it began has ended */
+  act?: (armed: Promise<void>) => Promise<void>;
   /** when all is up again: ends what would hold up the rest of the run */
   after?: () => Promise<void>;
   /** the point is on the agent's command line, which runs with these arguments instead of the agent */
@@ -215,7 +215,13 @@ function restoredChart(context: ProvocationContext): Partial<Provocation> {
 function restoredHeartbeat({ system }: ProvocationContext): Partial<Provocation> {
   const { inside } = system.services;
   let last = 0;
+  const acknowledged = async (): Promise<boolean> => {
+    const [row] = await inside.adminSql('SELECT era FROM ??.heartbeat_state', [LEDGER]);
+    const [held] = await system.services.dmz.adminSql('SELECT era FROM ??.heartbeat', [PORTAL]);
+    return row !== undefined && row['era'] === held?.['era'];
+  };
   return {
+    before: () => until('a heartbeat of the current era at the gateway', acknowledged),
     whileDown: async () => {
       const [row] = await inside.adminSql('SELECT seq FROM ??.heartbeat_state WHERE id = 1', [LEDGER]);
       last = Number(row?.['seq'] ?? 0);
@@ -254,8 +260,10 @@ function eraBegins({ system }: ProvocationContext): Partial<Provocation> {
 /** The gateway hears of an era that began. */
 function eraIsTold({ system }: ProvocationContext): Partial<Provocation> {
   return {
-    act: async () => {
+    act: async (armed) => {
       await system.programs.agent.kill();
+      // The command asks the gateway which eras it knows.
+      await armed;
       await beginEra(system);
       await system.programs.agent.start();
     },
