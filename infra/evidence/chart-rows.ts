@@ -3,6 +3,7 @@ import type { KnownThreads } from 'sync-agent/src/openemr/mail-thread';
 import { READABLE_CLASSES, type ChartRows, type ReadableClass } from 'sync-agent/src/openemr/read-chart';
 import { AppointmentRow } from 'sync-agent/src/openemr/read-appointments';
 import { InsuranceRow, InsurerRow } from 'sync-agent/src/openemr/read-coverage';
+import { EncounterRow, VisitCategoryRow } from 'sync-agent/src/openemr/read-encounters';
 import { FacilityRow, ListOptionRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
@@ -16,6 +17,7 @@ import {
   ResultRow,
   SpecimenRow,
 } from 'sync-agent/src/openemr/read-results';
+import { VitalDetailRow, VitalsRow } from 'sync-agent/src/openemr/read-vitals';
 
 /** All a render is made of: rows of OpenEMR, and what the ledger knows of the patient's threads. */
 export interface RenderInput {
@@ -104,15 +106,34 @@ export const ROW_KINDS: readonly RowKind[] = [
   kind(['coverage'], InsurerRow, ({ chart }) => chart.coverage?.insurers ?? [], 'insurance_companies', {
     kind: 'insurance_type_codes.type',
   }),
-  kind(['profile', 'medications', 'results', 'appointments'], UserRow, ({ chart }) => chart.lookups.users, 'users'),
+  kind(['vitals'], VitalsRow, ({ chart }) => chart.vitals?.sheets ?? [], 'form_vitals', {
+    ...from('forms', ['encounter']),
+    form_row: 'forms.id',
+  }),
+  kind(['vitals'], VitalDetailRow, ({ chart }) => chart.vitals?.details ?? [], 'form_vital_details'),
+  kind(['encounters'], EncounterRow, ({ chart }) => chart.encounters?.encounters ?? [], 'form_encounter', {
+    form_row: 'forms.id',
+  }),
   kind(
-    ['profile', 'medications', 'results', 'appointments'],
+    ['encounters'],
+    VisitCategoryRow,
+    ({ chart }) => chart.encounters?.categories ?? [],
+    'openemr_postcalendar_categories',
+  ),
+  kind(
+    ['profile', 'medications', 'results', 'appointments', 'vitals', 'encounters'],
+    UserRow,
+    ({ chart }) => chart.lookups.users,
+    'users',
+  ),
+  kind(
+    ['profile', 'medications', 'results', 'appointments', 'encounters'],
     FacilityRow,
     ({ chart: { lookups } }) => [...(lookups.practice === null ? [] : [lookups.practice]), ...lookups.facilities],
     'facility',
   ),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'coverage'],
+    ['profile', 'medications', 'results', 'appointments', 'coverage', 'encounters'],
     ListOptionRow,
     ({ chart }) => chart.lookups.listOptions,
     'list_options',
@@ -154,5 +175,9 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['openemr_postcalendar_events.pc_eid', 'openemr_postcalendar_events.pc_aid'],
   ...['openemr_postcalendar_events.pc_facility', 'openemr_postcalendar_events.pc_catid', 'insurance_data.id'],
   ...['insurance_data.provider', 'insurance_companies.id', 'insurance_companies.ins_type_code'],
+  ...['forms.id', 'forms.encounter', 'form_vitals.id', 'form_vitals.user', 'form_vital_details.id'],
+  ...['form_vital_details.form_id', 'form_encounter.id', 'form_encounter.encounter', 'form_encounter.facility_id'],
+  ...['form_encounter.pc_catid', 'form_encounter.provider_id', 'form_encounter.supervisor_id'],
+  ...['form_encounter.referring_provider_id', 'openemr_postcalendar_categories.pc_catid'],
   ...['ledger thread.thread_id', 'ledger thread.first_patient_mail_id', 'ledger thread_mail.mail_id'],
 ]);

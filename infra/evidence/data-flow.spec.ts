@@ -34,6 +34,7 @@ describe('the list of what crosses', () => {
   it('has every field that the definitions of sections have, and no other', () => {
     for (const [section, schema] of [
       ['results', YearsContent],
+      ['vitals', YearsContent],
       ['messages', ThreadsContent],
       ['messages/<thread>', ThreadContent],
     ] as const) {

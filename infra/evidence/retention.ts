@@ -160,6 +160,8 @@ export const PURPOSES: Record<ReadableClass | 'receipts', string> = {
   coverage:
     'the person checks which insurance the practice has on file; of the member id only the last four characters',
   messages: 'the person and the practice write to each other',
+  vitals: 'the person sees what was measured and how it changes over time',
+  encounters: 'the person sees when they were seen, where, by whom and why',
   receipts: 'the person sees what became of what they sent',
 };
 

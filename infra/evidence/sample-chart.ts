@@ -15,6 +15,7 @@ import {
 import type { RenderInput } from './chart-rows.js';
 import { sampleAppointments, sampleCoverage, SAMPLE_PLAN_OPTIONS } from './sample-plans.js';
 import { filled, option } from './sample-row.js';
+import { sampleEncounters, sampleVitals, VISIT_OPTIONS } from './sample-visits.js';
 
 /** Everything that may stand in a chart, in each of the forms that the renderers tell apart. No person's data. */
 export function sampleInput(): RenderInput {
@@ -29,6 +30,8 @@ export function sampleInput(): RenderInput {
       messages: sampleMessages(),
       appointments: sampleAppointments(),
       coverage: sampleCoverage(),
+      vitals: sampleVitals(),
+      encounters: sampleEncounters(),
       lookups: sampleLookups(),
       sources: [],
       failures: new Map(),
@@ -206,6 +209,7 @@ function sampleLookups(): ChartRows['lookups'] {
       option('proc_res_abnormal', 'high', '', 'H'),
       option('proc_res_abnormal', 'vodd', '', 'odd'),
       ...SAMPLE_PLAN_OPTIONS,
+      ...VISIT_OPTIONS,
     ],
   };
 }

@@ -71,6 +71,15 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'insurance_data.type': ['secondary', 'tertiary'],
   'insurance_data.subscriber_relationship': ['self'],
   'insurance_data.copay': ['7.5'],
+  'form_vitals.bps': ['7'],
+  'form_vitals.bpd': ['7'],
+  'form_vital_details.vitals_column': ['bpd', 'weight'],
+  'form_vital_details.interpretation_codes': ['L', 'odd'],
+  'form_vital_details.interpretation_option_id': ['LL', 'odd'],
+  'form_encounter.class_code': ['AMB', 'FLD'],
+  'form_encounter.sensitivity': ['high', 'normal'],
+  'form_encounter.discharge_disposition': ['home', 'hospice', 'snf', 'odd'],
+  'form_encounter.encounter_type_code': ['new-patient', 'odd'],
   'list_options.notes': ['2054-5', 'S'],
   'list_options.codes': ['SNOMED-CT:22298006', 'L'],
   'onsite_mail.message_status': ['Read', 'Delete'],
@@ -155,6 +164,7 @@ const look = (sections: readonly RenderedSection[]): Look => ({
 /** Fields that count rows: a row more changes them, and so no column of a row does. */
 const COUNTS: Readonly<Record<string, string>> = {
   'results years[].count': 'number of rows in procedure_report',
+  'vitals years[].count': 'number of rows in form_vitals',
   'messages threads[].messages': 'number of rows in onsite_mail',
 };
 

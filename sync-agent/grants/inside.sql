@@ -13,7 +13,7 @@ GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 -- agent_reader: the tables that sections are made of. Column by column where a table also holds what no section needs:
 -- no password hash (users, patient_access_onsite), no social security or licence number (patient_data), no laboratory's
 -- host, login and password (procedure_providers), no tax number or bank account (facility), no subscriber's social
--- security number, birth date or employer (insurance_data).
+-- security number, birth date or employer (insurance_data), nothing of billing (form_encounter).
 GRANT SELECT (
   pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
   language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
@@ -41,6 +41,14 @@ GRANT SELECT ON {{openemr}}.procedure_result TO agent_reader;
 GRANT SELECT ON {{openemr}}.procedure_specimen TO agent_reader;
 GRANT SELECT ON {{openemr}}.procedure_type TO agent_reader;
 GRANT SELECT (ppid, name, npi, lab_director) ON {{openemr}}.procedure_providers TO agent_reader;
+GRANT SELECT (id, encounter, form_id, pid, deleted, formdir) ON {{openemr}}.forms TO agent_reader;
+GRANT SELECT ON {{openemr}}.form_vitals TO agent_reader;
+GRANT SELECT ON {{openemr}}.form_vital_details TO agent_reader;
+GRANT SELECT (
+  id, encounter, pid, date, date_end, reason, facility, facility_id, sensitivity, pc_catid, provider_id,
+  supervisor_id, referring_provider_id, class_code, discharge_disposition, encounter_type_code,
+  encounter_type_description
+) ON {{openemr}}.form_encounter TO agent_reader;
 GRANT SELECT (
   id, name, phone, street, city, state, postal_code, country_code, facility_npi, primary_business_entity
 ) ON {{openemr}}.facility TO agent_reader;

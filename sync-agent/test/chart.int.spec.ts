@@ -57,6 +57,12 @@ function schemaOf(name: string): z.ZodType {
   return (kind === 'results' || kind === 'vitals') && part === undefined ? YearsContent : ResourcesContent;
 }
 
+/** What a year counts: reports, and forms of vital signs by their panel. */
+const COUNTED_BY_YEAR: readonly (readonly [string, (resource: Resource) => boolean])[] = [
+  ['results', ({ resourceType }) => resourceType === 'DiagnosticReport'],
+  ['vitals', (resource) => JSON.stringify(resource['code'] ?? null).includes('"85353-1"')],
+];
+
 describe('sections of every recorded patient', () => {
   it.each(PIDS)('%i: a class rendered by itself is what it is in the whole chart', async (pid) => {
     const whole = new Map((await chart.render(pid)).map(({ name, content }) => [name, canonicalJson(content)]));
@@ -80,12 +86,13 @@ describe('sections of every recorded patient', () => {
       expect(schemaOf(name).parse(content)).toEqual(content);
       expect(skipped).toBe(0);
     }
-    const { years } = YearsContent.parse(section(sections, 'results').content);
-    for (const { section: name, count } of years) {
-      const reports = resourcesOf(sections, name).filter(({ resourceType }) => resourceType === 'DiagnosticReport');
-      expect(reports).toHaveLength(count);
+    for (const [recordClass, counted] of COUNTED_BY_YEAR) {
+      const { years } = YearsContent.parse(section(sections, recordClass).content);
+      for (const { section: name, count } of years) {
+        expect(resourcesOf(sections, name).filter(counted)).toHaveLength(count);
+      }
+      expect(sections.filter(({ name }) => name.startsWith(`${recordClass}/`))).toHaveLength(years.length);
     }
-    expect(sections.filter(({ name }) => name.startsWith('results/'))).toHaveLength(years.length);
     const { threads } = ThreadsContent.parse(section(sections, 'messages').content);
     for (const summary of threads) {
       const thread = ThreadContent.parse(section(sections, `messages/${summary.threadId}`).content);
@@ -106,7 +113,7 @@ describe('sections of every recorded patient', () => {
     expect(text).not.toContain('a348b77b');
   });
 
-  it.each(PIDS)('%i: hold the practitioners, laboratories and results that their resources refer to', async (pid) => {
+  it.each(PIDS)('%i: hold the people, places and measurements that their resources refer to', async (pid) => {
     const sections = await chart.render(pid);
     for (const { content } of sections) {
       const resources = ResourcesContent.safeParse(content).data?.resources ?? [];
@@ -115,7 +122,7 @@ describe('sections of every recorded patient', () => {
       const references = [...JSON.stringify(resources).matchAll(/"reference":"([^"]+)"/g)].map(
         ([, each]) => each ?? '',
       );
-      const expected = references.filter((each) => /^(Practitioner|Organization|Observation)\//.test(each));
+      const expected = references.filter((each) => /^(Practitioner|Organization|Location|Observation)\//.test(each));
       expect(expected.filter((each) => !held.has(each))).toEqual([]);
     }
   });
@@ -141,6 +148,8 @@ describe('content', () => {
     await chart.clinic.query('UPDATE prescriptions SET uuid = NULL');
     await chart.clinic.query('UPDATE procedure_result SET uuid = NULL');
     await chart.clinic.query('UPDATE procedure_report SET uuid = NULL');
+    await chart.clinic.query("UPDATE form_vitals SET last_updated = '2030-01-01 00:00:00', uuid = NULL");
+    await chart.clinic.query("UPDATE form_encounter SET last_update = '2030-01-01 00:00:00', uuid = NULL");
     expect(contents(await chart.render(WITH_EDGE_CASES))).toBe(before);
   });
 

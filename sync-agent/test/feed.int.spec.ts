@@ -12,6 +12,7 @@ import { withBinlogFacts } from '../src/openemr/binlog-facts.js';
 import { READABLE_CLASSES } from '../src/openemr/read-chart.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { WATCHED_TABLES } from '../src/openemr/watched-tables.js';
 import { writeClockMarker } from '../src/replicate/clock-marker.js';
 import { pruneMarkers, readCurrency } from '../src/replicate/currency.js';
 import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
@@ -179,7 +180,9 @@ describe('the change feed', () => {
     await under.ledger.query('DELETE FROM dirty');
     await newResult(under.clinic, { pid: PID, ...glucose });
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(PID)} results`]);
+    // An order is a form of the visit, and vital signs and visits are made of forms.
+    expect(await dirty()).toEqual(expect.arrayContaining([`${String(PID)} results`]));
+    expect((await dirty()).filter((each) => !each.startsWith(`${String(PID)} `))).toEqual([]);
     await under.ledger.query('DELETE FROM dirty');
     const insert = async (sql: string, values: unknown[] = []): Promise<number> => {
       const [{ insertId }] = await under.clinic.query<ResultSetHeader>(sql, values);
@@ -196,6 +199,41 @@ describe('the change feed', () => {
     await under.clinic.query("UPDATE addresses SET line1 = '2 Way' WHERE id = ?", [address]);
     await caughtUp();
     expect(await dirty()).toEqual([`${String(OTHER)} profile`]);
+  });
+
+  it('knows whose visits, vital signs and the words about them are, new, changed and deleted', async () => {
+    const clean = async (): Promise<void> => {
+      await caughtUp();
+      await under.ledger.query('DELETE FROM dirty');
+    };
+    const concerns = async (statement: string, values: unknown[], classes: string[]): Promise<number> => {
+      await clean();
+      const [{ insertId }] = await under.clinic.query<ResultSetHeader>(statement, values);
+      await caughtUp();
+      expect(await dirty()).toEqual(classes.map((recordClass) => `${String(PID)} ${recordClass}`));
+      return insertId;
+    };
+    const formClasses = WATCHED_TABLES.find(({ table }) => table === 'forms')?.classes.toSorted() ?? [];
+    const visit = await concerns('INSERT INTO form_encounter SET pid = ?, encounter = 990001', [PID], ['encounters']);
+    const vitals = await concerns('INSERT INTO form_vitals SET pid = ?, pulse = 70', [PID], ['vitals']);
+    const form = await concerns(
+      "INSERT INTO forms SET pid = ?, form_id = ?, formdir = 'vitals', form_name = '', encounter = 990001",
+      [PID, vitals],
+      formClasses,
+    );
+    const detail = await concerns(
+      "INSERT INTO form_vital_details SET form_id = ?, vitals_column = 'pulse'",
+      [vitals],
+      ['vitals'],
+    );
+    await concerns("UPDATE form_vital_details SET interpretation_codes = 'H' WHERE id = ?", [detail], ['vitals']);
+    await concerns('DELETE FROM form_vital_details WHERE id = ?', [detail], ['vitals']);
+    await concerns('UPDATE form_vitals SET pulse = 71 WHERE id = ?', [vitals], ['vitals']);
+    await concerns('UPDATE forms SET deleted = 1 WHERE id = ?', [form], formClasses);
+    await concerns('DELETE FROM form_vitals WHERE id = ?', [vitals], ['vitals']);
+    await concerns('DELETE FROM forms WHERE id = ?', [form], formClasses);
+    await concerns("UPDATE form_encounter SET reason = 'another' WHERE id = ?", [visit], ['encounters']);
+    await concerns('DELETE FROM form_encounter WHERE id = ?', [visit], ['encounters']);
   });
 
   it('leaves everybody clean when a patient without chart gets results, mail and medication', async () => {
@@ -227,7 +265,8 @@ describe('the change feed', () => {
     await under.ledger.query('DELETE FROM dirty');
     await under.clinic.query("INSERT INTO list_options SET list_id = 'route', option_id = 'new-route', title = 'new'");
     await caughtUp();
-    expect(await dirty()).toEqual(EVERYTHING.filter((row) => !row.endsWith('messages')));
+    const concerned: readonly string[] = WATCHED_TABLES.find(({ table }) => table === 'list_options')?.classes ?? [];
+    expect(await dirty()).toEqual(EVERYTHING.filter((row) => concerned.includes(row.split(' ')[1] ?? '')));
   });
 
   it.each([

@@ -4,10 +4,12 @@ import { COVERAGE_DIFFERENCES } from './golden-differences-coverage.js';
 import { LABORATORY_DIFFERENCES } from './golden-differences-laboratory.js';
 import { MEDICATION_DIFFERENCES } from './golden-differences-medications.js';
 import { PATIENT_DIFFERENCES } from './golden-differences-patient.js';
+import { VISIT_DIFFERENCES } from './golden-differences-visits.js';
 
 /** Every difference between our rendering and OpenEMR's FHIR answers. There is no other. */
 export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...PATIENT_DIFFERENCES,
+  ...VISIT_DIFFERENCES,
   ...MEDICATION_DIFFERENCES,
   ...LABORATORY_DIFFERENCES,
   ...APPOINTMENT_DIFFERENCES,

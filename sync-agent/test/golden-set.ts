@@ -12,6 +12,7 @@ export const COMPARED_TYPES = [
   'DiagnosticReport',
   'Appointment',
   'Coverage',
+  'Encounter',
 ] as const;
 export type ComparedType = (typeof COMPARED_TYPES)[number];
 
@@ -32,18 +33,21 @@ export function goldenPatients(recording: Recording): { label: string; pid: numb
   return Patients.parse(readSimJson('golden/patients.json')).filter(({ label }) => recorded.includes(label));
 }
 
-const CATEGORY_OF: Partial<Record<ComparedType, string>> = { Observation: 'laboratory', DiagnosticReport: 'LAB' };
+const CATEGORIES_OF: Partial<Record<ComparedType, readonly string[]>> = {
+  Observation: ['laboratory', 'vital-signs'],
+  DiagnosticReport: ['LAB'],
+};
 
-/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport the laboratory's. */
+/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport those of our classes. */
 export function goldenResources(recording: Recording, label: string): JsonObject[] {
   return COMPARED_TYPES.flatMap((type) => {
     const answer = readSimJson(`${recording.folder}/${label}/${type}.json`);
     const resources =
       type === 'Patient' ? [SingleResource.parse(answer)] : Bundle.parse(answer).entry.map(({ resource }) => resource);
-    const category = CATEGORY_OF[type];
-    return category === undefined
-      ? resources
-      : resources.filter((each) => JSON.stringify(each['category'] ?? null).includes(`"code":"${category}"`));
+    const categories = CATEGORIES_OF[type];
+    const isOurs = (each: JsonObject): boolean =>
+      categories?.some((code) => JSON.stringify(each['category'] ?? null).includes(`"code":"${code}"`)) ?? true;
+    return resources.filter(isOurs);
   });
 }
 
@@ -65,7 +69,7 @@ const KEYS = {
   insurance_data: 'id',
   insurance_companies: 'id',
 } as const;
-export type GoldenTable = keyof typeof KEYS;
+export type GoldenTable = keyof typeof KEYS | 'form_vitals';
 
 const uuidOf = (hex: string): string =>
   hex.replace('hex:', '').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
@@ -79,20 +83,27 @@ export class GoldenRows {
 
   constructor(resourceIdKey: Uint8Array) {
     const ids = new ResourceIds(resourceIdKey);
-    for (const { resource, table, target_uuid, uuid } of this.all('uuid_mapping')) {
-      const facility =
-        resource === 'Location' && table === 'facility'
-          ? this.find('facility', { uuid: target_uuid ?? null })
-          : undefined;
-      if (facility !== undefined) {
-        this.uuidByOurId.set(ids.id('facility', `location ${String(facility['id'])}`), uuidOf(z.string().parse(uuid)));
-      }
-    }
     for (const [table, key] of Object.entries(KEYS)) {
       for (const row of this.all(table)) {
         const uuid = uuidOf(z.string().parse(row['uuid']));
         this.byUuid.set(uuid, { table: z.enum(Object.keys(KEYS)).parse(table) as GoldenTable, row });
         this.uuidByOurId.set(ids.id(table, z.int().parse(row[key])), uuid);
+      }
+    }
+    this.addMapped(ids);
+  }
+
+  /** Of some rows OpenEMR makes several resources, each with a uuid of its own. */
+  private addMapped(ids: ResourceIds): void {
+    for (const { table, target_uuid, uuid: hex, resource_path } of this.all('uuid_mapping')) {
+      const mapped = table === 'form_vitals' || table === 'facility' ? table : undefined;
+      const row = mapped === undefined ? undefined : this.find(mapped, { uuid: target_uuid ?? null });
+      if (mapped !== undefined && row !== undefined) {
+        const uuid = uuidOf(z.string().parse(hex));
+        const loinc = /code=(.+)$/.exec(String(resource_path))?.[1];
+        const key = String(row['id']);
+        this.byUuid.set(uuid, { table: mapped, row: loinc === undefined ? row : { ...row, loinc } });
+        this.uuidByOurId.set(ids.id(mapped, loinc === undefined ? `location ${key}` : `${key}|${loinc}`), uuid);
       }
     }
   }
@@ -103,7 +114,7 @@ export class GoldenRows {
     return rows;
   }
 
-  /** The row a resource was made of, by OpenEMR's uuid. */
+  /** The row a resource was made of, by OpenEMR's uuid; of vital signs with the `loinc` that tells them apart. */
   of(uuid: string): { table: GoldenTable; row: RecordedRow } {
     const found = this.byUuid.get(uuid);
     if (found === undefined) {

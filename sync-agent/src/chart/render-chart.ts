@@ -14,11 +14,13 @@ import { ListOptions } from './coded-values.js';
 import { People } from './people.js';
 import { renderAppointments } from './render-appointments.js';
 import { renderCoverage } from './render-coverage.js';
+import { renderEncounters } from './render-encounters.js';
 import { renderMedications } from './render-medications.js';
 import { renderMessages } from './render-messages.js';
 import { renderProfile } from './render-profile.js';
 import { renderResults } from './render-results.js';
 import type { RenderTools } from './render-tools.js';
+import { renderVitals } from './render-vitals.js';
 import { ResourceIds } from './resource-id.js';
 
 /** What a render needs beside the rows. */
@@ -57,6 +59,8 @@ const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
   messages: part('messages', messageSections),
   appointments: listPart('appointments', renderAppointments),
   coverage: listPart('coverage', renderCoverage),
+  vitals: part('vitals', vitalSections),
+  encounters: listPart('encounters', renderEncounters),
 };
 
 /**
@@ -143,6 +147,14 @@ function resultSections(rows: RowsOfClass['results'], { tools }: Rendering): Ren
   const years = renderResults(rows, tools(), () => tools().people);
   return yearSections(
     'results',
+    years.map((year) => ({ ...year, skipped: 0 })),
+  );
+}
+
+function vitalSections(rows: RowsOfClass['vitals'], { tools }: Rendering): RenderedSection[] {
+  const years = renderVitals(rows, tools(), () => tools().people);
+  return yearSections(
+    'vitals',
     years.map((year) => ({ ...year, skipped: 0 })),
   );
 }

@@ -43,6 +43,8 @@ const INTERPRETATIONS: ReadonlyMap<string, Coding> = new Map(
     A: { code: 'A', display: 'Abnormal' },
     H: { code: 'H', display: 'High' },
     L: { code: 'L', display: 'Low' },
+    HU: { code: 'HU', display: 'Significantly high' },
+    LU: { code: 'LU', display: 'Significantly low' },
     HH: { code: 'HH', display: 'Critical high' },
     LL: { code: 'LL', display: 'Critical low' },
     AA: { code: 'AA', display: 'Critical abnormal' },
@@ -66,9 +68,14 @@ export function interpretation(stored: string, options: ListOptions): CodeableCo
     return undefined;
   }
   const code = options.find('proc_res_abnormal', stored)?.codes || ABNORMAL_OPTIONS.get(stored.toLowerCase()) || stored;
+  return interpretationOf(code, options.title('proc_res_abnormal', stored));
+}
+
+/** HL7's code of an interpretation; one that HL7 does not have is its text, undefined when there is none. */
+export function interpretationOf(code: string, text: string): CodeableConcept | undefined {
   const known = INTERPRETATIONS.get(code);
   if (known === undefined) {
-    return { text: options.title('proc_res_abnormal', stored) };
+    return text === '' ? undefined : { text };
   }
   const system = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
   return { coding: [{ system, ...known }] };

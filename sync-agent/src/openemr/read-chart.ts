@@ -1,11 +1,13 @@
 import type { RecordClass } from 'sync-contract/classes';
 import { readAppointments, type AppointmentRows } from './read-appointments.js';
 import { readCoverage, type CoverageRows } from './read-coverage.js';
+import { readEncounters, type EncounterRows } from './read-encounters.js';
 import { LookupsWanted, lookupSources, readLookups, type Lookups } from './read-lookups.js';
 import { readMedications, type MedicationRows } from './read-medications.js';
 import { readMessages, type MessageRows } from './read-messages.js';
 import { readProfile, type ProfileRows } from './read-profile.js';
 import { readResults, type ResultRows } from './read-results.js';
+import { readVitals, type VitalRows } from './read-vitals.js';
 import { OpenEmrReadFailed, type Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
 
@@ -25,6 +27,8 @@ export interface RowsOfClass {
   messages: MessageRows;
   appointments: AppointmentRows;
   coverage: CoverageRows;
+  vitals: VitalRows;
+  encounters: EncounterRows;
 }
 
 type ReadPart = (
@@ -46,6 +50,8 @@ const READERS: Record<keyof RowsOfClass, ReadPart> = {
   messages: part('messages', readMessages),
   appointments: part('appointments', readAppointments),
   coverage: part('coverage', readCoverage),
+  vitals: part('vitals', readVitals),
+  encounters: part('encounters', readEncounters),
 };
 
 // A mapped type over exactly these keys: Object.keys gives nothing else.
