@@ -108,6 +108,7 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
     before: () => system.programs.agent.kill(),
     commandLine: ['restore', '--root-key', system.rootKeyFile],
   }),
+  'confirm-patients': confirmedPatient,
   streams: eraBegins,
   reoffer: eraBegins,
   'restore-step': eraBegins,
@@ -190,6 +191,18 @@ function frozenPatient(context: ProvocationContext, then: 'frozen' | 'revoked'):
       await newcomer.client.close();
     },
     ...(then === 'revoked' ? { whileDown: () => setState('revoked') } : {}),
+  };
+}
+
+/** A person confirms a patient whom a restore froze. */
+function confirmedPatient({ system, nextPatient }: ProvocationContext): Partial<Provocation> {
+  const { pid } = nextPatient();
+  return {
+    before: async () => {
+      await system.invite(pid);
+      await system.services.inside.adminSql("UPDATE ??.patient SET state = 'frozen' WHERE pid = ?", [LEDGER, pid]);
+    },
+    commandLine: ['restore', '--same-patient', String(pid), '--json'],
   };
 }
 
