@@ -256,6 +256,7 @@ function forgetfulDmz({ system }: ProvocationContext): Partial<Provocation> {
   return {
     whileDown: async () => {
       await system.services.dmz.adminSql('DELETE FROM ??.heartbeat', [PORTAL]);
+      await system.services.dmz.adminSql('REPLACE INTO ??.restored (id, at) VALUES (1, UTC_TIMESTAMP(3))', [PORTAL]);
       await system.services.inside.adminSql('UPDATE ??.heartbeat_state SET refilled_at = NULL', [LEDGER]);
     },
   };
