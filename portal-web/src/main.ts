@@ -4,7 +4,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/controls.css';
 import './styles/print.css';
-import { locale } from './text.js';
+import { locale } from './text/locale.js';
 
 document.documentElement.lang = locale;
 

@@ -102,6 +102,11 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await page.getByText('Other values of this test').first().click();
   await page.getByRole('link', { name: /May 4/ }).first().waitFor();
   await visit('report', page);
+  for (const [path, ready] of RECORD_PAGES) {
+    await open(path, ready);
+    await openDetails(page);
+    await visit(path, page);
+  }
   await open('/messages', 'Your potassium result');
   await visit('messages', page);
   await open(`/messages/${THREADS.answered}`, 'Thank you, that helps.');
@@ -126,6 +131,40 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
   await visit('signed out', page);
+}
+
+/** Every page of the record and a text that shows that it is there. */
+const RECORD_PAGES: [string, string][] = [
+  ['/record', 'on record'],
+  ['/record/problems', 'Type 2 diabetes'],
+  ['/record/allergies', 'Penicillin'],
+  ['/record/immunizations', 'Tdap'],
+  ['/record/immunizations/print', 'LOT-V1'],
+  ['/record/vitals', 'Blood pressure'],
+  ['/record/vitals/blood-pressure', 'Upper (systolic)'],
+  ['/record/procedures', 'Electrocardiogram'],
+  ['/record/devices', 'Cardiac pacemaker'],
+  ['/record/care-team', 'Ingrid Lindqvist'],
+  ['/record/care-plan', 'Walk 30 minutes'],
+  ['/record/assessments', 'PHQ-2'],
+  ['/record/social-history', 'Former smoker'],
+  ['/record/notes', 'Everything as it should be'],
+  ['/record/notes/n1', 'What we agreed'],
+  ['/record/reports', 'Chest X-ray'],
+  ['/record/reports/d1', 'No sign of pneumonia'],
+  ['/record/coverage', 'Commonwealth Mutual'],
+  ['/record/practice', 'Monday'],
+  ['/visits', 'Follow-up visit'],
+  ['/visits/e1', 'Progress note'],
+];
+
+/** Unfolds everything on the page, so that what is folded is looked at too. */
+async function openDetails(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    for (const details of document.querySelectorAll('details')) {
+      details.open = true;
+    }
+  });
 }
 
 const LOOKS = [
@@ -167,7 +206,7 @@ describe('every page', () => {
       await page.setViewportSize({ width: 390, height: 844 });
     });
     expect(found).toEqual([]);
-    expect(pages).toBe(20);
+    expect(pages).toBe(20 + RECORD_PAGES.length);
     expect(portal.complaints).toEqual([]);
   });
 

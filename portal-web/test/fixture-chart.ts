@@ -3,6 +3,9 @@
  * it exists; times count back from the moment the fixture starts.
  */
 
+import { careSections } from './fixture-care.js';
+import { recordSections } from './fixture-record.js';
+
 const DAY = 86_400_000;
 
 export const PATIENT_REF = 'a1'.repeat(16);
@@ -280,6 +283,8 @@ export function fixtureSections(now: number): FixtureSections {
         LAB,
       ],
     },
+    ...recordSections(now),
+    ...careSections(now),
     messages: {
       threads: [
         summary(

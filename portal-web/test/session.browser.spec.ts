@@ -269,8 +269,10 @@ describe('a message', () => {
     const page = await portal.page('/messages/new');
     await page.getByLabel('Subject').fill('Tablets');
     await page.getByLabel('Message', { exact: true }).fill('About my tablets');
-    await page.getByRole('link', { name: /^Med/ }).click();
+    await page.getByRole('link', { name: 'Record', exact: true }).click();
+    await page.getByRole('link', { name: /^Medications/ }).click();
     await page.getByText('Lisinopril').waitFor();
+    await page.goBack();
     await page.goBack();
     await until(() => page.getByLabel('Message', { exact: true }).inputValue(), 'About my tablets');
     await page.goto(`${portal.fixture.origin}/#/messages/${THREADS.answered}`);

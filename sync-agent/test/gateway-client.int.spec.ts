@@ -60,13 +60,7 @@ function json(value: unknown, status = 200): Answer {
   };
 }
 
-const HELLO = {
-  versions: [PROTOCOL_VERSION],
-  site: SITE,
-  now: new Date().toISOString(),
-  heartbeat: null,
-  restored: false,
-};
+const HELLO = { versions: [PROTOCOL_VERSION], site: SITE, now: new Date().toISOString(), heartbeat: null };
 
 /** A gateway that greets well and then answers with `then`. */
 function after(hello: object, then: Answer): Answer {

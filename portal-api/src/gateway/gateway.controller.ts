@@ -88,7 +88,6 @@ export class GatewayController {
       site: this.config.siteId,
       now: now.toISOString(),
       heartbeat: await this.heartbeats.highest(),
-      restored: await this.streamNumbers.areUnknown(),
     };
   }
 

@@ -46,6 +46,18 @@ export class DateFormats {
     );
   }
 
+  /** Weekday, day and time; of a span within one day also the time it ends. `zone` names the time zone. */
+  span(start: string, end?: string, options: { zone?: boolean } = {}): string {
+    if (!start.includes('T')) {
+      return this.day(start);
+    }
+    const zone = this.namesZone || options.zone === true ? ({ timeZoneName: 'short' } as const) : {};
+    const ends = end?.includes('T') === true && end !== start && this.isoDay(end) === this.isoDay(start);
+    const from = this.format(start, this.timeZone, { ...DAY_AND_TIME, ...(!ends && zone) });
+    const to = ends ? this.format(end, this.timeZone, { hour: 'numeric', minute: '2-digit', ...zone }) : null;
+    return from === null ? start : to === null ? from : `${from} – ${to}`;
+  }
+
   /** Time alone for today, else `moment`. */
   recent(value: string, now: number, options: { zone?: boolean } = {}): string {
     if (!value.includes('T') || this.isoDay(value) !== this.isoDay(new Date(now).toISOString())) {
@@ -96,5 +108,14 @@ export class DateFormats {
     return known;
   }
 }
+
+const DAY_AND_TIME: Intl.DateTimeFormatOptions = {
+  weekday: 'short',
+  year: 'numeric',
+  month: 'short',
+  day: 'numeric',
+  hour: 'numeric',
+  minute: '2-digit',
+};
 
 const ISO_DAY: Intl.DateTimeFormatOptions = { year: 'numeric', month: '2-digit', day: '2-digit' };

@@ -19,6 +19,13 @@ export function list(value: unknown, key: string): Json[] {
   return Array.isArray(found) ? found.filter(isObject) : [];
 }
 
+/** Of each entry of a list what it has under `key`, e.g. the actor of each performer. */
+export function nested(value: unknown, listKey: string, key: string): Json[] {
+  return list(value, listKey)
+    .map((entry) => object(entry, key))
+    .filter((found) => found !== undefined);
+}
+
 export function string(value: unknown, key: string): string | undefined {
   const found = isObject(value) ? value[key] : undefined;
   return typeof found === 'string' && found.trim() !== '' ? found.trim() : undefined;

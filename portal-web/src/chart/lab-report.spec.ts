@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isNewReport, otherValuesOf, outsideCount, readLabReports } from './lab-report.js';
+import { isNewReport, outsideCount, readLabReports, valuesOf } from './lab-report.js';
 
 const format = (value: number): string => String(value);
 
@@ -98,7 +98,7 @@ describe('a laboratory report', () => {
     ]);
   });
 
-  it('finds the other values of a test over the years, newest first, and not itself', () => {
+  it('finds every value of a test over the years, newest first', () => {
     const year = (
       section: string,
       id: string,
@@ -115,10 +115,9 @@ describe('a laboratory report', () => {
       year('results/2024', 'b', '2024-05-01'),
       year('results/2025', 'c', '2025-05-01'),
     ];
-    const value = years[0]?.reports[0]?.values[0];
-    expect(
-      value === undefined ? [] : otherValuesOf(value, years).map(({ section, reportId }) => [section, reportId]),
-    ).toEqual([
+    const key = years[0]?.reports[0]?.values[0]?.testKey ?? '';
+    expect(valuesOf(key, years).map(({ section, reportId }) => [section, reportId])).toEqual([
+      ['results/2026', 'ra'],
       ['results/2025', 'rc'],
       ['results/2024', 'rb'],
     ]);

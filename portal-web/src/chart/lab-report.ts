@@ -1,5 +1,7 @@
 import { addressLines, conceptKey, conceptText, list, number, object, ofType, resolve, string } from './fhir.js';
 import type { Json } from './fhir.js';
+import { codesOf, newestFirst, noteTexts } from './record-entry.js';
+import type { Code } from './record-entry.js';
 
 export type Flag = 'normal' | 'high' | 'low' | 'very-high' | 'very-low' | 'abnormal' | 'critical';
 
@@ -10,6 +12,8 @@ export interface LabValue {
   test: string;
   value: string;
   unit: string | undefined;
+  /** the value as an exact number; null for words and for `<5` */
+  amount: number | null;
   /** numeric value and bounds, when all are numbers, for the range bar */
   scale: { value: number; low: number | null; high: number | null } | null;
   /** the range that came with this very result */
@@ -21,6 +25,7 @@ export interface LabValue {
   comments: string[];
   /** FHIR dateTime of collection */
   at: string | undefined;
+  codes: Code[];
 }
 
 export interface LabReport {
@@ -64,8 +69,9 @@ export function readLabReports(resources: unknown[], formatNumber: (value: numbe
     .filter((report) => string(report, 'status') !== 'entered-in-error')
     .map((report) => readReport(report, observations, used, everything, formatNumber));
   const loose = [...observations].filter(([id]) => !used.has(id)).map(([, observation]) => observation);
-  return [...reports, ...loose.map((observation) => readLooseValue(observation, everything, formatNumber))].sort(
-    (a, b) => (b.collectedAt ?? b.reportedAt ?? '').localeCompare(a.collectedAt ?? a.reportedAt ?? ''),
+  return newestFirst(
+    [...reports, ...loose.map((observation) => readLooseValue(observation, everything, formatNumber))],
+    (report) => report.collectedAt ?? report.reportedAt,
   );
 }
 
@@ -140,6 +146,7 @@ function readLaboratory(performers: Json[], owner: Json, everything: Json[]): La
 function readValue(observation: Json, formatNumber: (value: number) => string): LabValue {
   const quantity = object(observation, 'valueQuantity');
   const amount = number(quantity, 'value');
+  const exact = amount === undefined || string(quantity, 'comparator') !== undefined ? null : amount;
   const range = list(observation, 'referenceRange')[0];
   const low = number(object(range, 'low'), 'value') ?? null;
   const high = number(object(range, 'high'), 'value') ?? null;
@@ -154,16 +161,15 @@ function readValue(observation: Json, formatNumber: (value: number) => string): 
     test: conceptText(object(observation, 'code')) ?? '',
     value: valueText(observation, formatNumber),
     unit: string(quantity, 'unit') ?? string(quantity, 'code'),
-    scale:
-      amount === undefined || string(quantity, 'comparator') !== undefined || (low === null && high === null)
-        ? null
-        : { value: amount, low, high },
+    amount: exact,
+    scale: exact === null || (low === null && high === null) ? null : { value: exact, low, high },
     range: string(range, 'text') ?? rangeText(low, high, formatNumber),
     flag,
     flagText: flag === null ? conceptText(interpretation) : undefined,
     status: string(observation, 'status') ?? 'unknown',
     comments: noteTexts(observation),
     at: string(observation, 'effectiveDateTime') ?? string(object(observation, 'effectivePeriod'), 'start'),
+    codes: codesOf(object(observation, 'code')),
   };
 }
 
@@ -197,31 +203,28 @@ function rangeText(
   return low === null ? undefined : `≥ ${formatNumber(low)}`;
 }
 
-function noteTexts(resource: Json): string[] {
-  return list(resource, 'note').flatMap((note) => string(note, 'text') ?? []);
-}
-
-export interface EarlierValue {
+export interface DatedValue {
   reportId: string;
   section: string;
   value: LabValue;
   at: string | undefined;
 }
 
-/** Other measurements of the same test, newest first. */
-export function otherValuesOf(value: LabValue, years: { section: string; reports: LabReport[] }[]): EarlierValue[] {
-  if (value.testKey === '') {
+/** Every measurement of the same test, this one among them, newest first. */
+export function valuesOf(testKey: string, years: { section: string; reports: LabReport[] }[]): DatedValue[] {
+  if (testKey === '') {
     return [];
   }
-  return years
-    .flatMap(({ section, reports }) =>
+  return newestFirst(
+    years.flatMap(({ section, reports }) =>
       reports.flatMap((report) =>
         report.values
-          .filter((other) => other.testKey === value.testKey && other.id !== value.id)
-          .map((other) => ({ reportId: report.id, section, value: other, at: other.at ?? report.collectedAt })),
+          .filter((value) => value.testKey === testKey)
+          .map((value) => ({ reportId: report.id, section, value, at: value.at ?? report.collectedAt })),
       ),
-    )
-    .sort((a, b) => (b.at ?? '').localeCompare(a.at ?? ''));
+    ),
+    ({ at }) => at,
+  );
 }
 
 const NEW_MS = 14 * 86_400_000;

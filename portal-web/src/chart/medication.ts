@@ -1,5 +1,8 @@
 import { boolean, conceptText, list, number, object, ofType, quantityText, resolve, string } from './fhir.js';
 import type { Json } from './fhir.js';
+import { codesOf, noteTexts } from './record-entry.js';
+import type { Code } from './record-entry.js';
+import { nameOf } from './referred.js';
 
 export interface Medication {
   id: string;
@@ -24,6 +27,7 @@ export interface Medication {
   quantity: string | undefined;
   reasons: string[];
   notes: string[];
+  codes: Code[];
 }
 
 const ACTIVE = new Set(['active', 'on-hold', 'draft']);
@@ -71,7 +75,7 @@ function readMedication(
     frequency: frequency === instructions ? undefined : frequency,
     route: conceptText(object(dosage, 'route')),
     asNeeded: boolean(dosage, 'asNeededBoolean') ?? object(dosage, 'asNeededCodeableConcept') !== undefined,
-    prescriber: string(requester, 'display') ?? personName(resolve(requester, request, everything)),
+    prescriber: string(requester, 'display') ?? nameOf(resolve(requester, request, everything)),
     writtenOn: string(request, 'authoredOn'),
     startsOn: string(validity, 'start') ?? string(bounds, 'start'),
     endsOn: string(validity, 'end') ?? string(bounds, 'end'),
@@ -82,7 +86,11 @@ function readMedication(
     refills: readRefills(supply, fills),
     quantity: quantityText(object(supply, 'quantity'), formatNumber),
     reasons: list(request, 'reasonCode').flatMap((reason) => conceptText(reason) ?? []),
-    notes: list(request, 'note').flatMap((note) => string(note, 'text') ?? []),
+    notes: noteTexts(request),
+    codes: codesOf(
+      object(request, 'medicationCodeableConcept'),
+      object(resolve(object(request, 'medicationReference'), request, everything), 'code'),
+    ),
   };
 }
 
@@ -106,24 +114,6 @@ function medicationName(request: Json, everything: Json[]): string | undefined {
     string(reference, 'display') ??
     conceptText(object(resolve(reference, request, everything), 'code'))
   );
-}
-
-function personName(resource: Json | undefined): string | undefined {
-  const name = list(resource, 'name')[0];
-  return name === undefined ? string(resource, 'name') : humanName(name);
-}
-
-/** `text`, else prefix, given, family and suffix in that order. */
-export function humanName(name: Json | undefined): string | undefined {
-  const parts = ['prefix', 'given', 'family', 'suffix'].flatMap((key) => {
-    const value = name?.[key];
-    return Array.isArray(value)
-      ? value.filter((part) => typeof part === 'string')
-      : typeof value === 'string'
-        ? [value]
-        : [];
-  });
-  return string(name, 'text') ?? (parts.length === 0 ? undefined : parts.join(' '));
 }
 
 function fillsRequest(dispense: Json, request: Json): boolean {

@@ -1,6 +1,6 @@
 import { addressLines, conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
-import { humanName } from './medication.js';
+import { humanName } from './referred.js';
 
 export interface Profile {
   name: string | undefined;

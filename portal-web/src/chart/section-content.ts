@@ -4,6 +4,25 @@ export interface ResourcesContent {
   resources: unknown[];
 }
 
+/** Sections that hold a class of resources each, whole. */
+export type ResourcePart =
+  | 'problems'
+  | 'allergies'
+  | 'immunizations'
+  | 'procedures'
+  | 'devices'
+  | 'social-history'
+  | 'care-team'
+  | 'care-plan'
+  | 'goals'
+  | 'assessments'
+  | 'coverage'
+  | 'encounters'
+  | 'notes'
+  | 'reports'
+  | 'appointments'
+  | 'practice';
+
 export interface YearEntry {
   /** name of the section, e.g. `results/2026` */
   section: string;

@@ -5,6 +5,7 @@ import { failureCode, type FailureCode } from '../api/problem.js';
 import { earlierOf, freshnessNow, laterOf, type Freshness } from '../chart/freshness.js';
 import type {
   ReceiptsContent,
+  ResourcePart,
   ResourcesContent,
   ThreadContent,
   ThreadsContent,
@@ -60,7 +61,10 @@ class Chart {
   profile = (): Section<ResourcesContent> => this.section('profile');
   medications = (): Section<ResourcesContent> => this.section('medications');
   resultYears = (): Section<YearsContent> => this.section('results');
-  resultsOf = (name: string): Section<ResourcesContent> => this.section(name);
+  vitalYears = (): Section<YearsContent> => this.section('vitals');
+  /** a section of one year, by its name in `results` or `vitals` */
+  yearOf = (name: string): Section<ResourcesContent> => this.section(name);
+  part = (name: ResourcePart): Section<ResourcesContent> => this.section(name);
   threads = (): Section<ThreadsContent> => this.section('messages');
   thread = (threadId: string): Section<ThreadContent> => this.section(`messages/${threadId}`);
   staffReceipts = (): Section<ReceiptsContent> => this.section('receipts');

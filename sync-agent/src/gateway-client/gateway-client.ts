@@ -44,8 +44,6 @@ export interface Handshake {
   skewMs: number;
   skewAlarm: boolean;
   heartbeat: HelloAnswer['heartbeat'];
-  /** by the gateway's word its database was put back to a backup */
-  restored: boolean;
 }
 
 const CALL_TIMEOUT = 20_000;
@@ -114,8 +112,7 @@ export class GatewayClient {
     if (skewAlarm) {
       this.onSkew(skewMs);
     }
-    const { heartbeat, restored } = answer;
-    this.last = { at: new Date(receivedAt), skewMs, skewAlarm, heartbeat, restored };
+    this.last = { at: new Date(receivedAt), skewMs, skewAlarm, heartbeat: answer.heartbeat };
     return this.last;
   }
 

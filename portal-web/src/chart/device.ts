@@ -1,0 +1,52 @@
+import { conceptText, list, object, ofType, string } from './fhir.js';
+import type { Json } from './fhir.js';
+import { codesOf, newestFirst, noteTexts } from './record-entry.js';
+import type { RecordEntry } from './record-entry.js';
+
+export interface Device extends RecordEntry {
+  status: string;
+  manufacturer: string | undefined;
+  model: string | undefined;
+  serialNumber: string | undefined;
+  lot: string | undefined;
+  /** FHIR `distinctIdentifier`: identification of a donation */
+  donationId: string | undefined;
+  manufacturedOn: string | undefined;
+  expiresOn: string | undefined;
+  /** device identifier and full carrier text of its unique device identification */
+  udi: { identifier: string | undefined; carrier: string | undefined } | null;
+}
+
+/** What a `devices` section says. `current` means that the device is in use, as far as the record knows. */
+export function readDevices(resources: unknown[]): Device[] {
+  return newestFirst(ofType(resources, 'Device').map(readDevice), (device) => device.manufacturedOn);
+}
+
+function readDevice(device: Json): Device {
+  const status = string(device, 'status') ?? '';
+  const carrier = list(device, 'udiCarrier')[0];
+  const names = list(device, 'deviceName');
+  return {
+    id: string(device, 'id') ?? '',
+    name:
+      conceptText(object(device, 'type')) ??
+      names.map((name) => string(name, 'name')).find((name) => name !== undefined) ??
+      '',
+    current: status !== 'inactive' && status !== 'entered-in-error',
+    withdrawn: status === 'entered-in-error',
+    status,
+    manufacturer: string(device, 'manufacturer'),
+    model: string(device, 'modelNumber'),
+    serialNumber: string(device, 'serialNumber'),
+    lot: string(device, 'lotNumber'),
+    donationId: string(device, 'distinctIdentifier'),
+    manufacturedOn: string(device, 'manufactureDate'),
+    expiresOn: string(device, 'expirationDate'),
+    udi:
+      carrier === undefined
+        ? null
+        : { identifier: string(carrier, 'deviceIdentifier'), carrier: string(carrier, 'carrierHRF') },
+    notes: noteTexts(device),
+    codes: codesOf(object(device, 'type')),
+  };
+}

@@ -1,0 +1,61 @@
+import { conceptKey, conceptText, list, object, ofType, string } from './fhir.js';
+import type { Json } from './fhir.js';
+import { valueWords } from './observation-value.js';
+import { codesOf, newestFirst, noteTexts, timing } from './record-entry.js';
+import type { RecordEntry, Timing } from './record-entry.js';
+import { Referred } from './referred.js';
+
+export interface SocialFact extends RecordEntry {
+  value: string | undefined;
+  effective: Timing;
+  by: string[];
+}
+
+/** What a `social-history` section says, newest first. `current` is the newest fact of each kind that counts. */
+export function readSocialHistory(
+  resources: unknown[],
+  formatNumber: (value: number) => string,
+  yesNo: (value: boolean) => string,
+): SocialFact[] {
+  const referred = new Referred(resources);
+  const newest = newestFirst(
+    ofType(resources, 'Observation').map((observation) => ({
+      key: conceptKey(object(observation, 'code')),
+      fact: readFact(observation, referred, formatNumber, yesNo),
+    })),
+    ({ fact }) => fact.effective.at,
+  ).filter(({ fact }) => fact.value !== undefined || fact.notes.length > 0);
+  const seen = new Set<string>();
+  return newest.map(({ key, fact }) => {
+    const current = !fact.withdrawn && !seen.has(key);
+    if (current) {
+      seen.add(key);
+    }
+    return { ...fact, current };
+  });
+}
+
+function readFact(
+  observation: Json,
+  referred: Referred,
+  formatNumber: (value: number) => string,
+  yesNo: (value: boolean) => string,
+): SocialFact {
+  const parts = list(observation, 'component').flatMap((component) => {
+    const value = valueWords(component, formatNumber, yesNo);
+    const name = conceptText(object(component, 'code'));
+    return value === undefined ? [] : [name === undefined ? value : `${name}: ${value}`];
+  });
+  const own = valueWords(observation, formatNumber, yesNo);
+  return {
+    id: string(observation, 'id') ?? '',
+    name: conceptText(object(observation, 'code')) ?? '',
+    current: true,
+    withdrawn: string(observation, 'status') === 'entered-in-error',
+    value: own ?? (parts.length === 0 ? undefined : parts.join('\n')),
+    effective: timing(observation, 'effective'),
+    by: referred.names(list(observation, 'performer')),
+    notes: noteTexts(observation),
+    codes: codesOf(object(observation, 'code'), object(observation, 'valueCodeableConcept')),
+  };
+}

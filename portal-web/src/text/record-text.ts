@@ -1,0 +1,37 @@
+import { count, counted } from './locale.js';
+
+/** What the pages of the record have in common, and their overview. */
+export const recordText = {
+  title: 'Health record',
+  lead: 'Everything your clinic shares with you, by kind.',
+  absent: 'Your clinic does not send this part of your record to the portal. What it says, your clinic can tell you.',
+  noneStale: 'We cannot show this part of your record right now. This does not mean that there is nothing in it.',
+  unknownNow: 'Not available right now',
+  notSent: 'Not sent by your clinic',
+  failed: 'Could not be loaded',
+  groups: {
+    everyday: 'Your health',
+    care: 'Your care',
+    reading: 'Visits, notes and reports',
+    other: 'Clinic and insurance',
+  },
+  newest: (day: string) => `newest ${day}`,
+  noneRecorded: 'None on record',
+  onRecord: (n: number) => `${count.format(n)} on record`,
+  active: (n: number) => `${count.format(n)} active`,
+  reports: (n: number) => counted(n, 'report', 'reports'),
+  showMore: (n: number) => `Show ${count.format(n)} more`,
+  shownOf: (shown: number, all: number) => `Showing ${count.format(shown)} of ${count.format(all)}`,
+  withdrawn: 'Entered by mistake',
+  withdrawnLead: 'Your clinic has marked this entry as a mistake. It does not count.',
+  codes: 'Codes',
+  codeUnknownSystem: 'Code',
+  note: 'Note',
+  recordedOn: 'Written down',
+  recordedBy: 'Written down by',
+  noDate: 'Date not given',
+  print: 'Print',
+  unnamed: 'Entry without a name',
+  from: (day: string) => `from ${day}`,
+  between: (from: string, to: string) => `${from} – ${to}`,
+};

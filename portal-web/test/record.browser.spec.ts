@@ -1,0 +1,247 @@
+import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { ENDLESS } from './fixture-people.js';
+import { closeChromium, PortalBrowser, until } from './portal-browser.js';
+
+jest.setTimeout(90_000);
+afterAll(closeChromium);
+
+async function goTo(portal: PortalBrowser, page: Page, path: string): Promise<void> {
+  await page.goto(`${portal.fixture.origin}/#${path}`);
+}
+
+const note = (place: number): object => ({
+  resourceType: 'DocumentReference',
+  id: `many-${String(place)}`,
+  status: 'current',
+  type: { text: `Note number ${String(place)}` },
+  date: new Date(Date.UTC(2026, 0, 1) - place * 86_400_000).toISOString(),
+  content: [{ attachment: { contentType: 'text/plain', data: Buffer.from('Short.').toString('base64') } }],
+});
+
+describe('a part of the record', () => {
+  it('that the clinic does not send is never called empty, and is not asked for from the overview', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    delete fixture.sections['allergies'];
+    delete fixture.sections['appointments'];
+    const page = await portal.page('/record');
+    await page
+      .getByRole('link', { name: /^Allergies/ })
+      .getByText('Not sent by your clinic')
+      .waitFor();
+    await page
+      .getByRole('link', { name: /^Health problems/ })
+      .getByText('5 active')
+      .waitFor();
+    expect(fixture.seen.filter(({ path }) => path.endsWith('/sections/allergies'))).toEqual([]);
+    await goTo(portal, page, '/record/allergies');
+    await page.getByText('does not send this part of your record').waitFor();
+    await goTo(portal, page, '/visits');
+    await page.getByText('does not send this part of your record').waitFor();
+    await goTo(portal, page, '/');
+    await page.getByText('Your clinic does not send this to the portal.').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('that is empty says so while it is fresh, and makes no claim once it is not', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const parts = ['problems', 'allergies', 'immunizations', 'procedures', 'devices', 'care-team', 'notes', 'coverage'];
+    for (const part of parts) {
+      fixture.sections[part] = { resources: [] };
+    }
+    const page = await portal.page('/record');
+    for (const part of parts) {
+      await goTo(portal, page, `/record/${part}`);
+      await page.getByText(/^Your (record has|clinic has) no /).waitFor();
+    }
+    fixture.currentAsOf = new Date(Date.now() - 2 * 3_600_000).toISOString();
+    fixture.freshness = 'red';
+    await page.reload();
+    for (const part of parts) {
+      await goTo(portal, page, `/record/${part}`);
+      await page.getByText('This does not mean that there is nothing in it.').waitFor();
+      expect(await page.getByText(/^Your (record has|clinic has) no /).count()).toBe(0);
+    }
+  });
+
+  it('that cannot be confirmed, or did not load, shows nothing of itself and can be asked for again', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.busySection = 'problems';
+    const page = await portal.page('/record/problems');
+    await page.getByRole('alert').getByText('busy').waitFor();
+    fixture.busySection = null;
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'Type 2 diabetes' }).waitFor();
+    fixture.sectionProblem = { status: 503, code: 'replica-unverified' };
+    fixture.ring('chart');
+    await page.getByText('could not confirm').waitFor();
+    expect(await page.content()).not.toContain('Type 2 diabetes');
+  });
+
+  it('shows markup as text, folds what is over, and marks what was entered by mistake', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/record/problems');
+    await page.getByText('<script>alert(1)</script> 😀').waitFor();
+    expect(await page.getByRole('heading', { name: 'Concussion' }).count()).toBe(0);
+    await page.getByText('Past and inactive (2)').click();
+    await page.getByRole('article').filter({ hasText: 'Concussion' }).getByText('Resolved').waitFor();
+    await page.getByText('Entered by mistake').waitFor();
+    await goTo(portal, page, '/record/notes/n1');
+    await page.getByText("<script>alert('a note')</script> <b>not bold</b>").waitFor();
+    await page.getByText(ENDLESS).waitFor();
+    await goTo(portal, page, '/record/notes/n5');
+    await page.getByText('Blood pressure 150/95 & pulse 72.').waitFor();
+    await page.getByText('cannot be shown as text here').waitFor();
+    expect(await page.content()).not.toContain('alert(2)');
+    await goTo(portal, page, '/record/social-history');
+    await page.getByText('Teacher <img src=x onerror=alert(3)>').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('with thousands of entries draws some, and more when asked; the focus moves to the first new one', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.sections['notes'] = { resources: Array.from({ length: 5_000 }, (_, place) => note(place)) };
+    const page = await portal.page('/record/notes');
+    await page.getByText('Showing 30 of 5,000').waitFor();
+    expect(await page.getByRole('article').count()).toBe(30);
+    await page.getByRole('button', { name: 'Show 30 more' }).click();
+    await page.getByText('Showing 60 of 5,000').first().waitFor();
+    await until(() => page.evaluate(() => document.activeElement?.textContent ?? ''), /Note number 30/);
+    await page.getByLabel('Kind of note').selectOption('Note number 4321');
+    await page.getByText('Note number 4321').last().waitFor();
+    expect(await page.getByRole('article').count()).toBe(1);
+  });
+});
+
+describe('a chart over time', () => {
+  it('has a table that says the same, in the units the person chose', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/record/vitals');
+    await page.getByRole('link', { name: /^Weight/ }).click();
+    const chart = page.getByRole('img', { name: /^Chart of Weight/ });
+    await chart.waitFor();
+    const rows = page.getByRole('table', { name: 'Weight' }).getByRole('row');
+    expect(await rows.count()).toBe(11);
+    expect(await chart.locator('circle').count()).toBe(10);
+    expect(await rows.nth(1).innerText()).toContain('159 lb');
+    await page.getByRole('radio', { name: 'kg, cm, °C' }).check();
+    await until(() => rows.nth(1).innerText(), /72\.1 kg/);
+    await until(() => chart.getAttribute('aria-label'), /between 68\.9 and 72\.1 kg/);
+    await page.getByRole('button', { name: 'Look at 3 earlier years' }).click();
+    await until(() => rows.count(), 17);
+  });
+
+  it('of a laboratory value covers the years and leads to the other reports; words have no chart', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/results');
+    await page.getByRole('link', { name: 'Basic metabolic panel' }).first().click();
+    await page.getByText('Other values of this test').first().click();
+    const chart = page.getByRole('img', { name: /^Chart of Glucose.*: 3 values/ });
+    await chart.waitFor();
+    await page.getByText('The shaded band is the range of the newest value: 65-99.').waitFor();
+    const rows = page.getByRole('table', { name: /^Glucose/ }).getByRole('row');
+    expect(await rows.count()).toBe(4);
+    await rows.last().getByRole('link').click();
+    await until(() => page.url(), new RegExp(`#/results/${String(new Date().getUTCFullYear() - 3)}/`));
+    await goTo(portal, page, '/results');
+    await page.getByRole('link', { name: 'Urine test' }).click();
+    await page.getByText('Other values of this test').first().click();
+    await page.getByText('A chart needs at least two values with numbers').waitFor();
+    await page.getByRole('table', { name: 'Glucose in urine' }).getByText('Negative').first().waitFor();
+    expect(await page.getByRole('img', { name: /^Chart/ }).count()).toBe(0);
+    expect(portal.complaints).toEqual([]);
+  });
+});
+
+describe('the immunization record', () => {
+  it('prints who, when born, which clinic and every immunization given, and nothing of the portal', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/record/immunizations');
+    await page.getByRole('link', { name: 'Immunization record to print' }).click();
+    const table = page.getByRole('table', { name: 'Immunization record' });
+    await table.waitFor();
+    await page.emulateMedia({ media: 'print' });
+    for (const words of ['Rosalind May Okafor-Lindqvist', 'April 23, 1980', 'Signature and stamp of the clinic']) {
+      expect(await page.getByText(words).isVisible()).toBe(true);
+    }
+    expect(await page.getByRole('row').allInnerTexts()).toEqual([
+      expect.stringContaining('Vaccine'),
+      expect.stringContaining('May 21, 1984'),
+      expect.stringContaining('Jun 3, 1985'),
+      expect.stringContaining('LOT-V2, Alder Biologics'),
+      expect.stringContaining('Ann Ode'),
+    ]);
+    expect(await page.getByText('COVID-19').count()).toBe(0);
+    expect(await page.getByRole('navigation').isVisible()).toBe(false);
+    expect(await page.getByRole('button', { name: 'Print' }).isVisible()).toBe(false);
+  });
+});
+
+describe('visits', () => {
+  it('are in the clinic’s time, which is named where the device has another', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.sections['appointments'] = {
+      resources: [
+        {
+          resourceType: 'Appointment',
+          id: 'x',
+          status: 'booked',
+          start: '2099-07-01T14:30:00Z',
+          end: '2099-07-01T15:00:00Z',
+        },
+      ],
+    };
+    const page = await portal.page('/visits');
+    await page.getByRole('heading', { name: 'Wed, Jul 1, 2099, 10:30 AM – 11:00 AM', exact: true }).waitFor();
+    const elsewhere = await portal.context.browser()?.newContext({ timezoneId: 'Asia/Tokyo', locale: 'en-US' });
+    const far = await elsewhere?.newPage();
+    await far?.goto(`${fixture.origin}/#/visits`);
+    await far?.getByRole('heading', { name: 'Wed, Jul 1, 2099, 10:30 AM – 11:00 AM EDT' }).waitFor();
+    await elsewhere?.close();
+  });
+
+  it('lead to what was written about them, and back from a note to its visit', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/visits');
+    await page.getByRole('link', { name: 'Sick visit' }).click();
+    await page.getByRole('link', { name: 'Chest X-ray, two views' }).waitFor();
+    expect(await page.getByRole('article').count()).toBe(2);
+    await page.getByRole('link', { name: 'Progress note' }).click();
+    await page.getByText('What we agreed').waitFor();
+    await page.getByRole('link', { name: 'To the visit' }).click();
+    await page.getByRole('heading', { name: 'Sick visit', level: 1 }).waitFor();
+    portal.fixture.busySection = 'notes';
+    await page.reload();
+    await page.getByText('We cannot show notes or reports of this visit right now.').waitFor();
+  });
+});
+
+describe('the start page', () => {
+  it('shows next visit, unread messages, newest result and open requests on one screen of a small phone', async () => {
+    await using portal = await PortalBrowser.open({ width: 360, height: 740, scheme: 'light' });
+    portal.fixture.signIn();
+    const page = await portal.page('/');
+    await page.getByText('Follow-up visit').waitFor();
+    const bar = await page.getByRole('navigation').boundingBox();
+    for (const name of ['Next visit', 'Messages', 'Latest results', 'Under way']) {
+      const card = page.locator('section').filter({ has: page.getByRole('heading', { name, exact: true }) });
+      const box = await card.boundingBox();
+      expect((box?.y ?? 740) + (box?.height ?? 740)).toBeLessThanOrEqual(bar?.y ?? 0);
+    }
+  });
+});
