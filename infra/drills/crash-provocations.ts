@@ -108,6 +108,7 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
     before: () => system.programs.agent.kill(),
     commandLine: ['restore', '--root-key', system.rootKeyFile],
   }),
+  'confirm-patients': confirmedPatient,
   streams: eraBegins,
   reoffer: eraBegins,
   'restore-step': eraBegins,
@@ -193,6 +194,18 @@ function frozenPatient(context: ProvocationContext, then: 'frozen' | 'revoked'):
   };
 }
 
+/** A person confirms a patient whom a restore froze. */
+function confirmedPatient({ system, nextPatient }: ProvocationContext): Partial<Provocation> {
+  const { pid } = nextPatient();
+  return {
+    before: async () => {
+      await system.invite(pid);
+      await system.services.inside.adminSql("UPDATE ??.patient SET state = 'frozen' WHERE pid = ?", [LEDGER, pid]);
+    },
+    commandLine: ['restore', '--same-patient', String(pid), '--json'],
+  };
+}
+
 /** A ledger from a backup is behind what it once sent of a chart, whose patient does nothing else in this run. */
 function restoredChart(context: ProvocationContext): Partial<Provocation> {
   const { inside } = context.system.services;
@@ -243,6 +256,7 @@ function forgetfulDmz({ system }: ProvocationContext): Partial<Provocation> {
   return {
     whileDown: async () => {
       await system.services.dmz.adminSql('DELETE FROM ??.heartbeat', [PORTAL]);
+      await system.services.dmz.adminSql('REPLACE INTO ??.restored (id, at) VALUES (1, UTC_TIMESTAMP(3))', [PORTAL]);
       await system.services.inside.adminSql('UPDATE ??.heartbeat_state SET refilled_at = NULL', [LEDGER]);
     },
   };

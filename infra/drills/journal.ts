@@ -22,6 +22,8 @@ interface JournalThread {
 }
 
 const RETRY_PAUSE = 300;
+/** Nobody waits for ever: so long without what was asked for ends the drill, milliseconds. */
+const PATIENCE = 300_000;
 const THREAD_LENGTH = 6;
 /** One request in so many that got no answer is never repeated, like that of a closed browser. */
 const GIVEN_UP = 8;
@@ -53,6 +55,8 @@ export class JournallingPatient {
     this.stopped = false;
     this.dayIsOver = false;
     this.writing = this.write();
+    // Whoever stops the patient hears of it.
+    this.writing.catch(() => undefined);
   }
 
   /** Ends after the message under way has its answer. */
@@ -61,14 +65,14 @@ export class JournallingPatient {
     await this.writing;
   }
 
-  /** Signs in when the session is gone: a killed Redis of the DMZ signs people out, the one loss that is allowed. */
   /** The same person who begins all threads anew, as after a look at a list in which the old ones are not. */
   forgetThreads(): void {
     this.threads.push({ threadId: null, next: 1 });
   }
 
+  /** Signs in when the session is gone: a killed Redis of the DMZ signs people out, the one loss that is allowed. */
   async ensureSignedIn(): Promise<void> {
-    for (;;) {
+    for (const limit = Date.now() + PATIENCE; ;) {
       const session = await this.client.get('/api/session').catch(() => undefined);
       if (session?.status === 200) {
         return;
@@ -76,6 +80,9 @@ export class JournallingPatient {
       if (session?.status === 401) {
         await signInAtLast(this.client, this.credentials);
         return;
+      }
+      if (Date.now() > limit) {
+        throw overdue(`the session of patient ${String(this.patient)}`, session?.status);
       }
       await sleep(RETRY_PAUSE);
     }
@@ -107,7 +114,7 @@ export class JournallingPatient {
       subject: `Thread ${String(entry.thread)} of patient ${String(this.patient)}`,
       body: `${entry.token} is message ${String(entry.place)}`,
     };
-    for (;;) {
+    for (const limit = Date.now() + PATIENCE; ;) {
       const answer = await this.client.sendMessage(this.patientRef, message, key).catch(() => undefined);
       if (answer?.status === 201) {
         thread.threadId = String(answer.body['threadId']);
@@ -130,6 +137,13 @@ export class JournallingPatient {
         entry.state = 'refused';
         throw new Error(`a message was refused with ${String(answer.status)} ${String(answer.body['code'])}`);
       }
+      if (Date.now() > limit) {
+        const what = `a message of patient ${String(this.patient)} to be accepted`;
+        throw overdue(
+          what,
+          answer === undefined ? undefined : `${String(answer.status)} ${String(answer.body['code'])}`,
+        );
+      }
       await sleep(Math.max(RETRY_PAUSE, answer === undefined ? 0 : retryAfter(answer)));
     }
   }
@@ -146,13 +160,21 @@ export class JournallingPatient {
   }
 }
 
+/** @param last what came instead */
+function overdue(what: string, last: string | number | undefined): Error {
+  return new Error(`waited ${String(PATIENCE / 1_000)} s in vain for ${what}; at last: ${String(last ?? 'no answer')}`);
+}
+
 /** Signs in however often parts of the system die on the way, waiting as long as portal-api asks. */
 export async function signInAtLast(client: PortalClient, credentials: Credentials): Promise<void> {
-  for (;;) {
+  for (const limit = Date.now() + PATIENCE; ;) {
     try {
       await client.signIn(credentials);
       return;
     } catch (error: unknown) {
+      if (Date.now() > limit) {
+        throw overdue(`${credentials.name} to be signed in`, error instanceof Error ? error.message : undefined);
+      }
       await sleep(Math.max(1_000, error instanceof PortalRefused ? error.retryAfter : 0));
     }
   }

@@ -1,142 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { z } from 'zod';
 import { until } from '../demo/until.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
-import { ClinicTraffic } from './clinic-traffic.js';
 import { checkDelivery } from './crash-checks.js';
-import { compare, waitingInDmz, type Comparison } from './crash-comparison.js';
-import { CrashDrill } from './crash-drill.js';
+import { waitingInDmz, type Comparison } from './crash-comparison.js';
 import { Newcomer } from './crash-newcomer.js';
-import type { JournalEntry } from './journal.js';
+import { dumpOpenEmr, restoreOpenEmr } from './openemr-backup.js';
+import { CONTROL_LIMIT, RestoreDrill, STEP_LIMIT, type RestoreArguments } from './restore-drill.js';
 import { printVerdict, say } from './verdict.js';
+import { within } from './within.js';
 
 /**
  * `npm run drill -- restore`: ledger and accounts are put back to backups of before while patients and clinic went on:
- * the ledger alone, the accounts alone, both. Each time what the senders kept in their journal, OpenEMR and the portal
- * are compared: nothing lost, nothing doubled, charts equal. Then the same with a protection off, and a restore of which
- * the agent was not told: both have to be noticed, or the drill is worth nothing.
+ * the ledger alone, the accounts alone, both; then OpenEMR's database alone. Each time what the senders kept in their
+ * journal, OpenEMR and the portal are compared: nothing lost, nothing doubled, charts equal. Then the same with a
+ * protection off, and restores of which the agent was not told: all have to be noticed, or the drill is worth nothing.
  */
 
-interface RestoreArguments {
-  patients: number;
-  /** milliseconds of traffic before and after a backup */
-  traffic: number;
-  seed: number;
-  short: boolean;
-}
-
 const MESSAGE_PAUSE = 700;
-const CLINIC_PAUSE = 900;
-/** Longest time until a control must have been noticed, milliseconds. */
-const CONTROL_LIMIT = 60_000;
-const { ledger: LEDGER, portal: PORTAL } = DEFAULT_DATABASES;
-
-const Status = z.object({ stops: z.array(z.string()) });
-
-class RestoreDrill {
-  readonly journal: JournalEntry[] = [];
-  readonly faults: string[] = [];
-  private readonly folder = mkdtempSync(join(tmpdir(), 'odp-restore-'));
-
-  private constructor(
-    readonly drill: CrashDrill,
-    private readonly options: RestoreArguments,
-  ) {}
-
-  static async start(options: RestoreArguments): Promise<RestoreDrill> {
-    return new RestoreDrill(await CrashDrill.start(options.seed, options.patients + 2), options);
-  }
-
-  async end(): Promise<void> {
-    await this.drill.end();
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-
-  get ledgerBackup(): string {
-    return join(this.folder, 'ledger.sql');
-  }
-
-  get accountsBackup(): string {
-    return join(this.folder, 'accounts.sql');
-  }
-
-  /** Everybody writes, staff answer and report results. @param act meanwhile, half-way */
-  async traffic(act: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    const { drill, options } = this;
-    const clinic = new ClinicTraffic(drill.system, drill.pids, drill.choice.split(), CLINIC_PAUSE);
-    clinic.start();
-    drill.writers.forEach((writer) => {
-      writer.start();
-    });
-    await sleep(options.traffic / 2);
-    await act();
-    await sleep(options.traffic / 2);
-    await clinic.stop();
-    await Promise.all(drill.writers.map((writer) => writer.stop()));
-  }
-
-  /** Waits until all agrees again, and keeps what does not. */
-  async settle(after: string, since: number): Promise<Comparison & { tookMs: number }> {
-    const outcome = await compare(this.drill, this.journal);
-    const { lost, doubled, misordered, unexpected, halved, differences } = outcome;
-    const tookMs = Date.now() - since;
-    const wrong = { lost, doubled, misordered, unexpected, halved };
-    for (const [name, number] of Object.entries(wrong)) {
-      if (number > 0) {
-        this.faults.push(`${after}: ${String(number)} ${name}`);
-      }
-    }
-    this.faults.push(...differences.slice(0, 20).map((line) => `${after}: ${line}`));
-    say(`${after}: all equal after ${String(Math.round(tookMs / 100) / 10)} s, ${JSON.stringify(wrong)}`);
-    return { ...outcome, tookMs };
-  }
-
-  async restoreLedger(
-    args: string[] = ['--from', this.ledgerBackup],
-    extra: Record<string, string> = {},
-  ): Promise<void> {
-    const { system } = this.drill;
-    say((await system.agentCommand(['restore', ...args, '--root-key', system.rootKeyFile], extra)).trim());
-  }
-
-  async restoreAccounts(): Promise<void> {
-    await this.drill.system.accountsCommand(['--restore', this.accountsBackup]);
-  }
-
-  /** The sentences with which the agent says that it stands still. */
-  async stops(): Promise<string[]> {
-    return Status.parse(await this.drill.system.agentStatus()).stops;
-  }
-
-  /** The agent is started on a ledger that somebody put back, and has to find that out. */
-  async standsStill(part: string): Promise<boolean> {
-    const { agent } = this.drill.system.programs;
-    const before = await this.heartbeat();
-    await agent.start();
-    const noticed = await until(
-      'the agent to stand still',
-      async () => (await this.stops()).some((each) => each.includes(part)),
-      CONTROL_LIMIT,
-    ).then(
-      () => true,
-      () => false,
-    );
-    // Longer than the pause between two heartbeats would be no proof either: what counts is the sentence in the ledger.
-    const silent = (await this.heartbeat()) === before;
-    await agent.stop();
-    say(`the agent ${noticed ? 'stands still' : 'WORKS ON'}: ${(await this.stops()).join(' ')}`);
-    return noticed && silent;
-  }
-
-  private async heartbeat(): Promise<string> {
-    const [row] = await this.drill.system.services.dmz.adminSql('SELECT era, seq FROM ??.heartbeat', [PORTAL]);
-    return JSON.stringify(row ?? null);
-  }
-}
+const { ledger: LEDGER } = DEFAULT_DATABASES;
 
 interface Run {
   figures: Record<string, unknown>;
@@ -155,8 +36,9 @@ async function run(options: RestoreArguments): Promise<Run> {
     const invited = drill.nextPatient();
     const { code } = await system.invite(invited.pid);
     await restore.traffic(async () => {
-      await system.agentCommand(['backup', '--to', restore.ledgerBackup]);
-      await system.accountsCommand(['--to', restore.accountsBackup]);
+      const { ledgerBackup, accountsBackup } = restore;
+      await within(STEP_LIMIT, 'a backup of the ledger', system.agentCommand(['backup', '--to', ledgerBackup]));
+      await within(STEP_LIMIT, 'a backup of the accounts', system.accountsCommand(['--to', accountsBackup]));
     });
     // Joined with a code of before, after the backups; and all that was written since.
     const late = await Newcomer.join(system, invited, { code });
@@ -203,29 +85,70 @@ async function run(options: RestoreArguments): Promise<Run> {
     await restore.traffic();
     const both = await restore.settle('both restored', since);
 
+    const openemr = await openEmrAlone(restore);
+
     const doublesSeen = await withoutReadBack(restore);
-    const controls = { unfinishedNoticed: died && unfinished, foreignRestoreNoticed: noticed, doublesSeen };
+    const controls = {
+      unfinishedNoticed: died && unfinished,
+      foreignRestoreNoticed: noticed,
+      openemrRestoreNoticed: openemr.noticed,
+      doublesSeen,
+    };
     const faults = [...restore.faults, ...drill.complaints];
     faults.slice(0, 50).forEach((line) => {
       say(line);
     });
-    const sum = (name: 'lost' | 'doubled'): number => before[name] + ledger[name] + accounts[name] + both[name];
+    const sum = (name: 'lost' | 'doubled'): number =>
+      before[name] + ledger[name] + accounts[name] + both[name] + openemr[name];
     return {
       figures: {
-        accepted: both.accepted,
+        accepted: openemr.accepted,
         lost: sum('lost'),
         doubled: sum('doubled'),
         faults: faults.length,
         ledgerRestoredMs: ledger.tookMs,
         accountsRestoredMs: accounts.tookMs,
         bothRestoredMs: both.tookMs,
+        openemrRestoredMs: openemr.tookMs,
+        openemrDeliveredAgain: openemr.deliveredAgain,
         ...controls,
       },
-      met: faults.length === 0 && both.accepted > 0 && Object.values(controls).every((caught) => caught),
+      met: faults.length === 0 && openemr.accepted > 0 && Object.values(controls).every((caught) => caught),
     };
   } finally {
     await restore.end();
   }
+}
+
+/**
+ * OpenEMR's database alone goes back to a backup, the ledger stays: what was delivered since is delivered again, and
+ * whoever joined since is frozen until a person has confirmed them, while the agent works.
+ */
+async function openEmrAlone(
+  restore: RestoreDrill,
+): Promise<Comparison & { tookMs: number; noticed: boolean; deliveredAgain: number }> {
+  const { drill, journal } = restore;
+  const { inside } = drill.system.services;
+  const { agent } = drill.system.programs;
+  const dump = await within(STEP_LIMIT, "the backup of OpenEMR's database", dumpOpenEmr(inside));
+  const { patient: joinedSince } = await drill.enrol(journal, MESSAGE_PAUSE);
+  await restore.traffic();
+  await restore.settle("before OpenEMR's restore", Date.now());
+  await agent.stop();
+  const since = Date.now();
+  await within(STEP_LIMIT, "OpenEMR's database to be restored", restoreOpenEmr(inside, dump));
+  const noticed = await restore.standsStill('OpenEMR is behind the ledger');
+  const { deliveredAgain, frozen } = await restore.beginEra();
+  say(`era begun: ${String(deliveredAgain)} messages are delivered again, frozen: ${frozen.join(', ')}`);
+  if (deliveredAgain === 0 || frozen.join() !== String(joinedSince)) {
+    restore.faults.push(`OpenEMR restored: patient ${String(joinedSince)} had to be frozen and messages to be undone`);
+  }
+  await agent.start();
+  await restore.traffic(async () => {
+    const left = await restore.confirmPatients(frozen);
+    restore.faults.push(...left.map((pid) => `OpenEMR restored: patient ${String(pid)} is still frozen`));
+  });
+  return { ...(await restore.settle('OpenEMR restored', since)), noticed, deliveredAgain };
 }
 
 /** Control: the ledger comes back and deliveries do not look whether OpenEMR holds the message. True when doubles show. */

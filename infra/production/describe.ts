@@ -2,7 +2,7 @@ import { listenerOf, ZONES } from '../zones/zones.js';
 import { addressIn } from './container-networks.js';
 import { composeFile } from './compose-file.js';
 import { dockerfile } from './dockerfile.js';
-import { agentCommandsScript } from './agent-commands.js';
+import { accountsBackupScript, agentCommandsScript } from './host-commands.js';
 import { hostFirewall } from './host-firewall.js';
 import { installationExample } from './installation-example.js';
 import { mariadbConfiguration, redisConfiguration } from './server-settings.js';
@@ -18,6 +18,7 @@ export function describedFiles(): Record<string, string> {
     'infra/production/dmz/portal-api-address.conf': upstream('127.0.0.1'),
     'infra/production/dmz/portal-api-in-containers.conf': upstream(addressIn('front', 'portal-api')),
     'infra/production/inside/agent-commands': agentCommandsScript(),
+    'infra/production/dmz/accounts-backup': accountsBackupScript(),
     ...Object.fromEntries(
       ZONES.flatMap((zone): [string, string][] => [
         [`infra/production/${zone}/redis.conf`, redisConfiguration(zone)],

@@ -18,15 +18,18 @@ RUN npm ci --no-audit --no-fund \\
  && node infra/run/pack.mjs inside /packed/inside \\
  && node infra/run/pack.mjs prepare /packed/prepare
 
-# What both of the DMZ's programs are made of. No shell script runs at start: the program is the first process.
+# What both of the DMZ's programs are made of. No shell script runs at start: the program is the first process. MariaDB's
+# client programs are for backups.
 FROM ${DEBIAN_IMAGE} AS portal-api
 ${people('portal-api')}
+${packages('mariadb-client')}
 COPY --from=build /packed/dmz/ ${PROGRAMS}/
 WORKDIR ${PROGRAMS}
 ${defaultUser('portal-api')}
 
 FROM ${DEBIAN_IMAGE} AS sync-agent
 ${people('sync-agent')}
+${packages('mariadb-client')}
 COPY --from=build /packed/inside/ ${PROGRAMS}/
 WORKDIR ${PROGRAMS}
 ${defaultUser('sync-agent')}

@@ -86,6 +86,7 @@ function copySettings() {
     cpSync(join(production, 'inside/agent-commands'), join(target, 'agent-commands'));
     return;
   }
+  cpSync(join(production, 'dmz/accounts-backup'), join(target, 'accounts-backup'));
   cpSync(join(production, 'dmz/mariadb.cnf'), join(settings, 'mariadb.cnf'));
   cpSync(join(production, 'start-mariadb.sh'), join(target, 'start-mariadb'));
   cpSync(join(ROOT, 'infra/proxy/nginx.conf'), join(settings, 'web-proxy/nginx.conf'));

@@ -5,7 +5,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { testServices } from 'infra/services/test-services';
 import { newRef } from 'sync-contract/identifiers';
-import { backupAccounts, restoreAccounts } from '../src/database/backup.js';
+import { backupAccounts, restoreAccounts, restoreRows } from '../src/database/backup.js';
 import type { BackupConfig } from '../src/database/config.js';
 import { GatewayUnderTest, databaseOf } from './gateway-under-test.js';
 import { buildHeartbeat, buildManifest, buildSection } from './replica-builders.js';
@@ -67,6 +67,40 @@ describe('a backup of the accounts', () => {
       expect(await Promise.all(kept.map(rows))).toEqual(before);
     }
     expect(await Promise.all(['chart', 'section', 'heartbeat', 'restored'].map(count))).toEqual([0, 0, 0, 1]);
+  });
+
+  test('a connection that is lost between two statements of a restore fails it, and changes nothing', async () => {
+    await gateway.call('streams', { streams: [], last: true });
+    await submissions.service.submit(buildMessage());
+    await backupAccounts(config, file);
+    await submissions.service.submit(buildMessage());
+    const tables = ['stream', 'outbox', 'own_copy', 'receipt', 'audit_entry', 'restored'];
+    const before = await Promise.all(tables.map(rows));
+    const text = readFileSync(file, 'utf8');
+    const half = text.indexOf('INSERT INTO', text.indexOf('INSERT INTO `outbox`') + 1);
+    expect(half).toBeGreaterThan(0);
+    const { adminSql } = testServices().dmz;
+    const sessions = (): Promise<Record<string, unknown>[]> =>
+      adminSql(
+        `SELECT p.ID AS id FROM information_schema.processlist p
+           JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.ID AND t.trx_rows_modified > 0
+          WHERE p.DB = ? AND p.COMMAND = 'Sleep'`,
+        [config.database.name],
+      );
+    async function* lostInTheMiddle(): AsyncGenerator<Buffer> {
+      yield Buffer.from(text.slice(0, half));
+      let found = await sessions();
+      while (found.length === 0) {
+        found = await sessions();
+      }
+      await adminSql('KILL ?', [Number(found[0]?.['id'])]);
+      while ((await sessions()).length > 0) {
+        // its transaction is being undone
+      }
+      yield Buffer.from(text.slice(half));
+    }
+    await expect(restoreRows(config, lostInTheMiddle())).rejects.toThrow('did not succeed');
+    expect(await Promise.all(tables.map(rows))).toEqual(before);
   });
 
   test.each<[string, (text: string) => string, RegExp]>([

@@ -63,7 +63,7 @@ describe('access at the gateway', () => {
   test('the handshake tells versions, site and time, and nothing else', async () => {
     const { body } = await gateway.call('hello', { site: gateway.site, now: new Date().toISOString() });
     const hello = HelloAnswer.parse(body);
-    expect(hello).toMatchObject({ versions: [1, 2], site: gateway.site, heartbeat: null });
+    expect(hello).toMatchObject({ versions: [1, 2], site: gateway.site, heartbeat: null, restored: false });
     expect(Math.abs(Date.parse(hello.now) - Date.now())).toBeLessThan(5_000);
   });
 

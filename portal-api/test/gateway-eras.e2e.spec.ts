@@ -94,7 +94,12 @@ describe('after a restore inside', () => {
     const message = buildMessage();
     const { stream, streamSeq } = await submissions.service.submit(message);
     expect(streamSeq).toBe(1);
+    const says = async (): Promise<boolean> =>
+      HelloAnswer.parse((await gateway.call('hello', { site: gateway.site, now: new Date().toISOString() })).body)
+        .restored;
+    expect(await says()).toBe(false);
     await gateway.database.query('INSERT INTO restored (id, at) VALUES (1, UTC_TIMESTAMP(3))');
+    expect(await says()).toBe(true);
     const next = buildMessage({ accountRef: message.accountRef, patientRef: message.patientRef, threadId: stream });
     await expect(submissions.service.submit(next)).rejects.toThrow(ClinicCatchingUp);
 
@@ -107,6 +112,7 @@ describe('after a restore inside', () => {
     expect((await gateway.call('streams', { streams, last: false })).status).toBe(200);
     await expect(submissions.service.submit(next)).rejects.toThrow(ClinicCatchingUp);
     expect((await gateway.call('streams', { streams: [{ ...streams[0], nextSeq: 2 }], last: true })).status).toBe(200);
+    expect(await says()).toBe(false);
     expect((await submissions.service.submit(next)).streamSeq).toBe(7);
     const goesOn = buildMessage({ accountRef, patientRef, threadId: forgotten });
     expect((await submissions.service.submit(goesOn)).streamSeq).toBe(4);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RecordClass } from 'sync-contract/classes';
 import { classOfSection } from 'sync-contract/classes';
 import { openEnvelope, Envelope } from 'sync-contract/envelope';
+import { signEra } from 'sync-contract/era-statement';
 import { issueGrant, type GrantTerms } from 'sync-contract/grant';
 import {
   HEARTBEAT_BUCKETS,
@@ -50,6 +51,8 @@ export class InsideStandIn {
   private readonly chartKeys = new Map<string, Buffer>();
   private readonly leaves = new Map<string, HeartbeatLeaf>();
   private heartbeatSeq = 0;
+  /** what is signed from now on belongs to it */
+  era = 1;
 
   constructor(
     private readonly dmz: ZoneAccess,
@@ -167,13 +170,22 @@ export class InsideStandIn {
     );
   }
 
-  /** Replaces a chart with these sections at (1, seq). */
+  /** What the gateway stores of the root's word, or of what somebody else gave out as such. */
+  async stateEra(era: number, by: SigningKey = this.rootKey): Promise<void> {
+    await this.sql('REPLACE INTO {db}.era (era, signed) VALUES (?, ?)', [
+      era,
+      JSON.stringify(signEra(this.site, era, by)),
+    ]);
+  }
+
+  /** Replaces a chart with these sections at (era, seq). */
   async publish(
     patientRef: string,
     sections: Record<string, unknown>,
     { seq = 1, asOf = new Date(), epoch = 1 }: { seq?: number; asOf?: Date; epoch?: number } = {},
   ): Promise<PublishedChart> {
-    const version = { era: 1, seq };
+    const { era } = this;
+    const version = { era, seq };
     const entries: ManifestEntry[] = [];
     await this.sql('DELETE FROM {db}.section WHERE patient_ref = ?', [bytes(patientRef)]);
     for (const [name, content] of Object.entries(sections)) {
@@ -182,8 +194,8 @@ export class InsideStandIn {
       const sealed = sealSection(classKey, { site: this.site, patientRef, sectionId: id, version, epoch }, content);
       entries.push({ id, version, epoch, size: sealed.length, sha256: sha256(sealed), asOf: asOf.toISOString() });
       await this.sql(
-        `INSERT INTO {db}.section (patient_ref, section_id, era, seq, epoch, sha256, sealed) VALUES (?, ?, 1, ?, ?, ?, ?)`,
-        [bytes(patientRef), bytes(id), seq, epoch, bytes(sha256(sealed)), sealed],
+        `INSERT INTO {db}.section (patient_ref, section_id, era, seq, epoch, sha256, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        [bytes(patientRef), bytes(id), era, seq, epoch, bytes(sha256(sealed)), sealed],
       );
     }
     const manifest = signManifest(
@@ -191,15 +203,15 @@ export class InsideStandIn {
       this.sign,
     );
     await this.storeManifest(patientRef, seq, manifest);
-    this.leaves.set(patientRef, { patientRef, era: 1, seq, manifestHash: statementHash(manifest) });
+    this.leaves.set(patientRef, { patientRef, era, seq, manifestHash: statementHash(manifest) });
     return { manifest, entries };
   }
 
   async storeManifest(patientRef: string, seq: number, manifest: Signed): Promise<void> {
     await this.sql(
       `REPLACE INTO {db}.chart (patient_ref, era, seq, manifest, manifest_hash, updated_at)
-       VALUES (?, 1, ?, ?, ?, UTC_TIMESTAMP(3))`,
-      [bytes(patientRef), seq, JSON.stringify(manifest), bytes(statementHash(manifest))],
+       VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))`,
+      [bytes(patientRef), this.era, seq, JSON.stringify(manifest), bytes(statementHash(manifest))],
     );
   }
 
@@ -214,7 +226,7 @@ export class InsideStandIn {
       {
         v: PROTOCOL_VERSION,
         site: this.site,
-        era: 1,
+        era: this.era,
         seq: this.heartbeatSeq,
         issuedAt: new Date().toISOString(),
         t: t.toISOString(),
@@ -223,7 +235,8 @@ export class InsideStandIn {
       },
       this.sign,
     );
-    await this.sql('REPLACE INTO {db}.heartbeat (id, era, seq, signed, bucket_roots) VALUES (1, 1, ?, ?, ?)', [
+    await this.sql('REPLACE INTO {db}.heartbeat (id, era, seq, signed, bucket_roots) VALUES (1, ?, ?, ?, ?)', [
+      this.era,
       this.heartbeatSeq,
       JSON.stringify(signed),
       bytes(roots.join('')),

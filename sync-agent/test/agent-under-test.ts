@@ -33,6 +33,9 @@ import { Chart } from '../src/ledger/chart.entity.js';
 import { markAllDirty } from '../src/ledger/dirty.js';
 import { createLedgerDataSource } from '../src/ledger/ledger-database.js';
 import { Patient } from '../src/ledger/patient.entity.js';
+import { recordMac } from '../src/openemr/compare-patients.js';
+import { readPortalPatient } from '../src/openemr/write-portal-access.js';
+import { openEmrTables } from '../src/openemr/writer-tables.js';
 import { ReplicateModule } from '../src/replicate/replicate.module.js';
 
 @Module({})
@@ -181,7 +184,12 @@ export class AgentUnderTest implements AsyncDisposable {
   async invite(pid: number, portalUsername: string | null = null): Promise<string> {
     const patientRef = newRef();
     await this.ledger.transaction(async (manager) => {
-      await manager.insert(Patient, { pid, patientRef, state: 'invited', portalUsername, createdAt: new Date() });
+      const record = await readPortalPatient(manager, openEmrTables(this.databases.openemr), pid);
+      const mac = record === null ? null : recordMac(this.keys.resourceIdKey, record);
+      await manager.insert(Patient, {
+        ...{ pid, patientRef, state: 'invited', portalUsername, recordMac: mac },
+        createdAt: new Date(),
+      });
       await manager.insert(Chart, {
         patientRef,
         pid,

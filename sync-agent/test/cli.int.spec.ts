@@ -1,42 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createOpenEmrSchema } from 'infra/openemr-sim/schema';
 import { agentEnvironment } from 'infra/services/process-environment';
 import { applyGrants } from 'infra/services/services';
 import { createTestDatabases, testServices, type TestDatabases } from 'infra/services/test-services';
 import type { Standing } from '../src/doctor/status.command.js';
+import { run, startProgram, type Ended } from './agent-program.js';
 import { openClinic, until } from './agent-under-test.js';
 
-const ROOT = resolve(import.meta.dirname, '../..');
 const SITE = 'b3f7a9c2-6d1e-4f5a-8b0c-9d2e1f3a4b5c';
-
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-/** The program itself, as its own process, with nothing in its environment but what it is given. */
-function startProgram(file: string, args: string[], environment: Record<string, string>): ReturnType<typeof spawn> {
-  const hooks = join(ROOT, 'sync-agent/test/run-typescript.mjs');
-  return spawn(process.execPath, ['--import', hooks, join(ROOT, 'sync-agent/src', file), ...args], {
-    env: environment,
-    cwd: ROOT,
-  });
-}
-
-async function run(args: string[], environment: Record<string, string>, program = 'cli.main.ts'): Promise<Ended> {
-  const child = startProgram(program, args, environment);
-  let [out, err] = ['', ''];
-  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, err };
-}
 
 describe("the agent's command line", () => {
   let databases: TestDatabases;
@@ -86,7 +61,7 @@ describe("the agent's command line", () => {
   });
 
   it("brings the ledger's tables up to date and may be repeated", async () => {
-    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '3 migrations applied\n' });
+    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '4 migrations applied\n' });
     expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '0 migrations applied\n' });
     await applyGrants(testServices(), 'inside', { openemr: databases.openemr, ledger: databases.ledger });
   });

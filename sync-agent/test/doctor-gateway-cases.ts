@@ -54,6 +54,7 @@ const helloAnswer = (inside: DoctorUnderTest, differs: { versions?: number[]; ah
   site: inside.environment['SITE_ID'],
   now: new Date(Date.now() + (differs.ahead ?? 0)).toISOString(),
   heartbeat: null,
+  restored: false,
 });
 
 function asAgent(inside: DoctorUnderTest, from: { ca?: string; name: string }): Made {

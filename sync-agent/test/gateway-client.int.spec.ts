@@ -60,7 +60,13 @@ function json(value: unknown, status = 200): Answer {
   };
 }
 
-const HELLO = { versions: [PROTOCOL_VERSION], site: SITE, now: new Date().toISOString(), heartbeat: null };
+const HELLO = {
+  versions: [PROTOCOL_VERSION],
+  site: SITE,
+  now: new Date().toISOString(),
+  heartbeat: null,
+  restored: false,
+};
 
 /** A gateway that greets well and then answers with `then`. */
 function after(hello: object, then: Answer): Answer {

@@ -7,11 +7,13 @@ import { HeartbeatState } from '../src/ledger/change-feed.entities.js';
 import { Chart } from '../src/ledger/chart.entity.js';
 import { markDirty } from '../src/ledger/dirty.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { RestoreStep } from '../src/ledger/restore.entities.js';
 import { HeartbeatSender } from '../src/replicate/heartbeat.js';
 import { HeartbeatAhead, ReplicaAhead } from '../src/replicate/replica-ahead.js';
 import { describeStatus, readStatus } from '../src/replicate/read-status.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
+import { pushSteps } from '../src/restore/push-steps.js';
 import { AgentUnderTest, openClinic, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002, 5003, 5004, 5005, 5006];
@@ -186,6 +188,10 @@ describe('a DMZ that forgot what it acknowledged', () => {
       const sender = restartedAgent();
       expect([await sender.send(), await sender.send()]).toEqual([true, true]);
     };
+    const streamsTold = async (): Promise<void> => {
+      expect(await under.count("restore_step WHERE step = 'streams'")).toBe(1);
+      await under.ledger.query("DELETE FROM restore_step WHERE step = 'streams'");
+    };
     const forgets = async (): Promise<void> => {
       await under.portal.query('DELETE FROM heartbeat');
     };
@@ -200,18 +206,67 @@ describe('a DMZ that forgot what it acknowledged', () => {
       expect(await under.count('dirty')).toBeGreaterThan(0);
 
       await under.ledger.query('DELETE FROM dirty');
-      await under.ledger.query("DELETE FROM restore_step WHERE step = 'streams'");
+      await streamsTold();
       await acknowledged();
       await forgets();
       expect(await restartedAgent().send()).toBe(true);
       expect(await under.count('dirty')).toBe(0);
       expect(await under.count("restore_step WHERE step = 'refill'")).toBe(1);
+      await streamsTold();
 
       await under.ledger.query('UPDATE heartbeat_state SET refilled_at = DATE_SUB(refilled_at, INTERVAL 1 HOUR)');
       expect(await restartedAgent().send()).toBe(true);
       expect(await under.count('dirty')).toBeGreaterThan(0);
       expect(await under.count("restore_step WHERE step = 'streams'")).toBe(1);
       expect(await under.count("restore_step WHERE step = 'refill'")).toBe(0);
+    } finally {
+      await gateway.close();
+    }
+  });
+
+  it('is believed when it says so: streams at once, everything once in a while, and no number of its own', async () => {
+    await using under = await AgentUnderTest.start('told');
+    await under.invite(PIDS[0] ?? 0);
+    await under.ledger.query('INSERT INTO marker_seen (file_no, file_offset, at) VALUES (1, 1, UTC_TIMESTAMP(6))');
+    const connection = new GatewayConnection(under.config.gateway);
+    const gateway = new GatewayClient(connection, under.config.siteId, under.keys.statements, () => undefined);
+    const sender = new HeartbeatSender(under.ledger, under.keys, gateway);
+    const steps = async (): Promise<string[]> =>
+      (await under.ledger.manager.find(RestoreStep, { order: { step: 'ASC' } })).map(({ step }) => step);
+    /** Restored by its own command, with a new connection; the first time nothing was ever acknowledged. */
+    const saysSo = async (): Promise<void> => {
+      await under.portal.query('REPLACE INTO restored (id, at) VALUES (1, UTC_TIMESTAMP(3))');
+      await gateway.hello();
+    };
+    const sentFrom = async (seq: number): Promise<void> => {
+      await under.ledger.query('DELETE FROM dirty');
+      expect(await sender.send()).toBe(true);
+      expect((await under.ledger.manager.findOneByOrFail(HeartbeatState, { id: 1 })).seq).toBe(seq + 1);
+      expect((await under.heartbeat())?.seq).toBe(seq + 1);
+    };
+    try {
+      await under.ledger.query('INSERT INTO heartbeat_state (id, era, seq) VALUES (1, 1, 0)');
+      await saysSo();
+      await sentFrom(0);
+      expect(await steps()).toEqual(['streams']);
+      expect(await under.count('dirty')).toBeGreaterThan(0);
+
+      // Said again while the first word is being acted on.
+      await saysSo();
+      await sentFrom(1);
+      expect([await under.count('dirty'), await steps()]).toEqual([0, ['streams']]);
+
+      expect(await pushSteps({ gateway, ledger: under.ledger })).toEqual(['streams']);
+      expect(await gateway.hello()).toMatchObject({ restored: false });
+      await sentFrom(2);
+      expect([await under.count('dirty'), await steps()]).toEqual([0, []]);
+
+      for (const seq of [3, 4]) {
+        await saysSo();
+        await sentFrom(seq);
+        expect([await under.count('dirty'), await steps()]).toEqual([0, ['refill', 'streams']]);
+        await pushSteps({ gateway, ledger: under.ledger });
+      }
     } finally {
       await gateway.close();
     }

@@ -1,23 +1,26 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { withAdmin } from 'infra/services/mariadb-server';
 import { EraStatement, signEra } from 'sync-contract/era-statement';
 import { GrantTerms } from 'sync-contract/grant';
 import type { ReofferRequest, StreamsRequest } from 'sync-contract/gateway-wire';
 import { readRootKey } from '../src/keys/key-files.js';
 import { Chart } from '../src/ledger/chart.entity.js';
-import { AccountGrant } from '../src/ledger/enrolment.entities.js';
+import { AccountGrant, Invite } from '../src/ledger/enrolment.entities.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { RestoreStep } from '../src/ledger/restore.entities.js';
 import { readStandStill } from '../src/ledger/stand-still.js';
 import { Submission } from '../src/ledger/submission.entities.js';
-import { BackupRefused, importLedger } from '../src/restore/import-ledger.js';
+import { BackupRefused, importLedger, importRows } from '../src/restore/import-ledger.js';
 import { backupLedger, type BackupTarget } from '../src/restore/backup-ledger.js';
 import { beginEra, highestEra, type BegunEra } from '../src/restore/begin-era.js';
 import { findRestore } from '../src/restore/find-restore.js';
+import { confirmPatients, type Confirmation } from '../src/restore/freeze-patients.js';
+import { readBacklog } from '../src/replicate/read-backlog.js';
 import { pushSteps } from '../src/restore/push-steps.js';
-import { account } from './agent-under-test.js';
+import { account, until } from './agent-under-test.js';
 import type { OutboxItem } from './collect-test-dmz.js';
 import { DeliverUnderTest, SITE } from './deliver-under-test.js';
 import { acceptedInvite } from './enrol-builders.js';
@@ -53,6 +56,11 @@ async function begin(era = 2, samePatients: number[] = []): Promise<BegunEra> {
   const { tables, keys } = agent;
   return beginEra(agent.ledger, { statement, signed, tables, resourceIdKey: keys.resourceIdKey, samePatients });
 }
+
+const confirm = (...pids: number[]): Promise<Confirmation> =>
+  confirmPatients(agent.ledger, { tables: agent.tables, resourceIdKey: agent.keys.resourceIdKey }, pids);
+const stateOf = async (pid: number): Promise<string> =>
+  (await agent.ledger.manager.findOneByOrFail(Patient, { pid })).state;
 
 /** The DMZ offers again what it keeps. */
 async function collectAgain(items: readonly OutboxItem[]): Promise<void> {
@@ -98,6 +106,30 @@ describe('a ledger that was restored alone', () => {
     const all = await agent.mails();
     expect(all).toHaveLength(mails.length + 2);
     expect(all.at(-2)?.['mail_chain']).toBe(mails[0]?.['mail_chain']);
+  });
+
+  it('writes nothing twice for a patient whose name in portal mail has changed since', async () => {
+    const patient = await agent.joinedPatient(PID);
+    const { item: first, threadId } = await agent.dmz.submitMessage(patient, { body: 'Before the backup' });
+    await agent.collectAndDeliver();
+    await backupLedger(config(), backup);
+    const { item: second } = await agent.dmz.submitMessage(patient, { threadId, body: 'After the backup' });
+    await agent.collectAndDeliver();
+    await agent.clinic.query("UPDATE patient_access_onsite SET portal_username = 'OtherName' WHERE pid = ?", [PID]);
+    const { item: third } = await agent.dmz.submitMessage(patient, { body: 'After the change' });
+    await agent.collectAndDeliver();
+    await agent.clinic.query("UPDATE patient_access_onsite SET portal_username = 'ThirdName' WHERE pid = ?", [PID]);
+    const mails = await agent.mails();
+    expect(new Set(mails.map((mail) => String(mail['sender_id']))).size).toBe(2);
+
+    await importLedger(config(), backup);
+    expect((await begin()).frozen).toEqual([PID]);
+    expect(await confirm(PID)).toEqual({ confirmed: [PID], refused: [], frozen: [] });
+    await collectAgain([first, second, third]);
+    expect(await agent.mails()).toEqual(mails);
+    const states = await agent.ledger.manager.findBy(Submission, { kind: 'message' });
+    expect(states.map(({ state }) => state)).toEqual(['DONE', 'DONE', 'DONE']);
+    expect((await begin(3)).frozen).toEqual([]);
   });
 
   it('accepts again who joined after the backup: the same key, the same grant, the same mails', async () => {
@@ -191,15 +223,69 @@ describe('an OpenEMR that was restored alone', () => {
   });
 
   it('freezes whose record may be another person by now, until a person has looked', async () => {
-    await agent.joinedPatient(PID);
+    const patient = await agent.joinedPatient(PID);
     await agent.joinedPatient(OTHER);
     await agent.clinic.query('DELETE FROM patient_access_onsite WHERE pid = ?', [PID]);
     expect((await begin()).frozen).toEqual([PID]);
-    const state = async (): Promise<string> =>
-      (await agent.ledger.manager.findOneByOrFail(Patient, { pid: PID })).state;
-    expect(await state()).toBe('frozen');
+    await agent.ledger.query('DELETE FROM restore_step');
+    await agent.dmz.submitMessage(patient, { body: 'Waits' });
+    await agent.collect();
+    await expect(agent.deliver()).rejects.toThrow('frozen until a person confirms');
+    expect(await agent.mails()).toEqual([]);
     expect((await begin(3, [PID])).frozen).toEqual([]);
-    expect(await state()).toBe('enrolled');
+    expect(await stateOf(PID)).toBe('enrolled');
+    await agent.deliver();
+    expect(await agent.mails()).toHaveLength(2);
+    expect((await begin(4)).frozen).toEqual([]);
+  });
+
+  it('lets nobody join with a code that was made for whoever had the pid before', async () => {
+    const stays = await agent.invite(PID);
+    const { code } = await agent.invite(OTHER);
+    await agent.pushOwed();
+    const birthday = '1990-12-24';
+    await agent.clinic.query("UPDATE patient_data SET fname = 'Somebody', DOB = ? WHERE pid = ?", [birthday, OTHER]);
+    expect((await begin()).frozen).toEqual([OTHER]);
+    await agent.ledger.query('DELETE FROM restore_step');
+    expect(await stateOf(PID)).toBe('invited');
+    expect((await agent.ledger.manager.findOneByOrFail(Invite, { pid: OTHER })).state).toBe('void');
+    await agent.pushOwed();
+    const told = agent.dmz.invites.slice(2).map(({ inviteId, state }) => ({ inviteId, state }));
+    expect(told).toContainEqual({ inviteId: stays.inviteId, state: 'open' });
+    expect(told.map(({ state }) => state).sort()).toEqual(['open', 'void']);
+
+    // Also with the new person's date of birth, and also when a person has said that it is the same patient.
+    for (const again of [false, true]) {
+      if (again) {
+        expect(await confirm(OTHER)).toEqual({ confirmed: [OTHER], refused: [], frozen: [] });
+        expect(await stateOf(OTHER)).toBe('invited');
+      }
+      const { payload } = await acceptedInvite(SITE, code, birthday);
+      await agent.dmz.submitEnrolment(payload);
+      await agent.collectAndDeliver();
+      expect(await agent.ledger.manager.count(AccountGrant)).toBe(0);
+    }
+    expect((await begin(3)).frozen).toEqual([]);
+    await agent.ledger.query('DELETE FROM restore_step');
+    await agent.joinedPatient(OTHER);
+    expect(await stateOf(OTHER)).toBe('enrolled');
+  });
+
+  it('keeps frozen whom OpenEMR lost or never had, and says so for each', async () => {
+    await agent.invite(PID);
+    await agent.joinedPatient(OTHER);
+    await agent.clinic.query('DELETE FROM patient_data WHERE pid IN (?, ?)', [PID, OTHER]);
+    expect((await begin(2, [PID])).frozen).toEqual([PID, OTHER]);
+    expect(await confirm(PID, OTHER, 4711)).toEqual({
+      confirmed: [],
+      refused: [
+        { pid: PID, reason: 'OpenEMR has no such patient' },
+        { pid: OTHER, reason: 'OpenEMR has no such patient' },
+        { pid: 4711, reason: 'this pid has no access to the portal' },
+      ],
+      frozen: [PID, OTHER],
+    });
+    expect((await readBacklog(agent.ledger.manager)).stopped).toMatchObject([{ what: 'patients frozen', count: 2 }]);
   });
 });
 
@@ -221,6 +307,63 @@ describe('a backup of the ledger', () => {
     expect(await readStandStill(agent.ledger)).toBeNull();
     await importLedger(config(), backup);
     expect(await agent.ledger.manager.count(Patient)).toBe(1);
+  });
+});
+
+describe('a connection that is lost in the middle', () => {
+  /** The one that is doing something with the ledger and is none of `before`. */
+  const newConnection = async (before: readonly number[], state: string): Promise<number> => {
+    let found: number | undefined;
+    await until(`another connection to be in ${state}`, async () => {
+      const rows = await connections(state);
+      found = rows.find((id) => !before.includes(id));
+      return found !== undefined;
+    });
+    return found ?? 0;
+  };
+  const connections = async (state = '%'): Promise<number[]> => {
+    const rows = await agent.zones.inside.adminSql(
+      "SELECT ID AS id FROM information_schema.processlist WHERE USER = 'agent_writer' AND DB = ? AND CONCAT(COMMAND, ' ', STATE) LIKE ?",
+      [agent.address.ledgerName, state],
+    );
+    return rows.map(({ id }) => Number(id));
+  };
+  const kill = async (id: number): Promise<void> => {
+    await agent.zones.inside.adminSql('KILL ?', [id]);
+    await until('it to be gone', async () => !(await connections()).includes(id));
+  };
+
+  it('fails an import, and nothing of the backup is in the ledger', async () => {
+    await agent.joinedPatient(PID);
+    await backupLedger(config(), backup);
+    await agent.joinedPatient(OTHER);
+    const text = readFileSync(backup, 'utf8');
+    const half = text.indexOf('INSERT INTO', text.indexOf('INSERT INTO `patient`') + 1);
+    expect(half).toBeGreaterThan(0);
+    const before = await connections();
+    async function* lostBetweenTwoStatements(): AsyncGenerator<Buffer> {
+      yield Buffer.from(text.slice(0, half));
+      await kill(await newConnection(before, 'Sleep%'));
+      yield Buffer.from(text.slice(half));
+    }
+    await expect(importRows(config(), lostBetweenTwoStatements())).rejects.toThrow('did not succeed');
+    expect(await agent.ledger.manager.count(Patient)).toBe(2);
+    expect(await agent.ledger.manager.count(AccountGrant)).toBe(2);
+    expect(await readStandStill(agent.ledger)).toBeNull();
+  });
+
+  it('fails a backup, and no file is there', async () => {
+    await agent.joinedPatient(PID);
+    const file = join(folder, 'lost.sql');
+    const before = await connections();
+    await withAdmin(agent.zones.inside.mariadb.socket, async (admin) => {
+      await admin.query('LOCK TABLES ??.patient WRITE', [agent.address.ledgerName]);
+      const written = backupLedger(config(), file);
+      const failed = expect(written).rejects.toThrow('did not succeed');
+      await kill(await newConnection(before, '%Waiting for table metadata lock'));
+      await failed;
+    });
+    expect(readdirSync(folder).filter((name) => name.startsWith('lost'))).toEqual([]);
   });
 });
 

@@ -43,6 +43,8 @@ export const HelloAnswer = z.strictObject({
   now: Instant,
   /** highest heartbeat the gateway holds, for the comparison after a restore */
   heartbeat: z.strictObject({ era: z.int(), seq: z.int() }).nullable(),
+  /** the DMZ was put back to a backup and has not been told since how far the streams are: a hint to send everything */
+  restored: z.boolean(),
 });
 export type HelloAnswer = z.infer<typeof HelloAnswer>;
 

@@ -1,9 +1,8 @@
 import { createReadStream, createWriteStream, renameSync, rmSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BackupConfig } from './config.js';
-import { startMariadbProgram } from './mariadb-program.js';
+import { feedMariadb, startMariadbProgram } from './mariadb-program.js';
 
 /**
  * What only the DMZ has: who has an account, what was submitted, and the audit log; with the grants, so that accounts work
@@ -37,6 +36,8 @@ export async function backupAccounts(config: BackupConfig, file: string): Promis
   rmSync(draft, { force: true });
   const { child, done } = startMariadbProgram('mariadb-dump', config, [
     '--single-transaction',
+    // Newer versions would commit after each table when the file is read in again.
+    '--skip-no-autocommit',
     '--no-create-info',
     '--skip-triggers',
     '--skip-lock-tables',
@@ -67,44 +68,25 @@ export async function backupAccounts(config: BackupConfig, file: string): Promis
 }
 
 /**
- * Puts the accounts back to a backup, in one transaction, and forgets the replica: the inside notices and sends it again.
- * Until it has said how far the streams are, no submissions are taken. Portal and gateway must not run meanwhile.
- * @throws Error with one sentence; nothing was changed then
+ * Puts the accounts back to a backup, in one transaction, and forgets the replica: the inside is told at the next
+ * handshake and sends it again. Until it has said how far the streams are, no submissions are taken. Portal and gateway
+ * must not run meanwhile. @throws Error with one sentence; nothing was changed then
  */
 export async function restoreAccounts(config: BackupConfig, file: string): Promise<void> {
   await assertBackup(file, config.siteId);
-  const { child, done } = startMariadbProgram('mariadb', config, [
-    '--batch',
-    '--binary-mode',
-    `--database=${config.database.name}`,
-  ]);
-  const { stdin } = child;
-  if (stdin === null) {
-    return done;
-  }
-  const before = [
-    'SET SESSION innodb_lock_wait_timeout = 30;',
-    'START TRANSACTION;',
-    ...[...KEPT, ...MADE_ANEW].map((table) => `DELETE FROM \`${table}\`;`),
-  ];
-  stdin.write(`${before.join('\n')}\n`);
-  try {
-    for await (const part of createReadStream(file)) {
-      await write(stdin, Buffer.from(part as Uint8Array), done);
-    }
-    stdin.end('\nINSERT INTO restored (id, at) VALUES (1, UTC_TIMESTAMP(3));\nCOMMIT;\n');
-  } catch (error: unknown) {
-    child.kill('SIGKILL');
-    throw error;
-  }
-  await done;
+  await restoreRows(config, createReadStream(file));
 }
 
-/** Waits while the program reads; its end ends the wait. */
-async function write(stdin: Writable, part: Buffer, done: Promise<void>): Promise<void> {
-  if (!stdin.write(part)) {
-    await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), done]);
-  }
+/** The same from the backup's SQL, in pieces, without a look at where it begins and ends. */
+export async function restoreRows(config: BackupConfig, rows: AsyncIterable<Buffer>): Promise<void> {
+  await feedMariadb(config, inOneTransaction(rows));
+}
+
+async function* inOneTransaction(rows: AsyncIterable<Buffer>): AsyncGenerator<Buffer | string> {
+  const emptied = [...KEPT, ...MADE_ANEW].map((table) => `DELETE FROM \`${table}\`;\n`);
+  yield `SET SESSION innodb_lock_wait_timeout = 30;\nSTART TRANSACTION;\n${emptied.join('')}`;
+  yield* rows;
+  yield '\nINSERT INTO restored (id, at) VALUES (1, UTC_TIMESTAMP(3));\nCOMMIT;\n';
 }
 
 async function assertBackup(file: string, siteId: string): Promise<void> {

@@ -4,6 +4,33 @@ import type { BackupConfig } from './config.js';
 const PATH = '/usr/local/bin:/usr/bin:/bin';
 const KEPT_OF_ERRORS = 2_000;
 
+/**
+ * Feeds SQL to `mariadb`, piece by piece, on one connection: when that is lost the command fails. It is never opened again
+ * in the middle, where what follows would stand outside of the transaction. @throws Error with one sentence
+ */
+export async function feedMariadb(config: BackupConfig, pieces: AsyncIterable<Buffer | string>): Promise<void> {
+  const { child, done } = startMariadbProgram('mariadb', config, [
+    '--batch',
+    '--binary-mode',
+    '--skip-reconnect',
+    `--database=${config.database.name}`,
+  ]);
+  const { stdin } = child;
+  try {
+    for await (const piece of pieces) {
+      if (stdin?.write(piece) === false) {
+        // Waits while the program reads; its end ends the wait.
+        await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), done]);
+      }
+    }
+    stdin?.end();
+  } catch (error: unknown) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  await done;
+}
+
 /** Runs `mariadb` or `mariadb-dump` against the DMZ's server, over TLS; the password is in no argument. */
 export function startMariadbProgram(
   program: 'mariadb' | 'mariadb-dump',

@@ -88,6 +88,7 @@ export class GatewayController {
       site: this.config.siteId,
       now: now.toISOString(),
       heartbeat: await this.heartbeats.highest(),
+      restored: await this.streamNumbers.areUnknown(),
     };
   }
 

@@ -14,6 +14,11 @@ export class StreamStore {
     private readonly audit: AuditService,
   ) {}
 
+  /** This database comes from a backup, and the inside has not said since how far the streams are. */
+  async areUnknown(): Promise<boolean> {
+    return (await this.dataSource.query<unknown[]>('SELECT id FROM restored')).length > 0;
+  }
+
   /** Numbers are raised, never lowered; a stream that is not here is made. Idempotent. */
   async raise({ streams, last }: StreamsRequest): Promise<void> {
     await settleTransaction(this.dataSource, async (manager) => {

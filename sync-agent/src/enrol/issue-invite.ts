@@ -9,7 +9,8 @@ import { Chart } from '../ledger/chart.entity.js';
 import { currentEra } from '../ledger/current-era.js';
 import { AccountGrant, Invite } from '../ledger/enrolment.entities.js';
 import { Patient } from '../ledger/patient.entity.js';
-import { portalNameIsShared, readPortalPatient } from '../openemr/write-portal-access.js';
+import { recordMac } from '../openemr/compare-patients.js';
+import { portalNameIsShared, readPortalPatient, type PortalPatient } from '../openemr/write-portal-access.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 
 /** The patient cannot be invited; the message says why and what to change. Never names the patient. */
@@ -52,8 +53,9 @@ export async function issueInvite(issuer: InviteIssuer, pid: number, now: Date =
   const code = newInviteCode();
   const expiresAt = new Date(now.getTime() + TIMES.invite);
   const { replaced, furtherKey } = await issuer.ledger.transaction(async (manager) => {
-    await assertInvitable(manager, issuer.tables, pid);
+    const patient = await readInvitable(manager, issuer.tables, pid);
     const patientRef = await ensureChart(manager, issuer.keys, pid, now);
+    await manager.update(Patient, { pid }, { recordMac: recordMac(issuer.keys.resourceIdKey, patient) });
     const voided = await manager.update(Invite, { pid, state: 'open' }, { state: 'void', pushedAt: null });
     await manager.insert(Invite, {
       inviteId: code.inviteId,
@@ -90,7 +92,8 @@ export async function voidInvites(ledger: DataSource, pid: number): Promise<numb
   return result.affected ?? 0;
 }
 
-async function assertInvitable(manager: EntityManager, tables: OpenEmrTables, pid: number): Promise<void> {
+/** @throws InviteRefused */
+async function readInvitable(manager: EntityManager, tables: OpenEmrTables, pid: number): Promise<PortalPatient> {
   const patient = await readPortalPatient(manager, tables, pid);
   if (patient === null) {
     throw new InviteRefused(`OpenEMR has no patient with pid ${String(pid)}.`);
@@ -110,6 +113,7 @@ async function assertInvitable(manager: EntityManager, tables: OpenEmrTables, pi
       "The patient's portal user name in OpenEMR also belongs to another patient or a member of staff: give each a name of their own there.",
     );
   }
+  return patient;
 }
 
 /** The patient's row and chart, made when missing; two invites at once make one. */

@@ -44,6 +44,8 @@ export interface Handshake {
   skewMs: number;
   skewAlarm: boolean;
   heartbeat: HelloAnswer['heartbeat'];
+  /** by the gateway's word its database was put back to a backup */
+  restored: boolean;
 }
 
 const CALL_TIMEOUT = 20_000;
@@ -112,7 +114,8 @@ export class GatewayClient {
     if (skewAlarm) {
       this.onSkew(skewMs);
     }
-    this.last = { at: new Date(receivedAt), skewMs, skewAlarm, heartbeat: answer.heartbeat };
+    const { heartbeat, restored } = answer;
+    this.last = { at: new Date(receivedAt), skewMs, skewAlarm, heartbeat, restored };
     return this.last;
   }
 

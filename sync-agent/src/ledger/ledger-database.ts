@@ -19,8 +19,9 @@ import { AccountGrant, Invite, Outgoing } from './enrolment.entities.js';
 import { CreateLedger1763800000000 } from './migrations/1763800000000-create-ledger.js';
 import { AddEras1763900000000 } from './migrations/1763900000000-add-eras.js';
 import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
+import { AddForgottenDeliveries1763900000010 } from './migrations/1763900000010-add-forgotten-deliveries.js';
 import { Patient } from './patient.entity.js';
-import { Era, RestoreStep } from './restore.entities.js';
+import { Era, ForgottenDelivery, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
 
 export const LEDGER_ENTITIES = [
@@ -42,6 +43,7 @@ export const LEDGER_ENTITIES = [
   ThreadMail,
   Era,
   RestoreStep,
+  ForgottenDelivery,
   CutRow,
 ] as const;
 
@@ -114,7 +116,12 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
     connectTimeout: 10_000,
     ssl: { ca: readFileSync(address.caFile), minVersion: 'TLSv1.2', rejectUnauthorized: true, verifyIdentity: true },
     entities: [...LEDGER_ENTITIES],
-    migrations: [CreateLedger1763800000000, AddEras1763900000000, CreateCut1763900000001],
+    migrations: [
+      CreateLedger1763800000000,
+      AddEras1763900000000,
+      CreateCut1763900000001,
+      AddForgottenDeliveries1763900000010,
+    ],
     migrationsTableName: 'migration',
     synchronize: false,
     logging: false,

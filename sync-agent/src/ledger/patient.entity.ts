@@ -17,7 +17,7 @@ export class Patient {
   @Column({ type: 'varchar', length: 8 })
   state!: PatientState;
 
-  /** the patient's mail identity, `patient_access_onsite.portal_username`; compared as OpenEMR does, without case */
+  /** from the enrolment on the patient's mail identity, `patient_access_onsite.portal_username`; compared as OpenEMR does, without case */
   @Index('ix_patient_portal_username')
   @Column({
     name: 'portal_username',
@@ -27,6 +27,10 @@ export class Patient {
     collation: 'utf8mb4_general_ci',
   })
   portalUsername!: string | null;
+
+  /** of name and date of birth as they were at the last invite or confirmation, see `recordMac` */
+  @Column({ name: 'record_mac', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
+  recordMac!: string | null;
 
   @Column({ name: 'created_at', type: 'datetime', precision: 3 })
   createdAt!: Date;

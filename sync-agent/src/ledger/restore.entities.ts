@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { Signed } from 'sync-contract/signed';
 import { jsonColumn, wholeColumn } from './columns.js';
 
@@ -31,4 +31,18 @@ export type RestoreStepName = (typeof RESTORE_STEPS)[number];
 export class RestoreStep {
   @PrimaryColumn({ type: 'varchar', length: 16 })
   step!: RestoreStepName;
+}
+
+/**
+ * A mail of OpenEMR that carries the marker of a delivery which this ledger did not know of when its era began. Found
+ * again by the marker alone: whose name the mail is under may have changed since.
+ */
+@Entity('forgotten_delivery')
+@Index('ix_forgotten_delivery_marker', ['marker'])
+export class ForgottenDelivery {
+  @PrimaryColumn({ name: 'mail_id', type: 'bigint', transformer: wholeColumn })
+  mailId!: number;
+
+  @Column({ type: 'varchar', length: 100 })
+  marker!: string;
 }

@@ -97,25 +97,24 @@ export async function highestMailId(manager: Pick<EntityManager, 'query'>, table
   return Highest.parse(rows)[0]?.id ?? 0;
 }
 
-const Patients = z.array(z.object({ pid: z.coerce.number() }));
+/** A whole table of mails is read once, however large it is. */
+const AT_LENGTH = 'SET STATEMENT max_statement_time = 0 FOR';
 
 /**
- * Patients of the ledger whose record in OpenEMR is not there, or not the one that was enrolled: OpenEMR gave the portal
- * row that the enrolment made to nobody or to somebody else. Their pid may be another person's by now.
+ * In the caller's transaction: writes down which mails carry the marker of a delivery that the ledger does not know of,
+ * instead of those that were written down before. From then on such a delivery is found whatever name it is under.
  */
-export async function readStrangePatients(
+export async function noteForgottenDeliveries(
   manager: Pick<EntityManager, 'query'>,
   tables: OpenEmrTables,
-): Promise<number[]> {
-  const rows: unknown = await manager.query(
-    `SELECT p.pid FROM patient p
-       LEFT JOIN ${tables.patients} d ON d.pid = p.pid
-       LEFT JOIN ${tables.access} a ON a.pid = p.pid
-      WHERE p.state IN ('invited', 'enrolled')
-        AND (d.pid IS NULL OR (p.state = 'enrolled' AND (a.portal_username IS NULL OR a.portal_username <> p.portal_username)))
-      ORDER BY p.pid`,
+): Promise<void> {
+  await manager.query('DELETE FROM forgotten_delivery');
+  await manager.query(
+    `${AT_LENGTH} INSERT INTO forgotten_delivery (mail_id, marker)
+      SELECT m.id, m.header FROM ${tables.mail} m LEFT JOIN thread_mail t ON t.mail_id = m.id
+       WHERE t.mail_id IS NULL AND m.header REGEXP ?`,
+    [MARKER_PATTERN],
   );
-  return Patients.parse(rows).map(({ pid }) => pid);
 }
 
 function jsonOf(text: string): unknown {

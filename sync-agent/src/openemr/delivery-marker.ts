@@ -24,15 +24,20 @@ const Copies = z.array(
   z.object({
     id: WholeNumber,
     owner: z.string(),
+    sender_id: z.string().nullable(),
     recipient_id: z.string().nullable(),
     mail_chain: WholeNumber.nullable(),
     reply_mail_chain: WholeNumber.nullable(),
   }),
 );
+type Copies = z.infer<typeof Copies>;
+
+const COPY = 'id, owner, sender_id, recipient_id, mail_chain, reply_mail_chain';
 
 /**
- * The copies that an earlier delivery of this message left, also removed ones; null when it was never written. Looked
- * for by owner first, the one index that OpenEMR's table has.
+ * The copies that an earlier delivery of this message left, also removed ones; null when it was never written. First
+ * among what the ledger had forgotten when its era began, under whatever name, then among the mails of the patient's
+ * present name: by `owner`, the one index that OpenEMR's table has.
  */
 export async function findDelivered(
   manager: EntityManager,
@@ -40,11 +45,15 @@ export async function findDelivered(
   portalUsername: string,
   marker: string,
 ): Promise<WrittenMail | null> {
-  const [own] = await copiesOf(manager, tables, portalUsername, marker);
+  const forgotten = await forgottenCopies(manager, tables, marker);
+  const copies = forgotten.length > 0 ? forgotten : await copiesOf(manager, tables, portalUsername, marker);
+  const own = copies.find(({ owner, sender_id }) => owner === sender_id) ?? copies[0];
   if (own === undefined) {
     return null;
   }
-  const [staff] = await copiesOf(manager, tables, own.recipient_id ?? '', marker);
+  const staff =
+    copies.find(({ owner }) => owner !== own.owner) ??
+    (await copiesOf(manager, tables, own.recipient_id ?? '', marker)).find(({ id }) => id !== own.id);
   const patient = chainOf(own);
   return {
     patientMailId: own.id,
@@ -53,15 +62,18 @@ export async function findDelivered(
   };
 }
 
-async function copiesOf(
-  manager: EntityManager,
-  tables: OpenEmrTables,
-  owner: string,
-  marker: string,
-): Promise<z.infer<typeof Copies>> {
+async function forgottenCopies(manager: EntityManager, tables: OpenEmrTables, marker: string): Promise<Copies> {
   const rows: unknown = await manager.query(
-    `SELECT id, owner, recipient_id, mail_chain, reply_mail_chain FROM ${tables.mail}
-      WHERE owner = ? AND header = ? ORDER BY id`,
+    `SELECT ${COPY} FROM ${tables.mail} WHERE id IN (SELECT mail_id FROM forgotten_delivery WHERE marker = ?)
+        AND header = ? ORDER BY id`,
+    [marker, marker],
+  );
+  return Copies.parse(rows);
+}
+
+async function copiesOf(manager: EntityManager, tables: OpenEmrTables, owner: string, marker: string): Promise<Copies> {
+  const rows: unknown = await manager.query(
+    `SELECT ${COPY} FROM ${tables.mail} WHERE owner = ? AND header = ? ORDER BY id`,
     [owner, marker],
   );
   return Copies.parse(rows).filter((row) => row.owner === owner);

@@ -40,7 +40,7 @@ const EXCEPTIONS = 10_000;
  *
  * A gateway that holds a number this ledger never made stops the agent for good. Numbers must not run after it: at the
  * start, and after a heartbeat that was not acknowledged, the gateway is asked before another number is used. One that
- * holds less than it acknowledged comes from a backup and gets everything again.
+ * says that it comes from a backup, or holds less than it acknowledged, gets everything again.
  */
 export class HeartbeatSender {
   /** roots of the last acknowledged heartbeat of this run, by bucket */
@@ -75,7 +75,7 @@ export class HeartbeatSender {
     this.certain = false;
     const buckets = await readBuckets(this.ledger.manager);
     const roots = buckets.map((leaves) => bucketRoot(leaves));
-    const { era, seq, ackedSeq } = await this.ledger.transaction(async (manager) => {
+    const { era, seq } = await this.ledger.transaction(async (manager) => {
       const number = await nextNumber(manager, certain);
       crashPoint('before-commit:heartbeat');
       return number;
@@ -102,35 +102,22 @@ export class HeartbeatSender {
     this.acked = roots;
     this.certain = true;
     crashPoint('after-push:heartbeat');
-    const { handshake } = this.gateway;
-    if (handshake !== undefined && handshake !== this.seen) {
-      // The call met a gateway that had begun anew, and what it held then counts, not what it holds since.
-      this.seen = handshake;
-      await this.refillWhenBehind(handshake.heartbeat, { era, ackedSeq });
-    }
     return true;
   }
 
   /** @param above 0: the gateway may hold the ledger's last number, -1: only lower ones @throws HeartbeatAhead */
   private async compareWithGateway(above: 0 | -1): Promise<void> {
-    const { heartbeat: held } = await this.gateway.hello();
+    const { heartbeat: held, restored } = await this.gateway.hello();
     this.seen = this.gateway.handshake;
     const { era, seq, ackedSeq } = await readState(this.ledger.manager);
     if (held !== null && compareVersions(held, { era, seq: seq + above }) > 0) {
       await stopHeartbeats(this.ledger);
     }
-    await this.refillWhenBehind(held, { era, ackedSeq: this.certain ? seq : ackedSeq });
-  }
-
-  private async refillWhenBehind(
-    held: Handshake['heartbeat'],
-    { era, ackedSeq }: { era: number; ackedSeq: number },
-  ): Promise<void> {
-    // A number that no gateway is known to have taken is no sign of a loss: its heartbeat may never have arrived. In a
-    // later era the gateway holds one of the era before.
-    const behind =
-      held === null ? ackedSeq > 0 || era > 1 : ackedSeq > 0 && compareVersions(held, { era, seq: ackedSeq }) < 0;
-    if (behind) {
+    // A DMZ whose disk was put back by other means than its own command does not know it. A number that no gateway is
+    // known to have taken is no sign: its heartbeat may never have arrived.
+    const known = this.certain ? seq : ackedSeq;
+    const behind = known > 0 && (held === null || compareVersions(held, { era, seq: known }) < 0);
+    if (restored || behind) {
       this.acked = null;
       await refillDmz(this.ledger);
     }

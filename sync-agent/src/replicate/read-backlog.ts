@@ -24,7 +24,7 @@ export interface Backlog {
 }
 
 export interface Stopped {
-  what: 'charts' | 'streams' | 'submissions set aside';
+  what: 'charts' | 'patients frozen' | 'streams' | 'submissions set aside';
   reason: string;
   count: number;
 }
@@ -39,11 +39,14 @@ const Counts = z.tuple([
 ]);
 const StoppedRows = z.array(
   z.object({
-    what: z.enum(['charts', 'streams', 'submissions set aside']),
+    what: z.enum(['charts', 'patients frozen', 'streams', 'submissions set aside']),
     reason: z.string().nullable(),
     count: z.coerce.number(),
   }),
 );
+
+const FROZEN =
+  "OpenEMR's record may be another person's since a restore: `sync-agent restore` names the pids; compare them, then `restore --same-patient`";
 
 export async function readBacklog(manager: EntityManager): Promise<Backlog> {
   const counts: unknown = await manager.query(
@@ -55,8 +58,10 @@ export async function readBacklog(manager: EntityManager): Promise<Backlog> {
   );
   const stopped: unknown = await manager.query(
     `SELECT 'charts' AS what, stopped_reason AS reason, COUNT(*) AS count FROM chart WHERE stopped_reason IS NOT NULL GROUP BY 2
+      UNION ALL SELECT 'patients frozen', ?, COUNT(*) FROM patient WHERE state = 'frozen' HAVING COUNT(*) > 0
       UNION ALL SELECT 'streams', stopped_reason, COUNT(*) FROM stream WHERE stopped_reason IS NOT NULL GROUP BY 2
       UNION ALL SELECT 'submissions set aside', reason, COUNT(*) FROM submission WHERE state = 'QUARANTINED' GROUP BY 2`,
+    [FROZEN],
   );
   const [{ charts, messages, waiting, oldest }] = Counts.parse(counts);
   const lagging = [...((await readCurrency(manager))?.exceptions.values() ?? [])].sort();

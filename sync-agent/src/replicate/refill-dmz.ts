@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { crashPoint } from '../crash-point.js';
 import { oweEverything } from '../ledger/owe-everything.js';
+import { RestoreStep } from '../ledger/restore.entities.js';
 
 /** A hostile gateway that forgets and forgets makes the agent render all charts once in this time, minutes. */
 const AT_MOST_EVERY = 15;
@@ -11,12 +12,18 @@ const log = new Logger('restore');
 const Taken = z.object({ affectedRows: z.number() });
 
 /**
- * The gateway holds less than it once acknowledged: the DMZ was restored from a backup. It gets everything again under
- * the same era, for this ledger's numbers go on. What the DMZ says decides only that, and rarely.
- * @returns false when that was done a short while ago; it is then written down as owed
+ * The DMZ was restored from a backup: it says so, or holds less than it once acknowledged. It gets everything again under
+ * the same era, for this ledger's numbers go on. What the DMZ says decides only that, and rarely. How far the streams are
+ * it is told at once, for it takes no submissions before.
+ * @returns whether everything is sent now; `later` when that was done a short while ago, it is then written down as
+ * owed; `under way` when the DMZ has not even been told of the streams since it was last begun
  */
-export async function refillDmz(ledger: DataSource): Promise<boolean> {
-  const refilled = await ledger.transaction(async (manager) => {
+export async function refillDmz(ledger: DataSource): Promise<'now' | 'later' | 'under way'> {
+  const outcome = await ledger.transaction(async (manager) => {
+    if (await manager.existsBy(RestoreStep, { step: 'streams' })) {
+      return 'under way' as const;
+    }
+    await manager.insert(RestoreStep, { step: 'streams' });
     const result: unknown = await manager.query(
       `UPDATE heartbeat_state SET refilled_at = UTC_TIMESTAMP(3)
         WHERE id = 1 AND (refilled_at IS NULL OR refilled_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL ? MINUTE))`,
@@ -24,22 +31,25 @@ export async function refillDmz(ledger: DataSource): Promise<boolean> {
     );
     if (Taken.parse(result).affectedRows !== 1) {
       await manager.query("INSERT IGNORE INTO restore_step (step) VALUES ('refill')");
-      return false;
+      return 'later' as const;
     }
     await oweEverything(manager);
-    await manager.query("DELETE FROM restore_step WHERE step = 'refill'");
-    await manager.query("INSERT IGNORE INTO restore_step (step) VALUES ('streams')");
+    await manager.delete(RestoreStep, { step: 'refill' });
     crashPoint('before-commit:refill');
-    return true;
+    return 'now' as const;
   });
   crashPoint('after-commit:refill');
-  log.warn({
-    msg: refilled
-      ? 'the DMZ is behind the ledger, as after a restore of its database from a backup; everything is sent again'
-      : 'the DMZ is behind the ledger again; everything was sent a short while ago and is sent again later',
-  });
-  return refilled;
+  if (outcome !== 'under way') {
+    log.warn({ msg: SENTENCES[outcome] });
+  }
+  return outcome;
 }
+
+const SENTENCES = {
+  now: 'the database of the DMZ comes from a backup; everything is sent again',
+  later:
+    'the database of the DMZ comes from a backup once more; everything was sent a short while ago and is sent again later',
+} as const;
 
 /** Whether a refill that came too soon after another is owed, and its time has come. */
 export async function isRefillDue(ledger: DataSource): Promise<boolean> {

@@ -4,8 +4,9 @@ import { Eras, FIRST_ERA, type EraStatement } from 'sync-contract/era-statement'
 import type { Signed } from 'sync-contract/signed';
 import { crashPoint } from '../crash-point.js';
 import { oweEverything } from '../ledger/owe-everything.js';
-import { highestMailId, readStrangePatients } from '../openemr/compare-deliveries.js';
+import { highestMailId, noteForgottenDeliveries } from '../openemr/compare-deliveries.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
+import { confirmInTransaction, freezeStrangePatients } from './freeze-patients.js';
 import { undoLostDeliveries } from './undo-lost-deliveries.js';
 
 export interface EraBeginning {
@@ -23,7 +24,7 @@ export interface BegunEra {
   charts: number;
   /** messages that OpenEMR lost and gets again */
   deliveredAgain: number;
-  /** pids whose record in OpenEMR may be somebody else's by now */
+  /** pids whose record in OpenEMR may be somebody else's by now; they wait for `confirmPatients` */
   frozen: number[];
 }
 
@@ -98,13 +99,9 @@ async function beginInTransaction(
   }
   await oweEverything(manager);
   const deliveredAgain = await undoLostDeliveries(manager, tables, resourceIdKey);
-  const frozen = (await readStrangePatients(manager, tables)).filter((pid) => !samePatients.includes(pid));
-  if (frozen.length > 0) {
-    await manager.query("UPDATE patient SET state = 'frozen' WHERE pid IN (?)", [frozen]);
-  }
-  if (samePatients.length > 0) {
-    await manager.query("UPDATE patient SET state = 'enrolled' WHERE pid IN (?) AND state = 'frozen'", [samePatients]);
-  }
+  await noteForgottenDeliveries(manager, tables);
+  await confirmInTransaction(manager, { tables, resourceIdKey }, samePatients);
+  const frozen = await freezeStrangePatients(manager, { tables, resourceIdKey });
   const charts: unknown = await manager.query('SELECT COUNT(*) AS n FROM chart');
   return { era, charts: Counted.parse(charts)[0]?.n ?? 0, deliveredAgain, frozen };
 }

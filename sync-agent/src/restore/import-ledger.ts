@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
 import { BACKUP_END, backupHead, ledgerTables, type BackupTarget } from './backup-ledger.js';
-import { startMariadbProgram } from './mariadb-program.js';
+import { feedMariadb } from './mariadb-program.js';
 
 /** The file is no backup of this ledger; the sentence says why. Nothing was changed. */
 export class BackupRefused extends Error {
@@ -18,38 +17,19 @@ export class BackupRefused extends Error {
  */
 export async function importLedger(config: BackupTarget, file: string): Promise<void> {
   await assertBackup(file, config.siteId);
-  const { child, done } = startMariadbProgram('mariadb', config.database, config.writer, [
-    '--batch',
-    '--binary-mode',
-    `--database=${config.database.ledgerName}`,
-  ]);
-  const { stdin } = child;
-  if (stdin === null) {
-    return done;
-  }
-  const before = [
-    'SET SESSION innodb_lock_wait_timeout = 30;',
-    'START TRANSACTION;',
-    ...ledgerTables().emptied.map((table) => `DELETE FROM \`${table}\`;`),
-  ];
-  stdin.write(`${before.join('\n')}\n`);
-  try {
-    for await (const part of createReadStream(file)) {
-      await write(stdin, Buffer.from(part as Uint8Array), done);
-    }
-    stdin.end("\nINSERT INTO restore_step (step) VALUES ('era');\nCOMMIT;\n");
-  } catch (failure: unknown) {
-    child.kill('SIGKILL');
-    throw failure;
-  }
-  await done;
+  await importRows(config, createReadStream(file));
 }
 
-/** Waits while the program reads; its end ends the wait. */
-async function write(stdin: Writable, part: Buffer, done: Promise<void>): Promise<void> {
-  if (!stdin.write(part)) {
-    await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), done]);
-  }
+/** The same from the backup's SQL, in pieces, without a look at where it begins and ends. @throws MariadbProgramFailed */
+export async function importRows({ database, writer }: BackupTarget, rows: AsyncIterable<Buffer>): Promise<void> {
+  await feedMariadb(database, writer, inOneTransaction(rows));
+}
+
+async function* inOneTransaction(rows: AsyncIterable<Buffer>): AsyncGenerator<Buffer | string> {
+  const emptied = ledgerTables().emptied.map((table) => `DELETE FROM \`${table}\`;\n`);
+  yield `SET SESSION innodb_lock_wait_timeout = 30;\nSTART TRANSACTION;\n${emptied.join('')}`;
+  yield* rows;
+  yield "\nINSERT INTO restore_step (step) VALUES ('era');\nCOMMIT;\n";
 }
 
 async function assertBackup(file: string, siteId: string): Promise<void> {

@@ -12,6 +12,37 @@ export class MariadbProgramFailed extends Error {
   }
 }
 
+/**
+ * Feeds SQL to `mariadb`, piece by piece, on one connection: when that is lost the command fails. It is never opened again
+ * in the middle, where what follows would stand outside of the transaction. @throws MariadbProgramFailed
+ */
+export async function feedMariadb(
+  address: LedgerAddress,
+  account: Account,
+  pieces: AsyncIterable<Buffer | string>,
+): Promise<void> {
+  const { child, done } = startMariadbProgram('mariadb', address, account, [
+    '--batch',
+    '--binary-mode',
+    '--skip-reconnect',
+    `--database=${address.ledgerName}`,
+  ]);
+  const { stdin } = child;
+  try {
+    for await (const piece of pieces) {
+      if (stdin?.write(piece) === false) {
+        // Waits while the program reads; its end ends the wait.
+        await Promise.race([new Promise((resolve) => stdin.once('drain', resolve)), done]);
+      }
+    }
+    stdin?.end();
+  } catch (failure: unknown) {
+    child.kill('SIGKILL');
+    throw failure;
+  }
+  await done;
+}
+
 /** Runs `mariadb` or `mariadb-dump` against the ledger's server, over TLS; the password is in no argument. */
 export function startMariadbProgram(
   program: 'mariadb' | 'mariadb-dump',

@@ -10,9 +10,11 @@ import { KEY_FILES, readRootKey, readRootPublicKey } from '../keys/key-files.js'
 import { KeyStore } from '../keys/key-store.js';
 import { createLedgerDataSource } from '../ledger/ledger-database.js';
 import { SingleAgent } from '../ledger/single-agent.js';
+import { readStandStill } from '../ledger/stand-still.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import { backupLedger } from './backup-ledger.js';
 import { beginEra, begunButNotTold, highestEra, type BegunEra } from './begin-era.js';
+import { confirmPatients, readFrozen, type Confirmation } from './freeze-patients.js';
 import { importLedger } from './import-ledger.js';
 
 export interface RestoreOptions {
@@ -65,7 +67,7 @@ export function eraCommand(): Command {
 /**
  * `restore`: after the ledger, OpenEMR or both came from a backup. Reads the ledger's backup in when asked to, then begins
  * a new era. The agent must not run; it does the rest at its next start. Run again after an interruption, it ends in the
- * same state.
+ * same state. With nothing but `--same-patient` it confirms patients, and the agent may run.
  */
 export function restoreCommand(): Command {
   return new Command('restore')
@@ -81,8 +83,18 @@ export function restoreCommand(): Command {
     .option('--json', 'print JSON instead of text')
     .action(async (options: RestoreOptions) => {
       try {
-        const begun = await runRestore(readAgentConfig(), options, (sentence) => process.stderr.write(`${sentence}\n`));
-        process.stdout.write(options.json === true ? `${JSON.stringify(begun)}\n` : describe(begun));
+        const config = readAgentConfig();
+        const { samePatient, from, rootKey, eraStatement, json } = options;
+        if (samePatient !== undefined && from === undefined && rootKey === undefined && eraStatement === undefined) {
+          const confirmation = await runConfirmation(config, samePatient);
+          process.stdout.write(
+            json === true ? `${JSON.stringify(confirmation)}\n` : describeConfirmation(confirmation),
+          );
+          process.exitCode = confirmation.refused.length > 0 ? 2 : 0;
+          return;
+        }
+        const begun = await runRestore(config, options, (sentence) => process.stderr.write(`${sentence}\n`));
+        process.stdout.write(json === true ? `${JSON.stringify(begun)}\n` : describe(begun));
       } catch (error: unknown) {
         if (!(error instanceof RestoreRefused)) {
           throw error;
@@ -107,7 +119,7 @@ export async function runRestore(
   try {
     const told = options.from === undefined ? await begunButNotTold(ledger) : null;
     if (told !== null && (options.samePatient ?? []).length === 0) {
-      return { era: told, charts: 0, deliveredAgain: 0, frozen: [] };
+      return { era: told, charts: 0, deliveredAgain: 0, frozen: await readFrozen(ledger.manager) };
     }
     // Before anything is changed: without the root's word the ledger stays as it is.
     const beginning = await rootsWord(
@@ -125,6 +137,22 @@ export async function runRestore(
       resourceIdKey: keys.resourceIdKey,
       samePatients: options.samePatient ?? [],
     });
+  } finally {
+    await ledger.destroy();
+  }
+}
+
+/** `restore --same-patient` by itself. @throws RestoreRefused while the ledger waits for its era */
+export async function runConfirmation(config: AgentConfig, pids: readonly number[]): Promise<Confirmation> {
+  const { resourceIdKey } = KeyStore.open(config.keyDir, config.siteId);
+  const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
+  try {
+    if ((await readStandStill(ledger)) !== null) {
+      throw new RestoreRefused(
+        'A new era has to begin first: run `restore` with --root-key or --era-statement, and --same-patient with it.',
+      );
+    }
+    return await confirmPatients(ledger, { tables: openEmrTables(config.database.openemrName), resourceIdKey }, pids);
   } finally {
     await ledger.destroy();
   }
@@ -176,14 +204,29 @@ function describe({ era, charts, deliveredAgain, frozen }: BegunEra): string {
   return [
     `Era ${String(era)} has begun. Start the agent: it sends ${String(charts)} charts anew and asks the DMZ for its outbox again.`,
     ...(deliveredAgain > 0 ? [`${String(deliveredAgain)} messages that OpenEMR has lost are delivered again.`] : []),
-    ...(frozen.length > 0
-      ? [
-          `Frozen, because OpenEMR's record may be another person's now: pid ${frozen.join(', ')}. Compare name and date of birth, ` +
-            'then run `restore --same-patient` with the pids that are still the same person.',
-        ]
-      : []),
+    ...frozenLines(frozen),
     '',
   ].join('\n');
+}
+
+function describeConfirmation({ confirmed, refused, frozen }: Confirmation): string {
+  return [
+    ...(confirmed.length > 0
+      ? [`Confirmed: pid ${confirmed.join(', ')}. Their charts and messages go on; open invites of before are void.`]
+      : []),
+    ...refused.map(({ pid, reason }) => `Not confirmed: pid ${String(pid)}, because ${reason}.`),
+    ...frozenLines(frozen),
+    '',
+  ].join('\n');
+}
+
+function frozenLines(frozen: readonly number[]): string[] {
+  return frozen.length > 0
+    ? [
+        `Frozen, because OpenEMR's record may be another person's now: pid ${frozen.join(', ')}. Compare name and date of birth ` +
+          'with what the practice knows, then run `restore --same-patient` with the pids that are still the same person.',
+      ]
+    : [];
 }
 
 function parseWhole(text: string): number {
