@@ -32,7 +32,8 @@ describe('the gateway', () => {
       ['with a certificate that signs itself', () => strangerPair({ ca: 'own' }), 'TLSv1.3'],
       ['with a certificate of another link’s CA', () => strangerPair({ ca: 'dmz-ca' }), 'TLSv1.3'],
       ['with another name of the right CA', () => strangerPair({ commonName: 'sync-agent2' }), 'TLSv1.3'],
-      ['with an expired certificate', () => strangerPair({ expired: true }), 'TLSv1.3'],
+      ['with an expired certificate', () => strangerPair({ valid: [-2, -1] }), 'TLSv1.3'],
+      ['with a certificate that is not valid yet', () => strangerPair({ valid: [1, 2] }), 'TLSv1.3'],
       ['with the right certificate over TLS 1.2', agentPair, 'TLSv1.2'],
     ];
 

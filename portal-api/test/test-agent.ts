@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,42 +26,50 @@ export function agentPair(): ClientPair {
   };
 }
 
-/** A pair that differs from the agent's in one thing. `ca: 'own'` signs itself. */
-export function strangerPair(differs: { commonName?: string; ca?: 'own' | 'dmz-ca'; expired?: boolean }): ClientPair {
+const DAY = 86_400_000;
+
+/**
+ * A pair that differs from the agent's in one thing, or under the gateway's name from the gateway's. `ca: 'own'` signs
+ * itself; `valid` is in days from now.
+ */
+export function strangerPair(differs: {
+  commonName?: string;
+  ca?: 'own' | 'dmz-ca';
+  valid?: readonly [from: number, to: number];
+}): ClientPair {
+  const { commonName = 'sync-agent', ca = 'crossing-ca', valid = [-1, 2] } = differs;
   const folder = mkdtempSync(join(tmpdir(), 'stranger-'));
-  const [cert, key] = [join(folder, 'pair.crt'), join(folder, 'pair.key')];
-  const ca = join(testServices().inside.dir, 'ca', differs.ca ?? 'crossing-ca');
-  const signer = differs.ca === 'own' ? [] : ['-CA', `${ca}.crt`, '-CAkey', `${ca}.key`];
-  const subject = ['-subj', `/CN=${differs.commonName ?? 'sync-agent'}`];
-  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key];
-  if (differs.expired === true) {
-    execFileSync('openssl', ['req', ...fresh, ...subject, '-out', join(folder, 'pair.csr')], { stdio: 'pipe' });
-    execFileSync(
-      'openssl',
-      [
-        'x509',
-        '-req',
-        '-in',
-        join(folder, 'pair.csr'),
-        ...signer,
-        '-CAcreateserial',
-        '-CAserial',
-        join(folder, 'serial'),
-        '-days',
-        '-1',
-        '-out',
-        cert,
-      ],
-      { stdio: 'pipe' },
+  const at = (name: string): string => join(folder, name);
+  const openssl = (...args: string[]): void => {
+    execFileSync('openssl', args, { stdio: 'pipe' });
+  };
+  const authority = join(testServices().inside.dir, 'ca', ca);
+  const signer =
+    ca === 'own' ? ['-selfsign', '-keyfile', at('key')] : ['-cert', `${authority}.crt`, '-keyfile', `${authority}.key`];
+  const [from, to] = valid.map((days) => asn1Time(new Date(Date.now() + days * DAY)));
+  writeFileSync(at('index'), '');
+  writeFileSync(
+    at('cnf'),
+    `[ca]\ndefault_ca=own\n[own]\ndatabase=${at('index')}\nnew_certs_dir=${folder}\nrand_serial=yes\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n`,
+  );
+  try {
+    openssl(
+      ...['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${commonName}`],
+      ...['-keyout', at('key'), '-out', at('csr')],
     );
-  } else {
-    execFileSync('openssl', ['req', '-x509', ...fresh, ...subject, ...signer, '-days', '2', '-out', cert], {
-      stdio: 'pipe',
-    });
+    openssl(
+      ...['ca', '-batch', '-notext', '-config', at('cnf'), ...signer],
+      ...['-startdate', from ?? '', '-enddate', to ?? '', '-in', at('csr'), '-out', at('crt')],
+    );
+    return { cert: readFileSync(at('crt'), 'utf8'), key: readFileSync(at('key'), 'utf8') };
+  } finally {
+    rmSync(folder, { recursive: true });
   }
-  const pair = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
-  rmSync(folder, { recursive: true });
-  return pair;
+}
+
+/** As ASN.1 writes it: 20260131235959Z. */
+function asn1Time(at: Date): string {
+  return `${at.toISOString().replace(/\D/g, '').slice(0, 14)}Z`;
 }
 
 /** A plain HTTPS client of the gateway, without any of the agent's code. */

@@ -105,4 +105,12 @@ describe("a line of the agent's log", () => {
       code: 'y-z',
     });
   });
+
+  it('cuts what is longer than any sentence of ours', () => {
+    const long = 'A'.repeat(100_000);
+    const line = lineOf((log) => {
+      log.warn({ msg: long, reason: long, in: [{ it: long }], error: new TransientDeliveryFailure(long) }, 'deliver');
+    });
+    expect(line.length).toBeLessThan(5_000);
+  });
 });

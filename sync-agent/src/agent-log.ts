@@ -67,7 +67,14 @@ function fieldsOf(entry: unknown, context: unknown): object {
         ...of,
         ...Object.fromEntries(Object.entries(entry).map(([name, value]) => [name, withoutErrors(value, DEPTH)])),
       }
-    : { ...of, msg: String(entry) };
+    : { ...of, msg: shortened(String(entry)) };
+}
+
+/** No sentence of ours is as long; what is comes from somewhere else. */
+const LONGEST = 1_000;
+
+function shortened(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
 const DEPTH = 4;
@@ -76,6 +83,9 @@ const DEPTH = 4;
 function withoutErrors(value: unknown, depth: number): unknown {
   if (value instanceof Error) {
     return describeError(value);
+  }
+  if (typeof value === 'string') {
+    return shortened(value);
   }
   if (typeof value !== 'object' || value === null) {
     return value;
@@ -100,5 +110,5 @@ function describeError(error: Error): object {
   const given: unknown = 'code' in error ? error.code : undefined;
   const code = typeof given === 'string' && ANY_CODE.test(given) ? { code: given } : {};
   const ours = !(error instanceof TypeORMError) && typeof given === 'string' && OUR_CODE.test(given);
-  return { name: error.constructor.name, ...code, ...(ours ? { sentence: error.message } : {}) };
+  return { name: error.constructor.name, ...code, ...(ours ? { sentence: shortened(error.message) } : {}) };
 }

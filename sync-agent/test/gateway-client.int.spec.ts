@@ -1,64 +1,18 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { SecureContextOptions } from 'node:tls';
 import { testServices } from 'infra/services/test-services';
 import { LIMITS } from 'sync-contract/limits';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
+import { strangerPair } from '../../portal-api/test/test-agent.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { Conflict, Permanent, Transient } from '../src/gateway-client/gateway-failures.js';
+import { json, RogueGateway, type Answer } from './rogue-gateway.js';
 
 const SITE = randomUUID();
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** Stands where the gateway should be and does whatever a test makes it do. */
-class RogueGateway implements AsyncDisposable {
-  readonly paths: string[] = [];
-  answer: Answer = () => undefined;
-
-  private constructor(private readonly server: Server) {
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      this.paths.push(request.url ?? '');
-      request.resume();
-      request.on('end', () => {
-        this.answer(request, response);
-      });
-    });
-  }
-
-  static async start(certificate = 'dmz/tls/gateway', zone: 'dmz' | 'inside' = 'dmz'): Promise<RogueGateway> {
-    const dir = testServices()[zone].dir.replace(/\/(dmz|inside)$/, '');
-    const server = createServer({
-      cert: readFileSync(join(dir, `${certificate}.crt`)),
-      key: readFileSync(join(dir, `${certificate}.key`)),
-      ca: readFileSync(join(dir, 'dmz/tls/crossing-ca.crt')),
-      requestCert: true,
-      minVersion: 'TLSv1.3',
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new RogueGateway(server);
-  }
-
-  get url(): string {
-    return `https://127.0.0.1:${String((this.server.address() as AddressInfo).port)}`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-}
-
-function json(value: unknown, status = 200): Answer {
-  return (_request, response) => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-  };
-}
 
 const HELLO = {
   versions: [PROTOCOL_VERSION],
@@ -175,13 +129,52 @@ describe('the agent against a gateway it cannot trust', () => {
     await connection.close();
   });
 
-  it.each([
-    ['of another CA', 'inside/tls/mariadb'],
-    ['of the right CA but another name', 'inside/tls/agent'],
-  ])('says nothing to a server with a certificate %s', async (_name, certificate) => {
-    await using gateway = await RogueGateway.start(certificate);
+  const named = (valid?: [number, number]): SecureContextOptions =>
+    strangerPair({ commonName: 'sync-gateway.dmz', ...(valid === undefined ? {} : { valid }) });
+
+  it.each<[string, () => SecureContextOptions, RegExp]>([
+    [
+      'of another CA',
+      () => strangerPair({ commonName: 'sync-gateway.dmz', ca: 'dmz-ca' }),
+      /not of the CA in GATEWAY_CA_FILE/,
+    ],
+    [
+      'that signs itself',
+      () => strangerPair({ commonName: 'sync-gateway.dmz', ca: 'own' }),
+      /not of the CA in GATEWAY_CA_FILE/,
+    ],
+    ['for another name', () => strangerPair({ commonName: 'sync-agent' }), /for another name than GATEWAY_NAME/],
+    ['that is over', () => named([-2, -1]), /over or not yet valid \(CERT_HAS_EXPIRED\)/],
+    ['that is not valid yet', () => named([1, 2]), /over or not yet valid \(CERT_NOT_YET_VALID\)/],
+    ['over TLS 1.2', () => ({ minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }), /does not speak TLS 1\.3/],
+  ])(
+    'sends nothing to a server with a certificate %s, and says what is wrong with it',
+    async (_name, differs, says) => {
+      await using gateway = await RogueGateway.start(differs());
+      gateway.answer = json(HELLO);
+      const failure: unknown = await client(gateway.url)
+        .hello()
+        .catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(Transient);
+      expect(failure).toMatchObject({ code: 'gateway-unreachable', message: expect.stringMatching(says) });
+      expect(gateway.paths).toEqual([]);
+    },
+  );
+
+  it('control: a server whose certificate differs in nothing is spoken to', async () => {
+    await using gateway = await RogueGateway.start(named());
     gateway.answer = json(HELLO);
-    await expect(client(gateway.url).hello()).rejects.toBeInstanceOf(Transient);
+    await client(gateway.url).hello();
+    expect(gateway.paths).toEqual(['/v1/hello']);
+  });
+
+  it('says whose certificate may be the cause when the gateway ends the connection', async () => {
+    await using gateway = await RogueGateway.start({ ca: readFileSync(join(inside, 'tls/inside-ca.crt')) });
+    gateway.answer = json(HELLO);
+    await expect(client(gateway.url).hello()).rejects.toMatchObject({
+      code: 'gateway-unreachable',
+      message: expect.stringContaining("ends the connection at the agent's certificate"),
+    });
     expect(gateway.paths).toEqual([]);
   });
 

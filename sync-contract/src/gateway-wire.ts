@@ -189,6 +189,15 @@ export type CutRequest = z.infer<typeof CutRequest>;
 export const Done = z.strictObject({});
 export type Done = z.infer<typeof Done>;
 
+/** Causes of a refusal. The agent repeats none that is not here: whatever else stands there is a stranger's text. */
+export const GatewayProblemCode = z.enum([
+  ...['protocol-version-refused', 'content-type-refused', 'body-not-json', 'body-too-large', 'body-refused'],
+  ...['not-found', 'agent-unknown', 'agent-revoked', 'statement-refused', 'section-refused', 'heartbeat-refused'],
+  ...['chart-conflict', 'heartbeat-buckets-missing', 'heartbeat-not-newer', 'invite-conflict', 'not-supported-yet'],
+  ...['no-room', 'unexpected'],
+] as const);
+export type GatewayProblemCode = z.infer<typeof GatewayProblemCode>;
+
 /** RFC 9457 problem details. `code` is fixed per cause; `chart` comes with 409 of a chart batch. */
 export const Problem = z.looseObject({
   type: z.string(),

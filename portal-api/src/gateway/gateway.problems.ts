@@ -1,11 +1,10 @@
-import type { Problem } from 'sync-contract/gateway-wire';
-import type { ChartState } from 'sync-contract/gateway-wire';
+import type { ChartState, GatewayProblemCode, Problem } from 'sync-contract/gateway-wire';
 
 export type GatewayProblemLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A refusal with an answer for the agent. Code, status and log level are fixed by the class; nothing sent is repeated. */
 export abstract class GatewayProblem extends Error {
-  abstract readonly code: string;
+  abstract readonly code: GatewayProblemCode;
   abstract readonly status: number;
   abstract readonly title: string;
   readonly level: GatewayProblemLevel = 'warn';
@@ -168,6 +167,14 @@ export class NotSupportedYet extends GatewayProblem {
   constructor(override readonly detail: string) {
     super();
   }
+}
+
+/** The disk of the DMZ's database is full; nothing of the call was kept. Free some space there; the agent tries again. */
+export class GatewayOutOfRoom extends GatewayProblem {
+  readonly code = 'no-room';
+  readonly status = 507;
+  readonly title = 'The disk of the DMZ’s database is full.';
+  override readonly level = 'error';
 }
 
 /** The database is away or the gateway has a fault: the log line of the same request says where. Worth a retry. */

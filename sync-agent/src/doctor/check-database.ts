@@ -15,7 +15,7 @@ import { checkGrants } from './check-grants.js';
 import { checkLedger } from './check-ledger.js';
 import { checkOpenEmr } from './check-openemr.js';
 import { checkServer } from './check-server.js';
-import { connectTrouble } from './connect-failure.js';
+import { connectTrouble } from '../connect-failure.js';
 import { finding, together, type Finding, type Outcome } from './finding.js';
 import { guarded } from './guarded.js';
 

@@ -8,7 +8,7 @@ import { GatewayConnection } from '../gateway-client/gateway-connection.js';
 import { GatewayFailure } from '../gateway-client/gateway-failures.js';
 import { checkEnd } from './check-certificates.js';
 import { clockDifference } from './clock-difference.js';
-import { connectTrouble, type ConnectTrouble } from './connect-failure.js';
+import { connectTrouble, type ConnectTrouble } from '../connect-failure.js';
 import { finding, type Finding, type Outcome } from './finding.js';
 
 const PATIENCE = 5_000;

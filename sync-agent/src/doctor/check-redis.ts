@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { AgentConfig, RedisConfig } from '../config.js';
 import { failureCode } from '../failure-code.js';
 import { checkEnd } from './check-certificates.js';
-import { connectTrouble } from './connect-failure.js';
+import { connectTrouble } from '../connect-failure.js';
 import { finding, type Finding, type Outcome } from './finding.js';
 
 const PATIENCE = 5_000;

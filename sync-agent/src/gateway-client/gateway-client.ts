@@ -8,6 +8,7 @@ import {
   Done,
   ErasAnswer,
   GATEWAY_ROUTES,
+  GatewayProblemCode,
   HeartbeatConflict,
   HelloAnswer,
   LeaseAnswer,
@@ -253,7 +254,7 @@ function read<T>(route: GatewayRoute, schema: z.ZodType<T>, answer: GatewayAnswe
 
 /** 408, 425, 429 and 5xx pass; any other refusal is about the call itself. */
 function refused(route: GatewayRoute, { status, json }: GatewayAnswer): Transient | Permanent {
-  const code = z.object({ code: z.string().regex(/^[a-z-]{1,64}$/) }).safeParse(json).data?.code ?? 'unnamed';
+  const code = z.object({ code: GatewayProblemCode }).safeParse(json).data?.code ?? 'unnamed';
   const sentence = `the gateway answered ${route} with ${String(status)} (${code})`;
   return status >= 500 || [408, 425, 429].includes(status)
     ? new Transient('gateway-unavailable', sentence)

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
-import { z } from 'zod';
 import { LIMITS } from 'sync-contract/limits';
 import type { GatewayConfig } from '../config.js';
+import { connectTrouble, type ConnectTrouble } from '../connect-failure.js';
+import { failureCode } from '../failure-code.js';
 import { Permanent, Transient } from './gateway-failures.js';
 import { parseBoundedJson } from './bounded-json.js';
 
@@ -68,7 +69,7 @@ export class GatewayConnection {
       }
       throw late.aborted
         ? new Transient('gateway-too-slow', 'the gateway did not answer in time')
-        : new Transient('gateway-unreachable', unreachable(failure));
+        : new Transient('gateway-unreachable', notConnected(failure));
     }
   }
 
@@ -95,7 +96,14 @@ async function readBounded(body: AsyncIterable<unknown> & { destroy(): unknown }
   return Buffer.concat(chunks);
 }
 
-function unreachable(failure: unknown): string {
-  const code = z.object({ code: z.string() }).safeParse(failure).data?.code ?? 'no code';
-  return `the gateway cannot be reached or its certificate is not accepted (${code})`;
+const NOT_CONNECTED: Readonly<Record<ConnectTrouble, string>> = {
+  untrusted: "the gateway's certificate is not of the CA in GATEWAY_CA_FILE",
+  over: "the gateway's certificate is over or not yet valid",
+  'other-name': "the gateway's certificate is for another name than GATEWAY_NAME",
+  tls: 'what answers at GATEWAY_URL does not speak TLS 1.3',
+  unreachable: "the gateway cannot be reached, or ends the connection at the agent's certificate",
+};
+
+function notConnected(failure: unknown): string {
+  return `${NOT_CONNECTED[connectTrouble(failure)]} (${failureCode(failure)})`;
 }

@@ -1,4 +1,4 @@
-import { failureCode } from '../failure-code.js';
+import { failureCode } from './failure-code.js';
 
 /** Codes with which OpenSSL and Node refuse the other side's certificate. */
 const UNTRUSTED: ReadonlySet<string> = new Set([
