@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { announceTestServices, testServicesFile } from './config.js';
 import { freeServicePorts } from './ports.js';
+import { removeWithMounts } from './small-disk.js';
 import { createDatabases, redisRefusals, startServices, zoneAccess, type Services, type Zones } from './services.js';
 
 const PREFIX = 'odp-test-';
@@ -18,7 +19,7 @@ export function temporaryDataDir(): string {
   for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(PREFIX))) {
     const pid = name.slice(PREFIX.length).split('-')[0] ?? '';
     if (/^\d+$/.test(pid) && !existsSync(`/proc/${pid}`)) {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      removeWithMounts(join(tmpdir(), name));
     }
   }
   const dataDir = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));

@@ -45,6 +45,7 @@ export type ProblemCode =
   | 'signed-out'
   | 'too-many-tries'
   | 'busy'
+  | 'no-room'
   | 'switched-off'
   | 'unexpected'
   // join

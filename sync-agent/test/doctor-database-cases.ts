@@ -1,3 +1,4 @@
+import { until } from './agent-under-test.js';
 import type { DoctorUnderTest, Made, Misconfiguration } from './doctor-under-test.js';
 
 /** Statements of the administrator, and those that take them back. */
@@ -25,6 +26,22 @@ const openEmrSetting =
     };
   };
 
+const SLEEPER = "information_schema.PROCESSLIST WHERE USER = 'agent_writer' AND INFO LIKE 'SELECT SLEEP%'";
+
+/** A statement of the running agent that gets no answer, as on a full disk. */
+async function stuckStatement(inside: DoctorUnderTest): Promise<Made> {
+  const { adminSql } = inside.services.inside;
+  const waiting = inside.agent.ledger.query('SELECT SLEEP(300)').catch(() => undefined);
+  await until('it waits for long', async () => (await adminSql(`SELECT 1 FROM ${SLEEPER} AND TIME > 15`)).length > 0);
+  return {
+    undo: async () => {
+      const [session] = await adminSql(`SELECT ID AS id FROM ${SLEEPER}`);
+      await adminSql('KILL ?', [Number(session?.['id'])]);
+      await waiting;
+    },
+  };
+}
+
 export const SERVER_CASES: readonly Misconfiguration[] = [
   {
     name: 'nothing where the database should be',
@@ -37,6 +54,12 @@ export const SERVER_CASES: readonly Misconfiguration[] = [
     make: (inside) => ({ environment: { OPENEMR_DB_CA_FILE: inside.path('tls/crossing-ca.crt') } }),
     finds: ['database-certificate-refused'],
     says: /not accepted/,
+  },
+  {
+    name: 'a server that lets the agent wait',
+    make: stuckStatement,
+    finds: ['database-stuck'],
+    says: /wait for \d+ s now, mostly because the disk/,
   },
   {
     name: 'a wrong password',

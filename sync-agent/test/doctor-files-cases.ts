@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, rmSync, readdirSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { SmallDisk } from 'infra/services/small-disk';
 import { initKeys } from '../src/keys/key-files.js';
 import type { DoctorUnderTest, Made, Misconfiguration } from './doctor-under-test.js';
 
@@ -43,7 +44,29 @@ async function foreignKeys(inside: DoctorUnderTest, site: string): Promise<strin
   return folder;
 }
 
+/** The healthy keys on a disk of their own that has hardly room for more. */
+function onFullDisk(inside: DoctorUnderTest): Made {
+  const folder = inside.folder();
+  const disk = SmallDisk.over(folder, 1);
+  chmodSync(folder, 0o700);
+  for (const name of readdirSync(inside.agent.config.keyDir)) {
+    copyFileSync(join(inside.agent.config.keyDir, name), join(folder, name));
+  }
+  return {
+    environment: { KEY_DIR: folder },
+    undo: () => {
+      disk[Symbol.dispose]();
+    },
+  };
+}
+
 export const FILES_CASES: readonly Misconfiguration[] = [
+  {
+    name: 'a disk that is nearly full',
+    make: onFullDisk,
+    finds: ['space-short'],
+    says: /KEY_DIR has 0 MiB left/,
+  },
   {
     name: 'a variable that is not set',
     make: () => ({ environment: { REDIS_HOST: undefined } }),

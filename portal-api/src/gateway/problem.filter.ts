@@ -3,10 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ScopedGrantNotSupported } from 'sync-contract/grant';
 import { ProtocolVersionRefused } from 'sync-contract/protocol';
 import { StatementRefused } from 'sync-contract/signed';
+import { isOutOfRoom } from '../database/out-of-room.js';
 import { placeOf } from '../log/failure-place.js';
 import { noteProblem } from '../log/noted-problem.js';
 import {
   GatewayFailed,
+  GatewayOutOfRoom,
   GatewayProblem,
   NotSupportedYet,
   RouteUnknown,
@@ -69,6 +71,9 @@ function problemOf(error: unknown): GatewayProblem {
   }
   if (error instanceof ScopedGrantNotSupported) {
     return new NotSupportedYet(error.message);
+  }
+  if (isOutOfRoom(error)) {
+    return new GatewayOutOfRoom();
   }
   switch (statusOf(error)) {
     case 400:

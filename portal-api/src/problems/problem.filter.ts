@@ -1,9 +1,10 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isOutOfRoom } from '../database/out-of-room.js';
 import { failureCode, placeOf } from '../log/failure-place.js';
 import { noteProblem } from '../log/noted-problem.js';
 import { Problem, type ProblemLevel } from './problem.js';
-import { BodyNotJson, BodyTooLarge, Busy, NotFound, RequestRefused, Unexpected } from './request.problems.js';
+import { BodyNotJson, BodyTooLarge, Busy, NoRoom, NotFound, RequestRefused, Unexpected } from './request.problems.js';
 
 /**
  * Every failure becomes an RFC 9457 problem. Of failures nobody planned for the browser learns nothing and the log only
@@ -76,6 +77,9 @@ function problemOf(error: unknown): Problem {
   }
   if (DATABASE_AWAY.has(failureCode(error) ?? '')) {
     return new Busy();
+  }
+  if (isOutOfRoom(error)) {
+    return new NoRoom();
   }
   const status = error instanceof HttpException ? error.getStatus() : statusOf(error);
   switch (status) {

@@ -74,6 +74,18 @@ export class Busy extends Problem {
   override readonly retryAfter = 2;
 }
 
+/**
+ * The disk of the DMZ's database is full, so nothing can be saved, and nothing was. Never normal: free some space on the
+ * host; the same request then succeeds.
+ */
+export class NoRoom extends Problem {
+  readonly code = 'no-room';
+  readonly status = 507;
+  readonly title = 'The portal has no room left to save this. Please try again later or telephone the clinic.';
+  readonly level = 'error';
+  override readonly retryAfter = 60;
+}
+
 /** The inside has cut this DMZ off. It stays so until somebody inside lifts it. */
 export class SwitchedOff extends Problem {
   readonly code = 'switched-off';

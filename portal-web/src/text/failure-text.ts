@@ -9,6 +9,7 @@ export const FAILURES: Record<FailureCode, string> = {
   'signed-out': 'You are signed out. Please sign in again.',
   'too-many-tries': 'Too many tries. Please wait before you try again.',
   busy: 'The portal is busy right now. Please try again in a moment.',
+  'no-room': 'The portal has no room left to save this. Please try again later or telephone the clinic.',
   'switched-off': 'The clinic has switched the portal off. Please telephone the clinic.',
   unexpected: 'Something went wrong on our side. Please try again.',
   'invite-mistyped':

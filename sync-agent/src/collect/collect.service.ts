@@ -17,8 +17,8 @@ import { KeyStore } from '../keys/key-store.js';
 import { AgentCounters } from '../metrics/agent-counters.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { collectOutbox, type Collection } from './collect-outbox.js';
-import { failureCode } from '../failure-code.js';
 import { Pace } from './pace.js';
+import { whyIncomplete } from './why-incomplete.js';
 
 const SWEEP = 5_000;
 const OUTBOX = 'outbox';
@@ -102,7 +102,7 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     const pause = this.pace.afterFailure(failure);
     const { failures } = this.pace;
     if (failures === 1 || failures % 10 === 0) {
-      this.log.warn({ msg: 'the outbox was not emptied; trying again', error: failureCode(failure), times: failures });
+      this.log.warn({ msg: 'the outbox was not emptied; trying again', ...whyIncomplete(failure), times: failures });
     }
     await this.rest(pause);
   }

@@ -17,6 +17,7 @@ import { QueuesService } from '../queues/queues.service.js';
 import { deliverNext, dueStreams, noteWaiting, type DeliveryContext } from './deliver-next.js';
 import { TransientDeliveryFailure } from './delivery-failure.js';
 import { failureCode } from '../failure-code.js';
+import { isOutOfRoom, NO_ROOM } from '../ledger/out-of-room.js';
 
 const SWEEP = 5_000;
 const FIRST_PAUSE = 1_000;
@@ -92,9 +93,15 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
     const known = failure instanceof TransientDeliveryFailure;
     const error = known ? failure.message : failureCode(failure);
     if (failures === 1 || failures % 20 === 0) {
-      this.log.warn({ msg: 'a delivery waits', stream, error, times: failures });
+      this.log.warn({
+        msg: 'a delivery waits',
+        stream,
+        error,
+        ...(isOutOfRoom(failure) ? { reason: NO_ROOM } : {}),
+        times: failures,
+      });
     }
-    const reason = known ? failure.message : `waits for another try after an unexpected error: ${error}`;
+    const reason = known ? failure.message : waitsFor(failure, error);
     await noteWaiting(this.context.ledger, stream, reason).catch(() => undefined);
   }
 
@@ -115,4 +122,8 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
       this.sweeping = false;
     }
   }
+}
+
+function waitsFor(failure: unknown, code: string): string {
+  return isOutOfRoom(failure) ? NO_ROOM : `waits for another try after an unexpected error: ${code}`;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { AgentConfig } from '../config.js';
 import { failureCode } from '../failure-code.js';
 import { createLedgerDataSource } from '../ledger/ledger-database.js';
+import { readStuckSeconds, STUCK } from '../ledger/stuck-statements.js';
 import { countPortalNames, findOtherEngines } from '../openemr/look-around.js';
 import { readMailUser } from '../openemr/read-pool.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
@@ -44,10 +45,23 @@ export async function checkLedger(config: LedgerConfig, { connection }: SignedIn
       await readMigrations(connection),
     );
     const rows = migrations.length > 0 ? { findings: [], notChecked: [UNSEEN] } : await checkRows(config, ledger);
-    return together([{ findings: [...engines, ...migrations] }, rows]);
+    const stuck = checkStuck(await readStuckSeconds(ledger.manager));
+    return together([{ findings: [...engines, ...migrations, ...stuck] }, rows]);
   } finally {
     await ledger.destroy();
   }
+}
+
+function checkStuck(seconds: number | null): Finding[] {
+  return seconds === null
+    ? []
+    : [
+        finding(
+          'database-stuck',
+          `OpenEMR's database server lets the agent wait for ${String(seconds)} s now, ${STUCK}`,
+          'look at the error log of the server and free some space; nothing is lost, and the agent goes on by itself',
+        ),
+      ];
 }
 
 const Names = z.array(z.object({ name: z.string() }));

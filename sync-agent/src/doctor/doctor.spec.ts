@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkSignIn } from './check-accounts.js';
 import { isOpenToOthers } from './check-files.js';
+import { checkPrograms } from './check-host.js';
 import { checkInfo } from './check-redis.js';
 import { checkServer } from './check-server.js';
-import { connectTrouble } from './connect-failure.js';
+import { connectTrouble } from '../connect-failure.js';
 import { describeExamination, exitCodeOf } from './doctor.command.js';
 import { finding } from './finding.js';
 import { guarded } from './guarded.js';
@@ -36,7 +37,9 @@ describe('doctor', () => {
     expect(died.findings[0]?.sentence).toContain('the moon did not come to its end (E_MOON)');
     const denied = await dies(Object.assign(new Error('Jane Doe'), { code: 'ER_TABLEACCESS_DENIED_ERROR' }));
     expect(denied).toMatchObject({ findings: [], notChecked: [expect.stringContaining('lacks a right')] });
-    expect(JSON.stringify([died, denied])).not.toContain('Jane');
+    const full = await dies(Object.assign(new Error('Jane Doe'), { code: 'ER_RECORD_FILE_FULL' }));
+    expect(codes(full.findings)).toEqual(['database-full']);
+    expect(JSON.stringify([died, denied, full])).not.toContain('Jane');
   });
 });
 
@@ -110,6 +113,14 @@ describe('a version', () => {
 
   it.each(['10.5.1-MariaDB', '10.4.34-MariaDB', '5.5.68-MariaDB'])('of MariaDB is too old: %s', (version) => {
     expect(mariadb(version)).toEqual(['server-too-old']);
+  });
+});
+
+describe('this machine', () => {
+  it('lacks a program only when no folder has it', () => {
+    expect(checkPrograms(['/nowhere'])[0]?.sentence).toMatch(/^mariadb and mariadb-dump cannot be found/);
+    expect(codes(checkPrograms(['/nowhere']))).toEqual(['client-programs-missing']);
+    expect(checkPrograms(['/nowhere', '/usr/bin'])).toEqual([]);
   });
 });
 

@@ -11,6 +11,7 @@ import { checkAgentPair } from './check-certificates.js';
 import { checkDatabase } from './check-database.js';
 import { checkSecretFiles } from './check-files.js';
 import { checkGateway } from './check-gateway.js';
+import { checkHost } from './check-host.js';
 import { checkKeys, isProduction } from './check-keys.js';
 import { checkOpenEmrApi } from './check-openemr-api.js';
 import { checkRedis } from './check-redis.js';
@@ -41,6 +42,7 @@ export async function examine(environment?: Environment, now = new Date()): Prom
       guarded('the configuration', () => ({
         findings: [...checkOrigin(config), ...checkSecretFiles(readSecretFiles(environment))],
       })),
+      guarded('this machine', () => ({ findings: checkHost(config.keyDir) })),
       guarded("the agent's keys and the gateway", () => checkOwnKeysAndGateway(config, now)),
       guarded("OpenEMR's database", () => checkDatabase(config, owner, now)),
       guarded("OpenEMR's API", () => checkOpenEmrApi(config.openemrApi)),

@@ -14,6 +14,11 @@ export const FINDING_CODES = {
   /** A check ended in a way nobody foresaw; the code in the sentence is the cause. What it would have found is unknown. */
   'check-failed': 'error',
 
+  /** The disk of the key folder is nearly full. That of the databases cannot be seen by the agent: watch it there. */
+  'space-short': 'warning',
+  /** MariaDB's client programs are not on this machine. Normal where nobody runs `backup` or `restore`. */
+  'client-programs-missing': 'warning',
+
   /** KEY_DIR is no folder. Before the first `keys init`, or a disk that is not mounted: do not make new keys then. */
   'key-folder-missing': 'error',
   /** Others may enter the key folder. chmod 0700. */
@@ -83,6 +88,10 @@ export const FINDING_CODES = {
   'account-without-tls': 'error',
   /** An account may come from any machine. */
   'account-from-anywhere': 'warning',
+  /** The disk of the database server is full. Nothing is lost; free some space there. */
+  'database-full': 'error',
+  /** Statements of the running agent get no answer. With a full disk the server lets commits wait until there is room. */
+  'database-stuck': 'error',
   /** Another database server than MariaDB: its changes can only be polled, which is not supported yet. */
   'server-not-mariadb': 'error',
   /** A MariaDB without binlog_row_metadata or BINLOG MONITOR (before 10.5.2). */

@@ -1,4 +1,5 @@
 import { failureCode } from '../failure-code.js';
+import { isOutOfRoom, NO_ROOM } from '../ledger/out-of-room.js';
 import { finding, type Outcome } from './finding.js';
 
 /** Answers of the database that are about rights; the comparison of grants says which is missing. */
@@ -16,6 +17,11 @@ export async function guarded(what: string, check: () => Promise<Outcome> | Outc
     const code = failureCode(failure);
     if (NOT_ALLOWED.has(code)) {
       return { findings: [], notChecked: [`all of ${what}, because an account lacks a right (${code})`] };
+    }
+    if (isOutOfRoom(failure)) {
+      return {
+        findings: [finding('database-full', `the check of ${what} found no room on the database server`, NO_ROOM)],
+      };
     }
     const failed = finding(
       'check-failed',

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { TIMES } from 'sync-contract/limits';
 import { readAgentConfig, type AgentConfig } from '../config.js';
 import { createLedgerDataSource } from '../ledger/ledger-database.js';
+import { readStuckSeconds, STUCK } from '../ledger/stuck-statements.js';
 import { readFeedState, type FeedState } from '../openemr/read-feed-state.js';
 import { describeBacklog, readBacklog, type Backlog } from '../replicate/read-backlog.js';
 import { describeStatus, readStatus, type AgentStatus } from '../replicate/read-status.js';
@@ -13,6 +14,8 @@ export interface Standing extends AgentStatus {
   backlog: Backlog;
   /** null before the feed has recorded a place */
   feedState: FeedState | null;
+  /** since when the database server has not answered the agent's oldest statement; null when it answers */
+  stuckSeconds: number | null;
   /** something stands still, or the replica is so old that patients are warned */
   needsPerson: boolean;
 }
@@ -36,12 +39,15 @@ async function readStanding(config: AgentConfig): Promise<Standing> {
     const status = await readStatus(ledger.manager);
     const backlog = await readBacklog(ledger.manager);
     const feedState = status.feed === null ? null : await readFeedState(config.database, config.feed, status.feed);
+    const stuckSeconds = await readStuckSeconds(ledger.manager);
     const late = status.lagSeconds !== null && status.lagSeconds * 1_000 > TIMES.red;
     return {
       ...status,
       backlog,
       feedState,
-      needsPerson: late || status.cut !== null || status.heartbeatStopped || backlog.stopped.length > 0,
+      stuckSeconds,
+      needsPerson:
+        late || stuckSeconds !== null || status.cut !== null || status.heartbeatStopped || backlog.stopped.length > 0,
     };
   } finally {
     await ledger.destroy();
@@ -53,6 +59,9 @@ function describeStanding(standing: Standing): string {
     describeStatus(standing),
     describeBacklog(standing.backlog),
     standing.feedState === null ? '' : `${describeFeed(standing.feedState)}\n`,
+    standing.stuckSeconds === null
+      ? ''
+      : `stuck: OpenEMR's database server lets the agent wait for ${String(standing.stuckSeconds)} s now, ${STUCK}\n`,
     standing.needsPerson ? 'a person is needed\n' : '',
   ].join('');
 }
