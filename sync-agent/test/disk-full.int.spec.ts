@@ -69,10 +69,12 @@ describe('with the disk of the DMZ full', () => {
     await until('a push is refused', () => under.log.says('507 (no-room)') || services.dmz.mariadb.pid === undefined);
     expect(await under.count('dirty')).toBeGreaterThan(0);
     disk.clear();
-    await supervise(services, 'dmz');
     await under.stopAgent();
     await under.startAgent();
-    await under.clean();
+    await until('nothing is dirty', async () => {
+      await supervise(services, 'dmz');
+      return (await under.count('dirty')) === 0;
+    });
     for (const ref of refs) {
       const stored = await under.stored(ref);
       expect(stored?.sections.size).toBeGreaterThan(3);
@@ -105,12 +107,13 @@ describe('with the disk of OpenEMR’s database full', () => {
   }
 
   const ledgerAnswers = (): Promise<void> =>
-    until('the ledger answers', () =>
-      agent.ledger.query('SELECT 1').then(
+    until('the ledger answers', async () => {
+      await supervise(services, 'inside');
+      return agent.ledger.query('SELECT 1').then(
         () => true,
         () => false,
-      ),
-    );
+      );
+    });
 
   /** What was acknowledged is in the ledger, and the DMZ has all that is not. */
   async function expectNoneLost(messages: number, ackedBefore: number): Promise<void> {
@@ -169,14 +172,12 @@ describe('with the disk of OpenEMR’s database full', () => {
     const acked = agent.dmz.acked.length;
     await expect(agent.collect()).rejects.toThrow();
     disk.clear();
-    await supervise(services, 'inside');
     await ledgerAnswers();
     await expectNoneLost(20, acked);
     await agent.collect();
     disk.fill();
     await expect(agent.deliver()).rejects.toThrow();
     disk.clear();
-    await supervise(services, 'inside');
     await ledgerAnswers();
     await agent.collectAndDeliver();
     await expectEachOnce(20);
