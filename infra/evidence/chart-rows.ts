@@ -4,9 +4,15 @@ import { READABLE_CLASSES, type ChartRows, type ReadableClass } from 'sync-agent
 import { AppointmentRow } from 'sync-agent/src/openemr/read-appointments';
 import { InsuranceRow, InsurerRow } from 'sync-agent/src/openemr/read-coverage';
 import { EncounterRow, VisitCategoryRow } from 'sync-agent/src/openemr/read-encounters';
+import { AllergyRow } from 'sync-agent/src/openemr/read-allergies';
+import { DeviceRow } from 'sync-agent/src/openemr/read-devices';
+import { ImmunizationRow, VaccineRow } from 'sync-agent/src/openemr/read-immunizations';
+import { IssueVisitRow } from 'sync-agent/src/openemr/read-issues';
 import { FacilityRow, ListOptionRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
+import { ProblemRow } from 'sync-agent/src/openemr/read-problems';
+import { OrderedProcedureRow, ProcedureReportRow, SurgeryRow } from 'sync-agent/src/openemr/read-procedures';
 import { FurtherAddressRow, PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
 import {
   LabRow,
@@ -52,6 +58,9 @@ function kind(
   return { parts, columns: Object.keys(schema.shape), rows, source };
 }
 
+/** What the issue list's classes have in common. */
+const LIST_CLASSES = ['problems', 'allergies', 'immunizations', 'procedures', 'devices'] as const;
+
 const from = (table: string, columns: readonly string[]): Record<string, string> =>
   Object.fromEntries(columns.map((column) => [column, `${table}.${column}`]));
 
@@ -81,6 +90,25 @@ export const ROW_KINDS: readonly RowKind[] = [
   }),
   kind(['medications'], DrugRow, ({ chart }) => chart.medications?.drugs ?? [], 'drugs'),
   kind(['medications'], DrugSaleRow, ({ chart }) => chart.medications?.sales ?? [], 'drug_sales'),
+  kind(['problems'], ProblemRow, ({ chart }) => chart.problems?.problems ?? [], 'lists'),
+  kind(['problems'], IssueVisitRow, ({ chart }) => chart.problems?.visits ?? [], 'issue_encounter'),
+  kind(['allergies'], AllergyRow, ({ chart }) => chart.allergies?.allergies ?? [], 'lists'),
+  kind(['devices'], DeviceRow, ({ chart }) => chart.devices?.devices ?? [], 'lists'),
+  kind(['immunizations'], ImmunizationRow, ({ chart }) => chart.immunizations?.immunizations ?? [], 'immunizations'),
+  kind(['immunizations'], VaccineRow, ({ chart }) => chart.immunizations?.vaccines ?? [], 'codes'),
+  kind(['procedures'], SurgeryRow, ({ chart }) => chart.procedures?.surgeries ?? [], 'lists'),
+  kind(['procedures'], IssueVisitRow, ({ chart }) => chart.procedures?.visits ?? [], 'issue_encounter'),
+  kind(
+    ['procedures'],
+    OrderedProcedureRow,
+    ({ chart }) => chart.procedures?.ordered ?? [],
+    'procedure_order_code',
+    from('procedure_order', [
+      ...['procedure_order_id', 'provider_id', 'encounter_id', 'date_collected', 'date_ordered', 'order_status'],
+      'order_diagnosis',
+    ]),
+  ),
+  kind(['procedures'], ProcedureReportRow, ({ chart }) => chart.procedures?.reports ?? [], 'procedure_report'),
   kind(['results'], OrderRow, ({ chart }) => chart.results?.orders ?? [], 'procedure_order'),
   kind(['results'], OrderCodeRow, ({ chart }) => chart.results?.orderCodes ?? [], 'procedure_order_code'),
   kind(['results'], ReportRow, ({ chart }) => chart.results?.reports ?? [], 'procedure_report'),
@@ -121,7 +149,7 @@ export const ROW_KINDS: readonly RowKind[] = [
     'openemr_postcalendar_categories',
   ),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'vitals', 'encounters'],
+    ['profile', 'medications', 'results', 'appointments', 'vitals', 'encounters', ...LIST_CLASSES],
     UserRow,
     ({ chart }) => chart.lookups.users,
     'users',
@@ -133,7 +161,7 @@ export const ROW_KINDS: readonly RowKind[] = [
     'facility',
   ),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'coverage', 'encounters'],
+    ['profile', 'medications', 'results', 'appointments', 'coverage', 'encounters', ...LIST_CLASSES],
     ListOptionRow,
     ({ chart }) => chart.lookups.listOptions,
     'list_options',
@@ -179,5 +207,8 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['form_vital_details.form_id', 'form_encounter.id', 'form_encounter.encounter', 'form_encounter.facility_id'],
   ...['form_encounter.pc_catid', 'form_encounter.provider_id', 'form_encounter.supervisor_id'],
   ...['form_encounter.referring_provider_id', 'openemr_postcalendar_categories.pc_catid'],
+  ...['issue_encounter.id', 'issue_encounter.list_id', 'issue_encounter.encounter', 'immunizations.id'],
+  ...['immunizations.immunization_id', 'immunizations.administered_by_id', 'immunizations.ordering_provider'],
+  ...['immunizations.encounter_id', 'codes.id', 'codes.code'],
   ...['ledger thread.thread_id', 'ledger thread.first_patient_mail_id', 'ledger thread_mail.mail_id'],
 ]);

@@ -154,7 +154,13 @@ export const REDIS_PREFIXES: Record<string, { holds: string; lifetime: string; e
 /** Why a class of records leaves the inside at all. */
 export const PURPOSES: Record<ReadableClass | 'receipts', string> = {
   profile: 'the person sees and checks who the practice says they are, and whom to call',
+  problems: 'the person sees which problems the practice keeps on record, and what became of them',
   medications: 'the person sees what to take, how, since when and from whom',
+  allergies: 'the person sees and checks what they must not be given, and what it did to them',
+  immunizations:
+    'the person sees, and shows a school or employer, which vaccines were given when, by whom and of which lot',
+  procedures: 'the person sees what was done to them and when',
+  devices: 'the person can name an implanted device to whoever asks, as in a recall',
   results: 'the person sees laboratory results with the ranges of the laboratory',
   appointments: 'the person sees when and where to come, and when they came',
   coverage:

@@ -16,6 +16,7 @@ import type { RenderInput } from './chart-rows.js';
 import { sampleAppointments, sampleCoverage, SAMPLE_PLAN_OPTIONS } from './sample-plans.js';
 import { filled, option } from './sample-row.js';
 import { sampleEncounters, sampleVitals, VISIT_OPTIONS } from './sample-visits.js';
+import { listOptions, sampleLists } from './sample-lists.js';
 
 /** Everything that may stand in a chart, in each of the forms that the renderers tell apart. No person's data. */
 export function sampleInput(): RenderInput {
@@ -32,6 +33,7 @@ export function sampleInput(): RenderInput {
       coverage: sampleCoverage(),
       vitals: sampleVitals(),
       encounters: sampleEncounters(),
+      ...sampleLists(),
       lookups: sampleLookups(),
       sources: [],
       failures: new Map(),
@@ -193,6 +195,7 @@ function sampleLookups(): ChartRows['lookups'] {
     practice: filled(FacilityRow, { id: 1 }),
     facilities: [filled(FacilityRow, { id: 2 })],
     listOptions: [
+      ...listOptions(),
       option('marital', 'married', 'M', ''),
       option('language', 'spanish', 'es', ''),
       option('race', 'white', '2106-3', ''),

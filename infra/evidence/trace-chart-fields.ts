@@ -3,6 +3,7 @@ import { threadMapper } from 'sync-agent/src/openemr/mail-thread';
 import { CLASSES_BESIDE_PROFILE } from 'sync-agent/src/openemr/read-chart';
 import { LINKS, ROW_KINDS, type ChartPart, type RenderInput, type Row } from './chart-rows.js';
 import { sampleInput } from './sample-chart.js';
+import { OTHER_UDI } from './sample-lists.js';
 import { countsOf, fieldsOf } from './section-fields.js';
 
 /** A field that leaves the inside in a section, and the columns it comes from. */
@@ -45,6 +46,20 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'prescriptions.rxnorm_drugcode': ['42'],
   'prescriptions.diagnosis': ['SNOMED-CT:22298006'],
   'lists.diagnosis': ['RXCUI:42', 'RXCUI:316672;SNOMED-CT:22298006'],
+  'lists.type': ['medical_problem', 'health_concern'],
+  'lists.subtype': ['sdoh', 'another'],
+  'lists.verification': ['confirmed', 'asked', 'entered-in-error'],
+  'lists.reaction': ['hives', 'unassigned'],
+  'lists.severity_al': ['mild', 'severe'],
+  'lists.udi_data': [OTHER_UDI],
+  'immunizations.completion_status': ['Completed', 'Refused', 'Partially_Administered'],
+  'immunizations.refusal_reason': ['religious'],
+  'immunizations.information_source': ['new', 'recall'],
+  'immunizations.reason_code': ['ICD10:Z28.1'],
+  'immunizations.amount_administered_unit': ['mL', 'mg'],
+  'procedure_order.order_status': ['pending', 'canceled'],
+  'procedure_order.order_diagnosis': ['ICD10:I10'],
+  'procedure_order_code.diagnoses': ['ICD10:I10'],
   'lists_medication.request_intent': ['option'],
   'lists_medication.medication_adherence_information_source': ['compliant', 'patient'],
   'drugs.drug_code': ['42'],
@@ -80,7 +95,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'form_encounter.sensitivity': ['high', 'normal'],
   'form_encounter.discharge_disposition': ['home', 'hospice', 'snf', 'odd'],
   'form_encounter.encounter_type_code': ['new-patient', 'odd'],
-  'list_options.notes': ['2054-5', 'S'],
+  'list_options.notes': ['2054-5', 'S', 'CP', 'PA', 'RE', '00', '01', '04'],
   'list_options.codes': ['SNOMED-CT:22298006', 'L'],
   'onsite_mail.message_status': ['Read', 'Delete'],
   'onsite_mail.sender_id': ['sample1'],

@@ -117,6 +117,12 @@ describe('the change feed', () => {
     [...READABLE_CLASSES].sort().map((recordClass) => `${String(pid)} ${recordClass}`),
   );
 
+  /** The classes that a row of OpenEMR's issue list may belong to. */
+  const ofLists = (pid: number): string[] =>
+    ['allergies', 'devices', 'medications', 'problems', 'procedures'].map(
+      (recordClass) => `${String(pid)} ${recordClass}`,
+    );
+
   beforeEach(async () => {
     startFeed();
     await caughtUp();
@@ -169,7 +175,31 @@ describe('the change feed', () => {
     await under.ledger.query('DELETE FROM dirty');
     await under.clinic.query('UPDATE lists SET pid = ? WHERE id = ?', [OTHER, insertId]);
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(PID)} medications`, `${String(OTHER)} medications`]);
+    expect(await dirty()).toEqual([...ofLists(PID), ...ofLists(OTHER)]);
+  });
+
+  it.each([
+    ['lists', 'pid', "type = 'allergy', title = 'X'", "title = 'Y'", ofLists(PID)],
+    [
+      'issue_encounter',
+      'pid',
+      'list_id = 1, encounter = 1, resolved = 0',
+      'encounter = 2',
+      [`${String(PID)} problems`, `${String(PID)} procedures`],
+    ],
+    ['immunizations', 'patient_id', "cvx_code = '140'", "lot_number = 'L'", [`${String(PID)} immunizations`]],
+  ])('knows whose a new, a changed and a deleted row of %s is', async (table, pid, values, change, expected) => {
+    const [{ insertId }] = await under.clinic.query<ResultSetHeader>(`INSERT INTO ${table} SET ${pid} = ?, ${values}`, [
+      PID,
+    ]);
+    await caughtUp();
+    expect(await dirty()).toEqual(expected);
+    for (const statement of [`UPDATE ${table} SET ${change} WHERE id = ?`, `DELETE FROM ${table} WHERE id = ?`]) {
+      await under.ledger.query('DELETE FROM dirty');
+      await under.clinic.query(statement, [insertId]);
+      await caughtUp();
+      expect(await dirty()).toEqual(expected);
+    }
   });
 
   it('finds the chart of rows without a pid: new laboratory rows by their order, addresses by their contact', async () => {

@@ -77,6 +77,23 @@ export const uuidOf = (row: RecordedRow): string =>
   String(row['uuid'])
     .replace('hex:', '')
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+/** Who wrote an entry of the issue list. */
+export const userNamed = ({ row, rows }: DifferenceFacts): RecordedRow =>
+  rows.find('users', { username: row['user'] ?? null }) ?? {};
+export const ownRecorder: Holds = oursIs((_row, facts) => `Practitioner/${uuidOf(userNamed(facts))}`);
+/** Codes of an entry of the issue list. */
+export const codesOf = (row: RecordedRow): { type: string; code: string }[] =>
+  String(row['diagnosis'] ?? '')
+    .split(';')
+    .map((part) => ({ type: part.split(':')[0] ?? '', code: part.split(':')[1] ?? '' }));
+/** FHIR's system for one of OpenEMR's code types. */
+export const systemOf = (type: string): string | undefined =>
+  ({
+    'SNOMED-CT': 'http://snomed.info/sct',
+    ICD10: 'http://hl7.org/fhir/sid/icd-10-cm',
+    CPT4: 'http://www.ama-assn.org/go/cpt',
+    RXCUI: 'http://www.nlm.nih.gov/research/umls/rxnorm',
+  })[type];
 export const form = (facts: DifferenceFacts): Leaf | undefined =>
   optionOf(facts, 'drug_form', saleOrPrescription(facts)['form'])['title'];
 
@@ -129,6 +146,7 @@ export const RANGE =
   "The laboratory's range is kept whole; OpenEMR's FHIR drops one-sided ranges and those with a bound of zero.";
 export const COMPARATOR = 'A value beyond the measurable is a quantity with a comparator and keeps its unit.';
 export const REFILLS = 'OpenEMR hands out a first fill and refills of another size; its FHIR knows neither.';
+export const ICD10_CM = 'US practices code in ICD-10-CM, which US Core names by its own system.';
 export const SPECIMEN = 'The specimen of the results is that of their report too.';
 export const RANGE_ADDED = /^(?:<|>|<=|>=|0(?:\.0+)?-|-\d)/;
 

@@ -1,10 +1,14 @@
 import type { ExpectedDifference } from './golden-difference.js';
 import { APPOINTMENT_DIFFERENCES } from './golden-differences-appointments.js';
 import { COVERAGE_DIFFERENCES } from './golden-differences-coverage.js';
+import { ALLERGY_DIFFERENCES } from './golden-differences-allergies.js';
+import { IMMUNIZATION_DIFFERENCES } from './golden-differences-immunizations.js';
 import { LABORATORY_DIFFERENCES } from './golden-differences-laboratory.js';
 import { MEDICATION_DIFFERENCES } from './golden-differences-medications.js';
 import { PATIENT_DIFFERENCES } from './golden-differences-patient.js';
 import { VISIT_DIFFERENCES } from './golden-differences-visits.js';
+import { PROBLEM_DIFFERENCES } from './golden-differences-problems.js';
+import { DEVICE_DIFFERENCES, PROCEDURE_DIFFERENCES } from './golden-differences-procedures.js';
 
 /** Every difference between our rendering and OpenEMR's FHIR answers. There is no other. */
 export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
@@ -14,4 +18,9 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...LABORATORY_DIFFERENCES,
   ...APPOINTMENT_DIFFERENCES,
   ...COVERAGE_DIFFERENCES,
+  ...PROBLEM_DIFFERENCES,
+  ...ALLERGY_DIFFERENCES,
+  ...IMMUNIZATION_DIFFERENCES,
+  ...PROCEDURE_DIFFERENCES,
+  ...DEVICE_DIFFERENCES,
 ];

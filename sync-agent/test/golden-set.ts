@@ -13,6 +13,11 @@ export const COMPARED_TYPES = [
   'Appointment',
   'Coverage',
   'Encounter',
+  'Condition',
+  'AllergyIntolerance',
+  'Immunization',
+  'Procedure',
+  'Device',
 ] as const;
 export type ComparedType = (typeof COMPARED_TYPES)[number];
 
@@ -56,6 +61,7 @@ const KEYS = {
   patient_data: 'pid',
   prescriptions: 'id',
   lists: 'id',
+  immunizations: 'id',
   drug_sales: 'sale_id',
   procedure_order: 'procedure_order_id',
   procedure_report: 'procedure_report_id',
@@ -70,6 +76,9 @@ const KEYS = {
   insurance_companies: 'id',
 } as const;
 export type GoldenTable = keyof typeof KEYS | 'form_vitals';
+
+/** Links made before this day are answered under the id of the problem. */
+const LINK_IDS_SINCE = '2025-11-15';
 
 const uuidOf = (hex: string): string =>
   hex.replace('hex:', '').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
@@ -91,6 +100,8 @@ export class GoldenRows {
       }
     }
     this.addMapped(ids);
+    this.nameLinkedProblems(ids);
+    this.nameOrderedProcedures(ids);
   }
 
   /** Of some rows OpenEMR makes several resources, each with a uuid of its own. */
@@ -105,6 +116,26 @@ export class GoldenRows {
         this.byUuid.set(uuid, { table: mapped, row: loinc === undefined ? row : { ...row, loinc } });
         this.uuidByOurId.set(ids.id(mapped, loinc === undefined ? `location ${key}` : `${key}|${loinc}`), uuid);
       }
+    }
+  }
+
+  /** OpenEMR answers a problem that was linked to a visit lately under the id of the link. */
+  private nameLinkedProblems(ids: ResourceIds): void {
+    for (const link of this.all('issue_encounter')) {
+      const row = this.find('lists', { id: link['list_id'] ?? null });
+      if (row?.['type'] === 'medical_problem' && String(link['created_at']) >= LINK_IDS_SINCE) {
+        const uuid = uuidOf(z.string().parse(link['uuid']));
+        this.byUuid.set(uuid, { table: 'lists', row });
+        this.uuidByOurId.set(ids.id('lists', z.int().parse(row['id'])), uuid);
+      }
+    }
+  }
+
+  /** OpenEMR answers a procedure under the id of its order; ours is a line of the order. */
+  private nameOrderedProcedures(ids: ResourceIds): void {
+    for (const order of this.all('procedure_order')) {
+      const ourId = ids.id('procedure_order_code', `${String(order['procedure_order_id'])}|1`);
+      this.uuidByOurId.set(ourId, uuidOf(z.string().parse(order['uuid'])));
     }
   }
 

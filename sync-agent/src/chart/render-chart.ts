@@ -15,8 +15,13 @@ import { People } from './people.js';
 import { renderAppointments } from './render-appointments.js';
 import { renderCoverage } from './render-coverage.js';
 import { renderEncounters } from './render-encounters.js';
+import { renderAllergies } from './render-allergies.js';
+import { renderDevices } from './render-devices.js';
+import { renderImmunizations } from './render-immunizations.js';
 import { renderMedications } from './render-medications.js';
 import { renderMessages } from './render-messages.js';
+import { renderProblems } from './render-problems.js';
+import { renderProcedures } from './render-procedures.js';
 import { renderProfile } from './render-profile.js';
 import { renderResults } from './render-results.js';
 import type { RenderTools } from './render-tools.js';
@@ -54,7 +59,12 @@ type RenderClass<Rows> = (rows: Rows, rendering: Rendering) => RenderedSection[]
 type RenderPart = (parts: Partial<RowsOfClass>, rendering: Rendering) => RenderedSection[];
 
 const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
+  problems: listPart('problems', renderProblems),
   medications: listPart('medications', renderMedications),
+  allergies: listPart('allergies', renderAllergies),
+  immunizations: listPart('immunizations', renderImmunizations),
+  procedures: listPart('procedures', renderProcedures),
+  devices: listPart('devices', renderDevices),
   results: part('results', resultSections),
   messages: part('messages', messageSections),
   appointments: listPart('appointments', renderAppointments),

@@ -2,9 +2,14 @@ import type { RecordClass } from 'sync-contract/classes';
 import { readAppointments, type AppointmentRows } from './read-appointments.js';
 import { readCoverage, type CoverageRows } from './read-coverage.js';
 import { readEncounters, type EncounterRows } from './read-encounters.js';
+import { readAllergies, type AllergyRows } from './read-allergies.js';
+import { readDevices, type DeviceRows } from './read-devices.js';
+import { readImmunizations, type ImmunizationRows } from './read-immunizations.js';
 import { LookupsWanted, lookupSources, readLookups, type Lookups } from './read-lookups.js';
 import { readMedications, type MedicationRows } from './read-medications.js';
 import { readMessages, type MessageRows } from './read-messages.js';
+import { readProblems, type ProblemRows } from './read-problems.js';
+import { readProcedures, type ProcedureRows } from './read-procedures.js';
 import { readProfile, type ProfileRows } from './read-profile.js';
 import { readResults, type ResultRows } from './read-results.js';
 import { readVitals, type VitalRows } from './read-vitals.js';
@@ -22,7 +27,12 @@ type ReadClass<Rows> = (snapshot: Snapshot, pid: number, wanted: LookupsWanted) 
 
 /** The rows of each class beside the profile; a later section adds its class here and in `READERS`. */
 export interface RowsOfClass {
+  problems: ProblemRows;
   medications: MedicationRows;
+  allergies: AllergyRows;
+  immunizations: ImmunizationRows;
+  procedures: ProcedureRows;
+  devices: DeviceRows;
   results: ResultRows;
   messages: MessageRows;
   appointments: AppointmentRows;
@@ -45,7 +55,12 @@ function part<Class extends keyof RowsOfClass>(recordClass: Class, read: ReadCla
 }
 
 const READERS: Record<keyof RowsOfClass, ReadPart> = {
+  problems: part('problems', readProblems),
   medications: part('medications', readMedications),
+  allergies: part('allergies', readAllergies),
+  immunizations: part('immunizations', readImmunizations),
+  procedures: part('procedures', readProcedures),
+  devices: part('devices', readDevices),
   results: part('results', readResults),
   messages: part('messages', readMessages),
   appointments: part('appointments', readAppointments),
