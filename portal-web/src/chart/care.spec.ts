@@ -15,6 +15,7 @@ describe('the care team', () => {
             onBehalfOf: { display: 'Main office' },
           },
           { member: { reference: 'Practitioner/unknown' } },
+          { role: [{ text: 'Social worker' }] },
           { member: { display: 'Main office' } },
         ],
       },
@@ -22,6 +23,7 @@ describe('the care team', () => {
     ]);
     expect(team?.members.map(({ name, roles, organization }) => [name, roles, organization])).toEqual([
       ['Ann Ode', ['Nurse'], 'Main office'],
+      ['Social worker', [], undefined],
       ['Main office', [], undefined],
     ]);
   });

@@ -1,4 +1,4 @@
-import { conceptText, list, object, ofType, string } from './fhir.js';
+import { conceptText, list, nested, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts, statusOf, timing } from './record-entry.js';
 import type { RecordEntry, Timing } from './record-entry.js';
@@ -19,6 +19,7 @@ export interface CareTeam {
   current: boolean;
   withdrawn: boolean;
   members: CareMember[];
+  notes: string[];
 }
 
 /** What a `care-team` section says. */
@@ -32,6 +33,7 @@ export function readCareTeams(resources: unknown[]): CareTeam[] {
       current: status !== 'inactive' && status !== 'entered-in-error',
       withdrawn: status === 'entered-in-error',
       members: list(team, 'participant').flatMap((participant) => readMember(participant, referred)),
+      notes: noteTexts(team),
     };
   });
 }
@@ -40,14 +42,18 @@ function readMember(participant: Json, referred: Referred): CareMember[] {
   const member = object(participant, 'member');
   const organization = referred.name(object(participant, 'onBehalfOf'));
   const place: Place | null = placeOf(referred.resource(member), referred.name(member));
-  const name = place?.name ?? organization;
+  const given = list(participant, 'role').flatMap((role) => conceptText(role) ?? []);
+  const related = list(referred.resource(member), 'relationship').flatMap((each) => conceptText(each) ?? []);
+  const roles = given.length > 0 ? given : related;
+  // Somebody whose name the record does not have is known by the role.
+  const name = place?.name ?? organization ?? roles[0];
   const period = object(participant, 'period');
   return name === undefined
     ? []
     : [
         {
           name,
-          roles: list(participant, 'role').flatMap((role) => conceptText(role) ?? []),
+          roles: roles.filter((role) => role !== name),
           organization: organization === name ? undefined : organization,
           phones: place?.phones ?? [],
           since: string(period, 'start'),
@@ -61,6 +67,7 @@ export interface CarePlan extends RecordEntry {
   period: Timing;
   description: string | undefined;
   author: string | undefined;
+  reasons: string[];
   activities: { what: string; status: string; scheduled: Timing }[];
 }
 
@@ -91,11 +98,14 @@ function readCarePlan(plan: Json, referred: Referred): CarePlan {
     period: { at: string(period, 'start'), until: string(period, 'end'), words: undefined },
     description: repeated === true ? undefined : description,
     author: referred.name(object(plan, 'author')),
+    reasons: [...nested(plan, 'activity', 'detail'), plan].flatMap((owner) =>
+      list(owner, 'reasonCode').flatMap((reason) => conceptText(reason) ?? []),
+    ),
     activities,
     notes: noteTexts(plan),
     codes: codesOf(
       ...list(plan, 'category'),
-      ...list(plan, 'activity').map((activity) => object(object(activity, 'detail'), 'code')),
+      ...nested(plan, 'activity', 'detail').map((detail) => object(detail, 'code')),
     ),
   };
 }

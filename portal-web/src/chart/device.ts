@@ -1,10 +1,13 @@
 import { conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
-import { codesOf, newestFirst, noteTexts } from './record-entry.js';
-import type { RecordEntry } from './record-entry.js';
+import { codesOf, newestFirst, noteTexts, timing } from './record-entry.js';
+import type { RecordEntry, Timing } from './record-entry.js';
+import { referredId } from './referred.js';
 
 export interface Device extends RecordEntry {
   status: string;
+  /** since when the patient has it, and until when */
+  used: Timing;
   manufacturer: string | undefined;
   model: string | undefined;
   serialNumber: string | undefined;
@@ -17,24 +20,38 @@ export interface Device extends RecordEntry {
   udi: { identifier: string | undefined; carrier: string | undefined } | null;
 }
 
-/** What a `devices` section says. `current` means that the device is in use, as far as the record knows. */
+/** What a `devices` section says, newest first. `current` means that the device is in use, as far as the record knows. */
 export function readDevices(resources: unknown[]): Device[] {
-  return newestFirst(ofType(resources, 'Device').map(readDevice), (device) => device.manufacturedOn);
+  const uses = new Map(
+    ofType(resources, 'DeviceUseStatement').map((use) => [referredId(object(use, 'device'), 'Device') ?? '', use]),
+  );
+  return newestFirst(
+    ofType(resources, 'Device').map((device) => readDevice(device, uses.get(string(device, 'id') ?? ''))),
+    (device) => device.used.at ?? device.manufacturedOn,
+  );
 }
 
-function readDevice(device: Json): Device {
+/** OpenEMR's own title is the name that people know the device by. */
+const NAMES_FIRST = 'user-friendly-name';
+
+function readDevice(device: Json, use: Json | undefined): Device {
   const status = string(device, 'status') ?? '';
   const carrier = list(device, 'udiCarrier')[0];
   const names = list(device, 'deviceName');
   return {
     id: string(device, 'id') ?? '',
     name:
+      string(
+        names.find((name) => string(name, 'type') === NAMES_FIRST),
+        'name',
+      ) ??
       conceptText(object(device, 'type')) ??
       names.map((name) => string(name, 'name')).find((name) => name !== undefined) ??
       '',
     current: status !== 'inactive' && status !== 'entered-in-error',
     withdrawn: status === 'entered-in-error',
     status,
+    used: timing(use ?? {}, 'timing'),
     manufacturer: string(device, 'manufacturer'),
     model: string(device, 'modelNumber'),
     serialNumber: string(device, 'serialNumber'),

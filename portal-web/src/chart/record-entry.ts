@@ -1,4 +1,4 @@
-import { conceptCode, isObject, list, number, object, string } from './fhir.js';
+import { conceptCode, conceptText, isObject, list, number, object, string } from './fhir.js';
 import type { Json } from './fhir.js';
 
 /** What entries of most parts of the record have in common. */
@@ -80,10 +80,10 @@ export function noteTexts(resource: Json): string[] {
   return list(resource, 'note').flatMap((note) => string(note, 'text') ?? []);
 }
 
-/** A status given as code or as a concept; empty when there is none. */
+/** A status given as code or as a concept, in words where the practice made one up; empty when there is none. */
 export function statusOf(resource: Json, key: string): string {
   const value = resource[key];
-  return (isObject(value) ? conceptCode(value) : string(resource, key)) ?? '';
+  return (isObject(value) ? (conceptCode(value) ?? conceptText(value)) : string(resource, key)) ?? '';
 }
 
 /** By instant, so that offsets count; what has no date comes last, in the order it was given. */

@@ -66,6 +66,7 @@ export const carePlanText = {
   achievement: (status: string) => ACHIEVEMENT[status] ?? null,
   activities: 'What is planned',
   author: 'By',
+  reason: 'Because of',
   due: 'By when',
   target: 'Target',
   start: 'Since',

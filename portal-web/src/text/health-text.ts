@@ -10,6 +10,13 @@ const CLINICAL: Record<string, string> = {
   resolved: 'Resolved',
 };
 
+/** What is confirmed needs no word; a word of the practice's own stands as it is. */
+function verificationWords(status: string): string | null {
+  return status === '' || status === 'confirmed' || status === 'entered-in-error'
+    ? null
+    : (VERIFICATION[status] ?? status);
+}
+
 const VERIFICATION: Record<string, string> = {
   unconfirmed: 'Not confirmed',
   provisional: 'Provisional',
@@ -46,7 +53,7 @@ export const problemsText = {
   none: 'Your record has no health problems.',
   kind: (kind: ProblemKind) => PROBLEM_KINDS[kind],
   status: (status: string) => CLINICAL[status] ?? status,
-  verification: (status: string) => VERIFICATION[status] ?? null,
+  verification: verificationWords,
   onset: 'Since',
   abatement: 'Until',
   severity: 'Severity',
@@ -60,7 +67,7 @@ export const allergiesText = {
   lead: 'Tell everybody who treats you about your allergies. If one is missing here, tell your clinic.',
   none: 'Your record has no allergies. If you have one, tell your clinic.',
   status: (status: string) => CLINICAL[status] ?? status,
-  verification: (status: string) => VERIFICATION[status] ?? null,
+  verification: verificationWords,
   severity: (severity: string) => SEVERITY[severity] ?? severity,
   severe: 'Severe',
   highRisk: 'High risk',
