@@ -8,6 +8,9 @@ const plain = (changes: RowChanges): object => ({
   everybody: [...changes.everybody].sort(),
 });
 
+/** The classes that a row of OpenEMR's issue list may belong to. */
+const OF_LISTS = ['problems', 'medications', 'allergies', 'procedures', 'devices'];
+
 describe('what a changed row says about charts', () => {
   it('names both pids of an update that moves a row', () => {
     const changes = new RowChanges();
@@ -15,7 +18,7 @@ describe('what a changed row says about charts', () => {
       { id: 1, pid: 5 },
       { id: 1, pid: 6 },
     ]);
-    expect(plain(changes)).toMatchObject({ pids: { 5: ['medications'], 6: ['medications'] }, keyed: [] });
+    expect(plain(changes)).toMatchObject({ pids: { 5: OF_LISTS, 6: OF_LISTS }, keyed: [] });
   });
 
   it('falls back on the key when an image has no pid, as with a partial row image', () => {
@@ -24,7 +27,7 @@ describe('what a changed row says about charts', () => {
       { id: 1, pid: null },
       { id: null, pid: 6 },
     ]);
-    expect(plain(changes)).toMatchObject({ pids: { 6: ['medications'] }, keyed: ['lists 1'] });
+    expect(plain(changes)).toMatchObject({ pids: { 6: OF_LISTS }, keyed: ['lists 1'] });
   });
 
   it('falls back on the key when an update of a mail does not say whose it is', () => {
