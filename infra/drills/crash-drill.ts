@@ -15,7 +15,8 @@ import { JournallingPatient, type JournalEntry } from './journal.js';
 import { RandomChoice } from './random-choice.js';
 
 const POINT_LIMIT = 90_000;
-const RECOVERY_LIMIT = 120_000;
+/** After a new era everything that the outbox still keeps is collected again before what is new: it grows with the run. */
+const RECOVERY_LIMIT = 300_000;
 
 /** A process and how to bring it down and up again. */
 export interface Victim {

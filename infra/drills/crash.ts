@@ -138,7 +138,7 @@ async function protectedRun(
       lost + doubled + misordered + unexpected + halved + faults.length + missed.length === 0 &&
       outcome.accepted > 0 &&
       clinic.changes > 0 &&
-      (options.short || done >= LEAST_ROUNDS),
+      (options.short || options.points !== undefined || done >= LEAST_ROUNDS),
   };
 }
 
