@@ -4,7 +4,7 @@ import { enableApiClient } from '../openemr-sim/clinic-api-clients.js';
 import type { Place } from '../services/place.js';
 import { DEFAULT_DATABASES, type Services, type ZoneAccess } from '../services/services.js';
 import { Program, runProgram } from './program.js';
-import { openemrConnection } from './simulator.js';
+import { documentsDir, openemrConnection } from './simulator.js';
 import { AGENT_CLI, completesTls } from './system-programs.js';
 
 const Registration = z.object({ clientId: z.string(), state: z.string() });
@@ -32,7 +32,7 @@ export function openEmrSimulator(
         LISTEN_PORT: String(port),
         TLS_CERT_FILE: join(tls, 'openemr.crt'),
         TLS_KEY_FILE: join(tls, 'openemr.key'),
-        DOCUMENTS_DIR: join(inside.dir, 'openemr-documents'),
+        DOCUMENTS_DIR: documentsDir(inside),
       },
       logFile: join(inside.dir, 'logs/openemr-simulator.log'),
       place,

@@ -131,6 +131,15 @@ export class PortalClient {
     return typeof first === 'object' && first !== null && 'patientRef' in first ? String(first.patientRef) : undefined;
   }
 
+  /** A document's bytes. */
+  async document(patientRef: string, documentId: string): Promise<{ status: number; bytes: Buffer }> {
+    const { statusCode, body } = await request(`${this.origin}/api/charts/${patientRef}/documents/${documentId}`, {
+      dispatcher: this.dispatcher,
+      headers: { 'sec-fetch-site': 'same-origin', cookie: this.cookieHeader },
+    });
+    return { status: statusCode, bytes: Buffer.from(await body.arrayBuffer()) };
+  }
+
   section(patientRef: string, name: string): Promise<PortalAnswer> {
     return this.get(`/api/charts/${patientRef}/sections/${name}`);
   }

@@ -3,8 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { z } from 'zod';
+import { addDocument } from '../openemr-sim/clinic-documents.js';
 import { loadBundle } from '../openemr-sim/load-bundle.js';
 import { loadPractice } from '../openemr-sim/practice.js';
+import { SAMPLE_KINDS, sampleDocument } from '../openemr-sim/sample-documents.js';
 import { createOpenEmrSchema } from '../openemr-sim/schema.js';
 import { readBundles } from '../openemr-sim/sim-data.js';
 import { THIS_MACHINE, type Place } from '../services/place.js';
@@ -17,6 +19,9 @@ export type SimulatedPatient = z.infer<typeof SimulatedPatient>;
 
 const Installation = z.object({ siteId: z.uuid(), patients: z.array(SimulatedPatient) });
 export type Installation = z.infer<typeof Installation>;
+
+/** The first patients have documents; more would only cost time at the start. */
+const PATIENTS_WITH_DOCUMENTS = 12;
 
 /** First start: OpenEMR's schema, a practice and the synthetic patients; later starts read what was made. */
 export async function installSimulator(
@@ -38,6 +43,9 @@ export async function installSimulator(
     await loadPractice(connection, { timeZone: PRACTICE.timeZone });
     for (const bundle of readBundles().slice(0, count)) {
       const loaded = await loadBundle(connection, bundle, { portal: true, timeZone: PRACTICE.timeZone });
+      if (patients.length < PATIENTS_WITH_DOCUMENTS) {
+        await fileSamples(connection, documentsDir(services.inside), loaded);
+      }
       patients.push({ pid: loaded.pid, name: loaded.name, dateOfBirth: loaded.dateOfBirth });
     }
   } finally {
@@ -47,6 +55,23 @@ export async function installSimulator(
   mkdirSync(join(services.dataDir, 'inside'), { recursive: true });
   writeFileSync(file, JSON.stringify(installation), { mode: 0o600 });
   return installation;
+}
+
+/** One small document of each kind. */
+async function fileSamples(
+  connection: Connection,
+  folder: string,
+  { pid, name }: { pid: number; name: string },
+): Promise<void> {
+  const text = `Filed for the synthetic patient ${name.normalize('NFD').replace(/[^ -~]/g, '')}.`;
+  for (const kind of SAMPLE_KINDS) {
+    await addDocument(connection, folder, { ...sampleDocument(kind, text), pid });
+  }
+}
+
+/** Where the simulator keeps documents' bytes. */
+export function documentsDir({ dir }: { dir: string }): string {
+  return join(dir, 'openemr-documents');
 }
 
 /** A connection as the clinic's own application has it. */

@@ -9,7 +9,13 @@ import { listenerOf } from '../zones/zones.js';
 import type { PortalEntrance } from './portal-client.js';
 import { admitAgent, openEmrSimulator } from './openemr-simulator.js';
 import { runProgram, type Program } from './program.js';
-import { installSimulator, openemrConnection, type Installation, type SimulatedPatient } from './simulator.js';
+import {
+  documentsDir,
+  installSimulator,
+  openemrConnection,
+  type Installation,
+  type SimulatedPatient,
+} from './simulator.js';
 import { onThisMachine, type Surroundings } from './surroundings.js';
 import { AGENT_CLI, describePrograms, prepareForPrograms, programSettings, type Programs } from './system-programs.js';
 import { until } from './until.js';
@@ -194,6 +200,7 @@ export class System implements AsyncDisposable {
       OPENEMR_DB_CA_FILE: mariadb.caFile,
       OPENEMR_DB_USER: 'openemr',
       OPENEMR_DB_PASSWORD_FILE: secretFile('openemr'),
+      DOCUMENTS_DIR: documentsDir(this.services.inside),
     };
   }
 

@@ -1,6 +1,7 @@
 import type { Connection } from 'mysql2/promise';
 import { z } from 'zod';
 import type { PortalClient } from '../demo/portal-client.js';
+import { addDocument } from '../openemr-sim/clinic-documents.js';
 import { startMail } from '../openemr-sim/clinic-mail.js';
 import { canary, huntCanaries, newHunt } from './canary-hunt.js';
 
@@ -11,6 +12,8 @@ export const CANARY_KINDS = [
   'street',
   'medication',
   'laboratory',
+  'filename',
+  'document',
   'received',
   'subject',
   'sent',
@@ -32,8 +35,11 @@ export function labelsFromClinic(pid: number, set: number): string[] {
   return CANARY_KINDS.filter((kind) => kind !== 'sent' && kind !== 'subject').map((kind) => labelOf(pid, kind, set));
 }
 
-/** Writes the canaries of one patient into OpenEMR's tables, where the sections are read from. */
-export async function plantInOpenEmr(openemr: Connection, pid: number, set = 0): Promise<void> {
+/**
+ * Writes the canaries of one patient into OpenEMR's tables, where the sections are read from.
+ * @param documentsDir where the simulator keeps documents
+ */
+export async function plantInOpenEmr(openemr: Connection, documentsDir: string, pid: number, set = 0): Promise<void> {
   const at = (kind: CanaryKind): string => canary(labelOf(pid, kind, set));
   await openemr.execute('UPDATE patient_data SET fname = ?, lname = ?, street = ? WHERE pid = ?', [
     at('firstname'),
@@ -53,6 +59,8 @@ export async function plantInOpenEmr(openemr: Connection, pid: number, set = 0):
         SET result.comments = ? WHERE o.patient_id = ?`,
     [at('laboratory'), pid],
   );
+  const bytes = Buffer.from(`${'A line before it.\n'.repeat(5_000)}${at('document')}\n`);
+  await addDocument(openemr, documentsDir, { pid, name: `${at('filename')}.txt`, mimetype: 'text/plain', bytes });
 }
 
 /** A message of the practice to a patient who has a portal identity by now. */
@@ -66,6 +74,7 @@ export async function writeToPatient(openemr: Connection, pid: number, set = 0):
 }
 
 const Years = z.object({ years: z.array(z.object({ section: z.string() })) });
+const Documents = z.object({ contents: z.array(z.object({ documentId: z.string(), state: z.string() })) });
 const Threads = z.object({ threads: z.array(z.object({ threadId: z.string() })) });
 
 /** What the patient reads through the portal: labels by section. Sections of one year or thread are read one by one. */
@@ -84,6 +93,7 @@ export async function canariesInChart(client: PortalClient, patientRef: string):
   await read('medications');
   const years = Years.safeParse(await read('results'));
   const threads = Threads.safeParse(await read('messages'));
+  const documents = Documents.safeParse(await read('documents'));
   const parts = [
     ...(years.data?.years ?? []).map(({ section }) => section),
     ...(threads.data?.threads ?? []).map(({ threadId }) => `messages/${threadId}`),
@@ -91,7 +101,22 @@ export async function canariesInChart(client: PortalClient, patientRef: string):
   for (const name of parts) {
     await read(name);
   }
+  for (const { documentId } of documents.data?.contents ?? []) {
+    const { status, bytes } = await client.document(patientRef, documentId);
+    if (status === 200) {
+      huntDocument(found, documentId, bytes);
+    }
+  }
   return found;
+}
+
+/** Files that were there before the canaries carry none, and need none. */
+function huntDocument(found: Map<string, Set<string>>, documentId: string, bytes: Buffer): void {
+  const hunt = newHunt();
+  huntCanaries(hunt, 'document', bytes);
+  if (hunt.found.size > 0) {
+    found.set(`document ${documentId}`, new Set(hunt.found.keys()));
+  }
 }
 
 /**

@@ -5,9 +5,11 @@ import { Agent, request } from 'undici';
 import { GATEWAY_ROUTES } from 'sync-contract/gateway-wire';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { runProgram } from '../demo/program.js';
-import type { SimulatedPatient } from '../demo/simulator.js';
+import { documentsDir, type SimulatedPatient } from '../demo/simulator.js';
 import type { System } from '../demo/system.js';
 import { until } from '../demo/until.js';
+import { addDocument, deleteDocument } from '../openemr-sim/clinic-documents.js';
+import { sampleDocument } from '../openemr-sim/sample-documents.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import type { CrashPoint } from './crash-points.js';
 import { cutAtLast, liftCut } from './crash-cut.js';
@@ -117,6 +119,21 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   'gateway-streams': eraIsTold,
   cut: ({ system }) => ({ commandLine: ['cut', '--json'], after: () => liftCut(system) }),
   'gateway-cut': ({ system }) => ({ act: () => cutAtLast(system), after: () => liftCut(system) }),
+  'document-content': clinicFiles,
+  'document-held': clinicFiles,
+  'blob-begin': clinicFiles,
+  'blob-chunks': clinicFiles,
+  'blob-commit': clinicFiles,
+  'gateway-blob': clinicFiles,
+  'document-postponed': (context) => ({
+    before: () => context.system.simulator.stop(),
+    ...clinicFiles(context),
+    after: () => context.system.simulator.start(),
+  }),
+  'document-none': (context) => wantedAgain(context, 'lost inside'),
+  'document-anew': (context) => wantedAgain(context, 'changed in the DMZ'),
+  'blob-keep': (context) => ({ act: () => fileAndDelete(context) }),
+  'documents-forgotten': (context) => ({ act: () => fileAndDelete(context) }),
   'chart-unchanged': (context) => ({ act: () => changeNothingShown(context) }),
   'stop-stream': (context) => frozenPatient(context, 'revoked'),
   'waiting-noted': (context) => frozenPatient(context, 'frozen'),
@@ -280,6 +297,82 @@ function eraIsTold({ system }: ProvocationContext): Partial<Provocation> {
       await armed;
       await beginEra(system);
       await system.programs.agent.start();
+    },
+  };
+}
+
+function clinicFiles(context: ProvocationContext): Partial<Provocation> {
+  return {
+    act: async () => {
+      const { pid } = await someoneJoined(context);
+      for (let turn = 0; turn < 4; turn += 1) {
+        await fileDocument(context, pid);
+      }
+    },
+  };
+}
+
+/** Two chunks. @returns `documents.id` */
+async function fileDocument({ system }: ProvocationContext, pid: number): Promise<number> {
+  const openemr = await system.openemr();
+  try {
+    const folder = documentsDir(system.services.inside);
+    const document = sampleDocument('text', 'A line of a long report. '.repeat(4_000));
+    return (await addDocument(openemr, folder, { ...document, pid })).id;
+  } finally {
+    await openemr.end();
+  }
+}
+
+async function fileAndDelete(context: ProvocationContext): Promise<void> {
+  const { pid } = await someoneJoined(context);
+  const id = await fileDocument(context, pid);
+  await untilHeld(context, id);
+  const openemr = await context.system.openemr();
+  try {
+    await deleteDocument(openemr, { id });
+  } finally {
+    await openemr.end();
+  }
+}
+
+async function untilHeld({ system }: ProvocationContext, id: number): Promise<void> {
+  await until('the bytes of a document in the DMZ', async () => {
+    const [row] = await system.services.inside.adminSql(
+      "SELECT COUNT(*) AS n FROM ??.document_blob WHERE document_id = ? AND state = 'held'",
+      [LEDGER, id],
+    );
+    return Number(row?.['n']) > 0;
+  });
+}
+
+/** A document that is held is wanted again, and cannot be had, or not be sent, as it was. */
+function wantedAgain(context: ProvocationContext, how: 'lost inside' | 'changed in the DMZ'): Partial<Provocation> {
+  const { dmz, inside } = context.system.services;
+  let id = 0;
+  return {
+    before: async () => {
+      const { pid } = await someoneJoined(context);
+      id = await fileDocument(context, pid);
+      await untilHeld(context, id);
+    },
+    whileDown: async () => {
+      const lost = how === 'lost inside';
+      await inside.adminSql(
+        `UPDATE ??.document_blob SET state = 'wanted'${lost ? ', uuid = UUID()' : ''} WHERE document_id = ?`,
+        [LEDGER, id],
+      );
+      if (!lost) {
+        const [row] = await inside.adminSql('SELECT blob_id AS blobId FROM ??.document_blob WHERE document_id = ?', [
+          LEDGER,
+          id,
+        ]);
+        const blobId = row?.['blobId'];
+        await dmz.adminSql('UPDATE ??.document_blob SET sha256 = REPEAT(CHAR(0), 32) WHERE blob_id = ?', [
+          PORTAL,
+          Buffer.isBuffer(blobId) ? blobId : '',
+        ]);
+      }
     },
   };
 }

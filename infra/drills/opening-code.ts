@@ -1,4 +1,5 @@
 import { openAead } from 'sync-contract/aead';
+import { BlobSeal, sealedOverhead } from 'sync-contract/blob';
 import { canonicalBytes } from 'sync-contract/canonical-json';
 import type { RecordClass } from 'sync-contract/classes';
 import { openEnvelope } from 'sync-contract/envelope';
@@ -10,7 +11,7 @@ import { accountSettingsKey } from 'portal-api/src/sessions/session';
 import type { StoredCiphertext } from './stored-ciphertexts.js';
 
 /** Classes that the system fills today; a candidate is tried as it stands, and as the root of what derives from it. */
-const CLASSES: readonly RecordClass[] = ['profile', 'medications', 'results', 'messages', 'receipts'];
+const CLASSES: readonly RecordClass[] = ['profile', 'medications', 'results', 'messages', 'documents', 'receipts'];
 
 interface Keys {
   itself: Uint8Array;
@@ -42,6 +43,14 @@ function openingOf(ciphertext: StoredCiphertext, { itself, settings, classes }: 
         keys: [itself, settings, ...classes],
         open: (key) => json(openOwnCopy(key, ciphertext.header, ciphertext.sealed)),
       };
+    case 'document': {
+      const { header, chunks, size, n, sealed } = ciphertext;
+      // How much of it is padding only the entry tells; to open it takes none of that.
+      return {
+        keys: [itself, ...classes],
+        open: (key) => new BlobSeal(key, header, size - sealedOverhead(chunks)).openChunk(n, sealed),
+      };
+    }
     case 'grant':
       return { keys: [itself], open: (key) => openGrant(ciphertext.grant, key) };
     case 'envelope':

@@ -33,7 +33,7 @@ export interface Look {
 /** Compression is met by its sign anywhere; brotli, which has none, at the start of files up to this size. */
 const STORED_VALUE = 1024 * 1024;
 
-/** What opens and may hold keys: charts and messages hold none. */
+/** What opens and may hold keys. */
 const HOLDS_KEYS: readonly StoredCiphertext['kind'][] = ['account', 'grant', 'half-key'];
 
 type Candidates = Map<string, StoredValue>;
@@ -125,11 +125,16 @@ export class Thief {
         huntCanaries(hunt, place, bytes, true);
       });
       [...untried.keys()].forEach((key) => tried.add(key));
-      const further = keyCandidates(outcome.opened.filter(({ kind }) => HOLDS_KEYS.includes(kind)));
+      const further = keyCandidates(outcome.opened.filter(mayHoldKeys));
       untried = new Map([...further].filter(([key]) => !tried.has(key)));
     }
     return { keys: tried.size, tries, opened };
   }
+}
+
+/** Of a chart's sections only the list of documents holds keys. */
+function mayHoldKeys({ kind, bytes }: OpenedValue): boolean {
+  return HOLDS_KEYS.includes(kind) || (kind === 'section' && bytes.includes('"contents":['));
 }
 
 function mergeInto(hunt: Hunt, part: Hunt): void {

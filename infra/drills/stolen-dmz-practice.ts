@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import type { Connection } from 'mysql2/promise';
 import { PortalClient, type Credentials } from '../demo/portal-client.js';
 import { chartArrived } from '../demo/ready-patient.js';
-import type { SimulatedPatient } from '../demo/simulator.js';
+import { documentsDir, type SimulatedPatient } from '../demo/simulator.js';
 import { System } from '../demo/system.js';
 import { freePort, freeServicePorts } from '../services/ports.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
@@ -94,7 +94,7 @@ export class Practice {
   }
 
   private async join(openemr: Connection, { pid, dateOfBirth }: SimulatedPatient): Promise<Victim> {
-    await plantInOpenEmr(openemr, pid);
+    await plantInOpenEmr(openemr, documentsDir(this.system.services.inside), pid);
     const client = new PortalClient(this.system.entrance);
     try {
       const { code } = await this.system.invite(pid);
@@ -146,17 +146,22 @@ export class Practice {
     await agent.start({ DRILL_FAULT: 'sealing-off' });
     await this.withOpenEmr(async (openemr) => {
       for (const pid of pids) {
-        await plantInOpenEmr(openemr, pid, set);
+        await plantInOpenEmr(openemr, documentsDir(this.system.services.inside), pid, set);
         await writeToPatient(openemr, pid, set);
       }
     });
     const expected = pids.flatMap((pid) => labelsFromClinic(pid, set));
     for (const limit = Date.now() + ARRIVAL_LIMIT; Date.now() < limit;) {
       const hunt = newHunt();
-      const rows = await this.system.services.dmz.adminSql('SELECT sealed FROM ??.section', [DEFAULT_DATABASES.portal]);
-      for (const { sealed } of rows) {
-        if (Buffer.isBuffer(sealed)) {
-          huntCanaries(hunt, 'section', sealed);
+      for (const table of ['section', 'document_chunk']) {
+        const rows = await this.system.services.dmz.adminSql('SELECT sealed FROM ??.??', [
+          DEFAULT_DATABASES.portal,
+          table,
+        ]);
+        for (const { sealed } of rows) {
+          if (Buffer.isBuffer(sealed)) {
+            huntCanaries(hunt, table, sealed);
+          }
         }
       }
       if (expected.every((label) => hunt.found.has(label))) {

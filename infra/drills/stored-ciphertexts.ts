@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import type { BlobHeader } from 'sync-contract/blob';
 import { Envelope } from 'sync-contract/envelope';
 import { Grant } from 'sync-contract/grant';
 import type { OwnCopyHeader } from 'sync-contract/own-copy';
@@ -13,6 +14,7 @@ import { redisKeys } from './dmz-bytes.js';
 export type StoredCiphertext = { place: string } & (
   | { kind: 'section'; header: SectionHeader; sealed: Uint8Array }
   | { kind: 'own-copy'; header: OwnCopyHeader; sealed: Uint8Array }
+  | { kind: 'document'; header: BlobHeader; chunks: number; size: number; n: number; sealed: Uint8Array }
   | { kind: 'grant'; grant: Grant }
   | { kind: 'envelope'; envelope: Envelope; site: string }
   | {
@@ -24,7 +26,15 @@ export type StoredCiphertext = { place: string } & (
   | { kind: 'half-key'; use: 'session' | 'pending-sign-in'; idHash: string; sealed: Uint8Array }
 );
 
-export const CIPHERTEXT_KINDS = ['section', 'own-copy', 'grant', 'envelope', 'account', 'half-key'] as const;
+export const CIPHERTEXT_KINDS = [
+  'section',
+  'own-copy',
+  'document',
+  'grant',
+  'envelope',
+  'account',
+  'half-key',
+] as const;
 
 /** Tells a ciphertext from its successor under the same name. */
 export function ciphertextId(ciphertext: StoredCiphertext): string {
@@ -42,7 +52,7 @@ const HALF_KEYS = [
   ['pending', 'pending-sign-in'],
 ] as const;
 
-/** Everything sealed in the DMZ: sections, own copies, grants, envelopes, account secrets, sessions, half sign-ins. */
+/** Everything sealed in the DMZ: sections, own copies, documents, grants, envelopes, account secrets, sessions, half sign-ins. */
 export async function storedCiphertexts(
   zone: ZoneServices,
   database: string,
@@ -69,6 +79,22 @@ export async function storedCiphertexts(
   for (const row of await rows('own_copy')) {
     const header = { site, patientRef: hex(row['patient_ref']), submissionId: uuid(row['submission_id']) };
     found.push({ kind: 'own-copy', place: `own copy ${header.submissionId}`, header, sealed: bytes(row['sealed']) });
+  }
+  const chunks = await zone.adminSql(
+    'SELECT b.blob_id, b.patient_ref, b.chunks, b.size, c.n, c.sealed FROM ??.document_blob b JOIN ??.document_chunk c USING (blob_id)',
+    [database, database],
+  );
+  for (const row of chunks) {
+    const header = { site, patientRef: hex(row['patient_ref']), blobId: hex(row['blob_id']) };
+    found.push({
+      kind: 'document',
+      place: `document ${header.blobId.slice(0, 12)}, chunk ${String(row['n'])}`,
+      header,
+      chunks: Number(row['chunks']),
+      size: Number(row['size']),
+      n: Number(row['n']),
+      sealed: bytes(row['sealed']),
+    });
   }
   for (const row of await rows('chart_grant')) {
     const grant = Grant.parse(JSON.parse(Signed.parse(JSON.parse(String(row['signed']))).body));

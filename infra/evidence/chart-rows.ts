@@ -9,6 +9,7 @@ import { DeviceRow } from 'sync-agent/src/openemr/read-devices';
 import { ImmunizationRow, VaccineRow } from 'sync-agent/src/openemr/read-immunizations';
 import { IssueVisitRow } from 'sync-agent/src/openemr/read-issues';
 import { FacilityRow, ListOptionRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
+import { DocumentRow, FiledRow } from 'sync-agent/src/openemr/read-documents';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
 import { ProblemRow } from 'sync-agent/src/openemr/read-problems';
@@ -148,6 +149,13 @@ export const ROW_KINDS: readonly RowKind[] = [
     ({ chart }) => chart.encounters?.categories ?? [],
     'openemr_postcalendar_categories',
   ),
+  kind(['documents'], DocumentRow, ({ chart }) => chart.documents?.documents ?? [], 'documents'),
+  kind(['documents'], FiledRow, ({ chart }) => chart.documents?.filed ?? [], 'categories', {
+    document_id: 'categories_to_documents.document_id',
+    category_id: 'categories.id',
+    parent_name: 'categories.name',
+    parent_codes: 'categories.codes',
+  }),
   kind(
     ['profile', 'medications', 'results', 'appointments', 'vitals', 'encounters', ...LIST_CLASSES],
     UserRow,
@@ -155,7 +163,7 @@ export const ROW_KINDS: readonly RowKind[] = [
     'users',
   ),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'encounters'],
+    ['profile', 'medications', 'results', 'appointments', 'encounters', 'documents'],
     FacilityRow,
     ({ chart: { lookups } }) => [...(lookups.practice === null ? [] : [lookups.practice]), ...lookups.facilities],
     'facility',
@@ -210,5 +218,7 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['issue_encounter.id', 'issue_encounter.list_id', 'issue_encounter.encounter', 'immunizations.id'],
   ...['immunizations.immunization_id', 'immunizations.administered_by_id', 'immunizations.ordering_provider'],
   ...['immunizations.encounter_id', 'codes.id', 'codes.code'],
+  ...['documents.id', 'documents.encounter_id', 'categories_to_documents.document_id', 'categories.id'],
+  ...['categories.parent'],
   ...['ledger thread.thread_id', 'ledger thread.first_patient_mail_id', 'ledger thread_mail.mail_id'],
 ]);

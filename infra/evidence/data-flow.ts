@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { DocumentContent } from 'sync-contract/section-content';
 import { ReceiptsContent } from 'sync-contract/receipt';
 import { classOfSection } from 'sync-contract/classes';
 import { READABLE_CLASSES } from 'sync-agent/src/openemr/read-chart';
@@ -42,6 +43,17 @@ const RECEIPT_SOURCES: Record<keyof ReceiptsContent['receipts'][number], string[
   reason: ['ledger submission.reason'],
 };
 
+/** What the list says of documents' bytes comes of the ledger. */
+const CONTENT_SOURCES: Readonly<Record<string, string[]>> = {
+  state: ['ledger document_blob.state'],
+  documentId: ['documents.id'],
+  blobId: ['ledger document_blob.blob_id'],
+  key: ['ledger document_blob.key_wrapped'],
+  sha256: ['ledger document_blob.sealed_sha256'],
+  size: ['ledger document_blob.size'],
+  reason: ['documents.size', 'documents.type', 'ledger document_blob.reason'],
+};
+
 export function generateDataFlow(): DataFlow {
   const { fields, deciding } = traceChartFields();
   const receipts = leaves(ReceiptsContent).map((path): ChartField => ({
@@ -49,7 +61,12 @@ export function generateDataFlow(): DataFlow {
     path,
     sources: RECEIPT_SOURCES[path.replace('receipts[].', '') as keyof typeof RECEIPT_SOURCES],
   }));
-  const sections = [...fields, ...receipts].map((field) => ({
+  const contents = leaves(DocumentContent).map((path): ChartField => ({
+    section: 'documents',
+    path: `contents[].${path}`,
+    sources: CONTENT_SOURCES[path] ?? [],
+  }));
+  const sections = [...fields, ...receipts, ...contents].map((field) => ({
     ...field,
     recordClass: classOfSection(field.section),
   }));

@@ -201,6 +201,9 @@ async function keysInTables({ dmz, inside }: Services): Promise<KeyEntry[]> {
     'SELECT COUNT(*) AS held, CAST(MIN(created_at) AS CHAR) AS oldest FROM ??.account',
     [DEFAULT_DATABASES.portal],
   );
+  const [documents] = await inside.adminSql('SELECT COUNT(*) AS held FROM ??.document_blob', [
+    DEFAULT_DATABASES.ledger,
+  ]);
   const row = { mode: null, fingerprint: null };
   return [
     {
@@ -211,6 +214,15 @@ async function keysInTables({ dmz, inside }: Services): Promise<KeyEntry[]> {
       created: null,
       next: 'with a new epoch of the chart; no command yet',
       count: Number(charts?.['held']),
+    },
+    {
+      ...row,
+      key: 'content keys of documents, AES-256, one per document',
+      owner: 'sync-agent; portal-api, for a document that is being opened',
+      place: 'ledger document_blob.key_wrapped (under the wrap key); sealed section `documents`',
+      created: null,
+      next: 'with other bytes of the document',
+      count: Number(documents?.['held']),
     },
     {
       ...row,

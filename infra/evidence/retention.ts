@@ -57,6 +57,19 @@ export const DMZ_TABLES: Record<string, TableRule> = {
     age: 'issued_at',
     content: 'signed',
   },
+  document_blob: {
+    holds: 'which documents of a chart have their bytes here: random ids, padded sizes, hashes, times',
+    protection: 'readable; the list entry that says what it is lies sealed in a section',
+    retention: 'until the chart no longer lists the document in this form, or until revoked',
+    age: 'created_at',
+    content: 'sha256',
+  },
+  document_chunk: {
+    holds: 'documents, in chunks of 64 KiB',
+    protection: 'AES-256-GCM under a key of its own per document, which lies in the sealed section of documents',
+    retention: 'with their document_blob row',
+    content: 'sealed',
+  },
   era: {
     holds: 'eras that a restore began',
     protection: 'readable, signed by the root',
@@ -165,6 +178,7 @@ export const PURPOSES: Record<ReadableClass | 'receipts', string> = {
   appointments: 'the person sees when and where to come, and when they came',
   coverage:
     'the person checks which insurance the practice has on file; of the member id only the last four characters',
+  documents: 'the person sees what was filed in the chart, and opens it',
   messages: 'the person and the practice write to each other',
   vitals: 'the person sees what was measured and how it changes over time',
   encounters: 'the person sees when they were seen, where, by whom and why',

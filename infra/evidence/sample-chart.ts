@@ -13,6 +13,7 @@ import {
   SpecimenRow,
 } from 'sync-agent/src/openemr/read-results';
 import type { RenderInput } from './chart-rows.js';
+import { sampleDocuments } from './sample-documents.js';
 import { sampleAppointments, sampleCoverage, SAMPLE_PLAN_OPTIONS } from './sample-plans.js';
 import { filled, option } from './sample-row.js';
 import { sampleEncounters, sampleVitals, VISIT_OPTIONS } from './sample-visits.js';
@@ -34,6 +35,7 @@ export function sampleInput(): RenderInput {
       vitals: sampleVitals(),
       encounters: sampleEncounters(),
       ...sampleLists(),
+      documents: sampleDocuments(),
       lookups: sampleLookups(),
       sources: [],
       failures: new Map(),

@@ -62,6 +62,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'procedure_order_code.diagnoses': ['ICD10:I10'],
   'lists_medication.request_intent': ['option'],
   'lists_medication.medication_adherence_information_source': ['compliant', 'patient'],
+  'categories.codes': ['LOINC:42348-3', 'LOINC:1-8'],
   'drugs.drug_code': ['42'],
   'procedure_order.procedure_order_type': ['laboratory_test'],
   'procedure_order_code.procedure_code': ['SNOMED-CT:22298006'],

@@ -4,6 +4,8 @@
  */
 export const READ_UNSHOWN: Readonly<Record<string, string>> = {
   'procedure_order.date_ordered': 'puts a procedure without a date of its own in its place',
+  'documents.uuid': "name of the document's bytes in OpenEMR's API",
+  'documents.hash': "changes with the document's bytes, which are fetched again then",
   'procedure_order.specimen_type': 'used nowhere: the specimen row says the type; to be taken out of the reader',
   'procedure_specimen.collected_date': 'used nowhere: the report says when; to be taken out of the reader',
 };

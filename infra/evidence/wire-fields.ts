@@ -95,19 +95,20 @@ const Node = z.object({
   properties: z.record(z.string(), z.unknown()).optional(),
   items: z.unknown().optional(),
   anyOf: z.array(z.unknown()).optional(),
+  oneOf: z.array(z.unknown()).optional(),
 });
 
 /** Paths of the leaves of a schema; an open or unknown part is a leaf. */
 export function leaves(schema: z.ZodType): string[] {
   const walk = (path: string, node: unknown): string[] => {
-    const { properties, items, anyOf } = Node.parse(node);
+    const { properties, items, oneOf, anyOf = oneOf } = Node.parse(node);
     if (properties !== undefined && Object.keys(properties).length > 0) {
       return Object.entries(properties).flatMap(([name, part]) => walk(path === '' ? name : `${path}.${name}`, part));
     }
     if (items !== undefined) {
       return walk(`${path}[]`, items);
     }
-    return anyOf === undefined ? [path] : anyOf.flatMap((part) => walk(path, part));
+    return anyOf === undefined ? [path] : [...new Set(anyOf.flatMap((part) => walk(path, part)))];
   };
   const found = walk('', z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' }));
   return [...new Set(found.filter((path) => path !== ''))];

@@ -10,6 +10,8 @@ GRANT SELECT ON {{portal}}.era TO portal_api;
 GRANT SELECT ON {{portal}}.chart_grant TO portal_api;
 GRANT SELECT ON {{portal}}.chart TO portal_api;
 GRANT SELECT ON {{portal}}.section TO portal_api;
+GRANT SELECT ON {{portal}}.document_blob TO portal_api;
+GRANT SELECT ON {{portal}}.document_chunk TO portal_api;
 GRANT SELECT ON {{portal}}.heartbeat TO portal_api;
 GRANT SELECT ON {{portal}}.heartbeat_bucket TO portal_api;
 GRANT SELECT ON {{portal}}.cut_statement TO portal_api;
@@ -35,6 +37,9 @@ GRANT SELECT, INSERT ON {{portal}}.era TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart_grant TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.section TO sync_gateway;
+-- A document's bytes come once and are deleted or stay; only that they are whole is written later.
+GRANT SELECT, INSERT, UPDATE (completed_at), DELETE ON {{portal}}.document_blob TO sync_gateway;
+GRANT SELECT, INSERT, DELETE ON {{portal}}.document_chunk TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE ON {{portal}}.heartbeat TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE ON {{portal}}.heartbeat_bucket TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.invite TO sync_gateway;

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { commitBetween, openScreen, type Commit } from './clinic-session.js';
+import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+import { ClinicRefusal, commitBetween, openScreen, type Commit } from './clinic-session.js';
 import { insertRow } from './insert-rows.js';
 
 export interface NewDocument {
@@ -10,24 +10,32 @@ export interface NewDocument {
   name: string;
   mimetype: string;
   bytes: Buffer;
+  /** name of one of OpenEMR's categories */
+  category?: string;
 }
 
+/** Where staff file what has no better place. */
+const MEDICAL_RECORD = 'Medical Record';
+
 /**
- * Staff file a document in a patient's chart: the row, and the bytes beside it in `documentsDir`. Unlike OpenEMR the
- * simulator keeps them unencrypted.
+ * Staff file a document in a patient's chart: the row, then its category, and the bytes in `documentsDir`. Unlike OpenEMR
+ * the simulator keeps them unencrypted.
  */
 export async function addDocument(
   connection: Connection,
   documentsDir: string,
-  { pid, name, mimetype, bytes }: NewDocument,
-): Promise<{ uuid: string } & Commit> {
+  { pid, name, mimetype, bytes, category = MEDICAL_RECORD }: NewDocument,
+): Promise<{ id: number; uuid: string } & Commit> {
   const { now } = await openScreen(connection);
+  const categoryId = await findCategory(connection, category);
   const [uuid, driveUuid] = [randomUUID(), randomUUID()];
+  mkdirSync(documentsDir, { recursive: true });
   writeFileSync(join(documentsDir, driveUuid), bytes, { mode: 0o600, flag: 'wx' });
   const [rows] = await connection.query<RowDataPacket[]>('SELECT COALESCE(MAX(id), 0) + 1 AS id FROM documents');
-  const [, commit] = await commitBetween(connection, () =>
-    insertRow(connection, 'documents', {
-      id: Number(rows[0]?.['id']),
+  const id = Number(rows[0]?.['id']);
+  const [, commit] = await commitBetween(connection, async () => {
+    await insertRow(connection, 'documents', {
+      id,
       uuid: binaryUuid(uuid),
       type: 'file_url',
       size: bytes.length,
@@ -40,9 +48,32 @@ export async function addDocument(
       hash: createHash('sha3-512').update(bytes).digest('hex'),
       name,
       drive_uuid: binaryUuid(driveUuid),
-    }),
+    });
+    await insertRow(connection, 'categories_to_documents', { category_id: categoryId, document_id: id });
+  });
+  return { id, uuid, ...commit };
+}
+
+/** Staff delete a document: OpenEMR marks the row and keeps it. */
+export async function deleteDocument(connection: Connection, { id }: { id: number }): Promise<Commit> {
+  await openScreen(connection);
+  const [[result], commit] = await commitBetween(connection, () =>
+    connection.execute<ResultSetHeader>('UPDATE documents SET deleted = 1 WHERE id = ? AND deleted = 0', [id]),
   );
-  return { uuid, ...commit };
+  if (result.affectedRows === 0) {
+    throw new ClinicRefusal('there is no such document');
+  }
+  return commit;
+}
+
+async function findCategory(connection: Connection, name: string): Promise<number> {
+  const [rows] = await connection.execute<RowDataPacket[]>('SELECT id FROM categories WHERE name = ? ORDER BY id', [
+    name,
+  ]);
+  if (rows[0] === undefined) {
+    throw new ClinicRefusal(`there is no category "${name}"`);
+  }
+  return Number(rows[0]['id']);
 }
 
 function binaryUuid(uuid: string): Buffer {

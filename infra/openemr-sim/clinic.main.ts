@@ -1,14 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Connection } from 'mysql2/promise';
 import { DELETABLE, deleteRow, type DeletableTable } from './clinic-deletions.js';
+import { addDocument, deleteDocument } from './clinic-documents.js';
 import { correctResult, newResult, RESULT_STATUSES, type ResultStatus } from './clinic-labs.js';
 import { editorHtml, listMail, reply, startMail } from './clinic-mail.js';
 import { addMedication, changeMedication } from './clinic-medications.js';
 import { assignUuids, changeDemographics, listPatients, setPortal } from './clinic-patients.js';
 import { ClinicRefusal } from './clinic-session.js';
-import { BadEnvironment, readOpenEmrAccess } from './config.js';
+import { BadEnvironment, readDocumentsDir, readOpenEmrAccess } from './config.js';
 import { connectOpenEmr } from './connect.js';
 import { FRONT_DESK } from './practice.js';
+import { SAMPLE_KINDS, sampleDocument, type SampleKind } from './sample-documents.js';
 
 const SIMULATOR = 'OpenEMR SIMULATOR';
 
@@ -155,6 +159,34 @@ program
       stop?: boolean;
     }) => play((connection) => changeMedication(connection, { prescriptionId: prescription, ...change })),
   );
+
+program
+  .command('add-document')
+  .description('file a document: a file of yours, or a sample')
+  .addOption(patient())
+  .option('--file <path>', 'the file')
+  .option('--mimetype <type>', "the file's type", 'application/octet-stream')
+  .addOption(new Option('--sample <kind>', 'a small document that says what it is').choices(SAMPLE_KINDS))
+  .option('--text <text>', 'what stands in the sample', 'A sample.')
+  .option('--category <name>', 'one of the categories of OpenEMR')
+  .action(
+    (options: { pid: number; file?: string; mimetype: string; sample?: SampleKind; text: string; category?: string }) =>
+      play((connection) => {
+        const { pid, file, mimetype, category } = options;
+        const document =
+          file === undefined
+            ? sampleDocument(options.sample ?? 'pdf', options.text)
+            : { name: basename(file), mimetype, bytes: readFileSync(file) };
+        const filed = { ...document, pid, ...(category === undefined ? {} : { category }) };
+        return addDocument(connection, readDocumentsDir(), filed);
+      }),
+  );
+
+program
+  .command('delete-document')
+  .description('delete a document')
+  .addOption(new Option('--id <id>', 'documents.id').argParser(toNumber).makeOptionMandatory())
+  .action((options: { id: number }) => play((connection) => deleteDocument(connection, options)));
 
 program
   .command('delete-row')

@@ -19,12 +19,14 @@ const Database = z
     passwordFile: environment.OPENEMR_DB_PASSWORD_FILE,
   }));
 
+const Documents = z.object({ DOCUMENTS_DIR: z.string().min(1) });
+
 const Http = z.object({
   LISTEN_HOST: z.string().min(1),
   LISTEN_PORT: z.coerce.number().int().min(1).max(65_535),
   TLS_CERT_FILE: z.string().min(1),
   TLS_KEY_FILE: z.string().min(1),
-  DOCUMENTS_DIR: z.string().min(1),
+  ...Documents.shape,
 });
 
 /** What the simulator's HTTP side is told from outside. */
@@ -43,6 +45,11 @@ export class BadEnvironment extends Error {
 
 export function readOpenEmrAccess(): OpenEmrAccess {
   return read(Database, "the OpenEMR SIMULATOR's database");
+}
+
+/** Where documents' bytes lie. */
+export function readDocumentsDir(): string {
+  return read(Documents, "the OpenEMR SIMULATOR's documents").DOCUMENTS_DIR;
 }
 
 export function readSimHttpSettings(): SimHttpSettings {

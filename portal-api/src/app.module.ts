@@ -12,6 +12,7 @@ import { Throttle } from './throttle/throttle.entity.js';
 import { ChartsModule } from './charts/charts.module.js';
 import { PortalConfig } from './config.js';
 import { dataSourceOptions } from './database/data-source.js';
+import { DocumentsModule } from './documents/documents.module.js';
 import { DoorbellModule } from './doorbell/doorbell.module.js';
 import { EventsModule } from './events/events.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -22,6 +23,7 @@ import { RedisModule } from './redis/redis.module.js';
 import { ChartGrant } from './replica/chart-grant.entity.js';
 import { Chart } from './replica/chart.entity.js';
 import { CutStatementRow } from './replica/cut-statement.entity.js';
+import { DocumentBlob, DocumentChunk } from './replica/document-blob.entity.js';
 import { HeartbeatBucketRow, HeartbeatRow } from './replica/heartbeat.entity.js';
 import { Invite } from './replica/invite.entity.js';
 import { KeyStatementRow } from './replica/key-statement.entity.js';
@@ -41,6 +43,8 @@ export const PORTAL_ENTITIES = [
   Chart,
   ChartGrant,
   CutStatementRow,
+  DocumentBlob,
+  DocumentChunk,
   HeartbeatBucketRow,
   HeartbeatRow,
   Invite,
@@ -84,6 +88,7 @@ export class AppModule {
         AccountsModule,
         AuthModule,
         ChartsModule,
+        DocumentsModule,
         SubmissionsModule,
         EventsModule,
         PracticeModule,

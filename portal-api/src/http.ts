@@ -15,6 +15,7 @@
  *   POST /api/session/extend        {}                  SessionView
  *   GET  /api/charts/:patientRef/status                 ChartStatusView
  *   GET  /api/charts/:patientRef/sections/<name>        the section's JSON (sync-contract/section-content)
+ *   GET  /api/charts/:patientRef/documents/:documentId  the document's bytes; `?download=1` never shows them in a page
  *   GET  /api/charts/:patientRef/own-copies?stream=     OwnCopiesView
  *   POST /api/charts/:patientRef/messages  SendMessage  MessageSentView (201), needs `idempotency-key`
  *   GET  /api/charts/:patientRef/receipts               ReceiptsView
@@ -70,6 +71,8 @@ export type ProblemCode =
   | 'chart-not-ready'
   | 'replica-unverified'
   | 'scope-missing'
+  | 'document-not-ready'
+  | 'document-not-offered'
   // submissions
   | 'idempotency-conflict'
   | 'idempotency-key-missing'

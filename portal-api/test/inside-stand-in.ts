@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { BlobSeal } from 'sync-contract/blob';
 import type { RecordClass } from 'sync-contract/classes';
 import { classOfSection } from 'sync-contract/classes';
 import { openEnvelope, Envelope } from 'sync-contract/envelope';
@@ -17,6 +18,7 @@ import { newRef } from 'sync-contract/identifiers';
 import { formatInviteCode, inviteLookup, newInviteCode } from 'sync-contract/invite';
 import { signManifest, type ManifestEntry } from 'sync-contract/manifest';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
+import type { DocumentContent } from 'sync-contract/section-content';
 import { deriveClassKey, sealSection, sectionId } from 'sync-contract/section';
 import {
   kidOf,
@@ -205,6 +207,41 @@ export class InsideStandIn {
     await this.storeManifest(patientRef, seq, manifest);
     this.leaves.set(patientRef, { patientRef, era, seq, manifestHash: statementHash(manifest) });
     return { manifest, entries };
+  }
+
+  /** Stores a document's bytes as a whole blob. @returns its entry in the section `documents` */
+  async storeDocument(
+    patientRef: string,
+    documentId: string,
+    content: Buffer,
+  ): Promise<Extract<DocumentContent, { state: 'held' }>> {
+    const [key, blobId] = [randomBytes(32), newRef()];
+    const seal = new BlobSeal(key, { site: this.site, patientRef, blobId }, content.length);
+    const hash = createHash('sha256');
+    let n = 0;
+    for (const chunk of seal.seal(content)) {
+      hash.update(chunk);
+      await this.sql('INSERT INTO {db}.document_chunk (blob_id, n, sealed) VALUES (?, ?, ?)', [
+        bytes(blobId),
+        n,
+        chunk,
+      ]);
+      n += 1;
+    }
+    const digest = hash.digest('hex');
+    await this.sql(
+      `INSERT INTO {db}.document_blob (blob_id, patient_ref, chunks, size, sha256, created_at, completed_at)
+        VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))`,
+      [bytes(blobId), bytes(patientRef), seal.shape.chunks, seal.shape.size, bytes(digest)],
+    );
+    return {
+      state: 'held',
+      documentId,
+      blobId,
+      key: key.toString('base64url'),
+      sha256: digest,
+      size: content.length,
+    };
   }
 
   async storeManifest(patientRef: string, seq: number, manifest: Signed): Promise<void> {

@@ -17,7 +17,11 @@ afterAll(async () => {
 });
 
 function address(route: Route, patientRef: string): string {
-  return route.path.replace(':patientRef', patientRef).replace(':recordClass', 'medications').replace(':part', '2026');
+  return route.path
+    .replace(':patientRef', patientRef)
+    .replace(':recordClass', 'medications')
+    .replace(':part', '2026')
+    .replace(':documentId', 'd'.repeat(32));
 }
 
 async function ask(
@@ -35,6 +39,7 @@ const key = (route: Route): string => `${route.method} ${route.path}`;
 describe('the route table', () => {
   test('is the one that is documented, and every route of it exists', () => {
     expect(routes.map(key).sort()).toEqual([
+      'GET /api/charts/:patientRef/documents/:documentId',
       'GET /api/charts/:patientRef/own-copies',
       'GET /api/charts/:patientRef/receipts',
       'GET /api/charts/:patientRef/sections/:recordClass',

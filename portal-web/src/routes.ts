@@ -12,6 +12,7 @@ import CarePlanPage from './routes/record/care-plan/CarePlanPage.svelte';
 import CareTeamPage from './routes/record/care-team/CareTeamPage.svelte';
 import CoveragePage from './routes/record/coverage/CoveragePage.svelte';
 import DevicesPage from './routes/record/devices/DevicesPage.svelte';
+import DocumentsPage from './routes/record/documents/DocumentsPage.svelte';
 import ImmunizationRecordPage from './routes/record/immunizations/ImmunizationRecordPage.svelte';
 import ImmunizationsPage from './routes/record/immunizations/ImmunizationsPage.svelte';
 import NotePage from './routes/record/notes/NotePage.svelte';
@@ -48,6 +49,7 @@ export const ROUTES: RouteDefinition = {
   '/record/notes': NotesPage,
   '/record/notes/:noteId': NotePage,
   '/record/reports': ReportsPage,
+  '/record/documents': DocumentsPage,
   '/record/reports/:reportId': WrittenReportPage,
   '/record/care-team': CareTeamPage,
   '/record/care-plan': CarePlanPage,

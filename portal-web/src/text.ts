@@ -1,6 +1,7 @@
 import type { FailureCode } from './api/problem.js';
 import { assessmentsText, carePlanText, careTeamText, socialHistoryText, yesNoText } from './text/care-text.js';
 import { coverageText, practiceText } from './text/clinic-text.js';
+import { documentsText } from './text/documents-text.js';
 import { checkingText, joinText, passwordText, signInText } from './text/entry-text.js';
 import { FAILURES } from './text/failure-text.js';
 import { allergiesText, devicesText, immunizationsText, problemsText, proceduresText } from './text/health-text.js';
@@ -76,6 +77,7 @@ export const text = {
   assessments: assessmentsText,
   socialHistory: socialHistoryText,
   yesNo: yesNoText,
+  documents: documentsText,
   coverage: coverageText,
   practice: practiceText,
   notFound: notFoundText,

@@ -36,6 +36,12 @@ GRANT SELECT ON {{openemr}}.immunizations TO agent_reader;
 GRANT SELECT (id, code, code_type, code_text, code_text_short, active) ON {{openemr}}.codes TO agent_reader;
 GRANT SELECT ON {{openemr}}.lists_medication TO agent_reader;
 GRANT SELECT ON {{openemr}}.drug_sales TO agent_reader;
+-- Not where OpenEMR keeps the bytes, nor what it has read out of them.
+GRANT SELECT (
+  id, uuid, type, size, date, mimetype, foreign_id, docdate, hash, name, encounter_id, deleted
+) ON {{openemr}}.documents TO agent_reader;
+GRANT SELECT ON {{openemr}}.categories_to_documents TO agent_reader;
+GRANT SELECT (id, name, parent, codes, aco_spec) ON {{openemr}}.categories TO agent_reader;
 GRANT SELECT ON {{openemr}}.drugs TO agent_reader;
 GRANT SELECT ON {{openemr}}.procedure_order TO agent_reader;
 GRANT SELECT ON {{openemr}}.procedure_order_code TO agent_reader;

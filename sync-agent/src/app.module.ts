@@ -5,6 +5,7 @@ import { CollectModule } from './collect/collect.module.js';
 import type { AgentConfig } from './config.js';
 import { DeliverModule } from './deliver/deliver.module.js';
 import { EnrolModule } from './enrol/enrol.module.js';
+import { FetchModule } from './fetch/fetch.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { awaitReadableOpenEmr } from './openemr/await-openemr.js';
 import { OPENEMR_READER, OpenEmrModule } from './openemr/openemr.module.js';
@@ -24,6 +25,7 @@ export class AppModule implements OnModuleInit {
         CollectModule,
         DeliverModule,
         EnrolModule,
+        FetchModule,
         MetricsModule,
         OpenEmrModule,
         ReplicateModule,

@@ -27,6 +27,7 @@ import { GatewayConfig } from '../../portal-api/src/gateway-config.js';
 import { createGateway } from '../../portal-api/src/gateway/gateway-app.js';
 import { AgentConfigModule } from '../src/agent-config.module.js';
 import type { Account, AgentConfig } from '../src/config.js';
+import { FetchModule } from '../src/fetch/fetch.module.js';
 import { initKeys } from '../src/keys/key-files.js';
 import { KeyStore } from '../src/keys/key-store.js';
 import { Chart } from '../src/ledger/chart.entity.js';
@@ -41,7 +42,7 @@ import { ReplicateModule } from '../src/replicate/replicate.module.js';
 @Module({})
 class ReplicationUnderTest {
   static of(config: AgentConfig): DynamicModule {
-    return { module: ReplicationUnderTest, imports: [AgentConfigModule.of(config), ReplicateModule] };
+    return { module: ReplicationUnderTest, imports: [AgentConfigModule.of(config), FetchModule, ReplicateModule] };
   }
 }
 
@@ -98,7 +99,7 @@ const StoredSections = z.array(
 );
 
 /**
- * The agent's replication on real MariaDB and Redis with an installation's accounts, grants and certificates, the golden
+ * The agent's replication, with the bytes of documents where `config.openemrApi` is set, on real MariaDB and Redis with an installation's accounts, grants and certificates, the golden
  * practice as OpenEMR's database, and the real gateway of the DMZ. Fake: nobody but the practice's people.
  */
 export class AgentUnderTest implements AsyncDisposable {

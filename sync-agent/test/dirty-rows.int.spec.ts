@@ -93,6 +93,7 @@ describe('dirty rows of one chart and class', () => {
       sources: [],
       position: { file: 1, offset },
       failure: null,
+      files: null,
       contained: new Set(),
     };
     await under.ledger.transaction((manager) => settleChart(manager, new RecentChanges(), rendering, null));

@@ -3,6 +3,7 @@ import { APPOINTMENT_DIFFERENCES } from './golden-differences-appointments.js';
 import { COVERAGE_DIFFERENCES } from './golden-differences-coverage.js';
 import { ALLERGY_DIFFERENCES } from './golden-differences-allergies.js';
 import { IMMUNIZATION_DIFFERENCES } from './golden-differences-immunizations.js';
+import { DOCUMENT_DIFFERENCES } from './golden-differences-documents.js';
 import { LABORATORY_DIFFERENCES } from './golden-differences-laboratory.js';
 import { MEDICATION_DIFFERENCES } from './golden-differences-medications.js';
 import { PATIENT_DIFFERENCES } from './golden-differences-patient.js';
@@ -23,4 +24,5 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...IMMUNIZATION_DIFFERENCES,
   ...PROCEDURE_DIFFERENCES,
   ...DEVICE_DIFFERENCES,
+  ...DOCUMENT_DIFFERENCES,
 ];

@@ -18,6 +18,7 @@ export const COMPARED_TYPES = [
   'Immunization',
   'Procedure',
   'Device',
+  'DocumentReference',
 ] as const;
 export type ComparedType = (typeof COMPARED_TYPES)[number];
 
@@ -43,7 +44,10 @@ const CATEGORIES_OF: Partial<Record<ComparedType, readonly string[]>> = {
   DiagnosticReport: ['LAB'],
 };
 
-/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport those of our classes. */
+/** Clinical notes are DocumentReferences too; they have no address of bytes. */
+const isFiled = (resource: JsonObject): boolean => JSON.stringify(resource).includes('/fhir/Binary/');
+
+/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport those of our classes, of documents the filed ones. */
 export function goldenResources(recording: Recording, label: string): JsonObject[] {
   return COMPARED_TYPES.flatMap((type) => {
     const answer = readSimJson(`${recording.folder}/${label}/${type}.json`);
@@ -52,7 +56,7 @@ export function goldenResources(recording: Recording, label: string): JsonObject
     const categories = CATEGORIES_OF[type];
     const isOurs = (each: JsonObject): boolean =>
       categories?.some((code) => JSON.stringify(each['category'] ?? null).includes(`"code":"${code}"`)) ?? true;
-    return resources.filter(isOurs);
+    return resources.filter(type === 'DocumentReference' ? isFiled : isOurs);
   });
 }
 
@@ -74,6 +78,7 @@ const KEYS = {
   openemr_postcalendar_events: 'pc_eid',
   insurance_data: 'id',
   insurance_companies: 'id',
+  documents: 'id',
 } as const;
 export type GoldenTable = keyof typeof KEYS | 'form_vitals';
 

@@ -285,6 +285,8 @@ const FULL_READS: Record<string, string> = {
   'dispensed drugs': 'drug_sales has no index by patient; it holds what the practice itself hands out',
   appointments:
     'openemr_postcalendar_events has no index by patient; OpenEMR itself lists a patient’s appointments by reading it whole',
+  'categories of documents':
+    'categories is a list of the practice; from each of its rows the index leads to the documents of the patient',
   'users by name': 'users has no index on the name; it holds staff and address book',
   'the holders of a portal name':
     'patient_access_onsite and users have no index on the name; they hold a row per portal patient, staff and address book',
@@ -294,7 +296,7 @@ const FULL_READS: Record<string, string> = {
 describe('reading a chart', () => {
   it('takes the same few queries for a small chart and a large one', async () => {
     const [small, large] = [await statementsOf(CHILD), await statementsOf(ELDERLY)];
-    expect(large.length).toBeLessThanOrEqual(39);
+    expect(large.length).toBeLessThanOrEqual(41);
     expect(Math.abs(large.length - small.length)).toBeLessThanOrEqual(2);
   });
 
@@ -347,6 +349,8 @@ async function multiplyPatients(times: number): Promise<void> {
     onsite_mail: { id: 1_000_000 },
     openemr_postcalendar_events: { pc_eid: 1_000_000 },
     insurance_data: { id: 1_000_000, pid: 10_000 },
+    documents: { id: 10_000, foreign_id: 10_000 },
+    categories_to_documents: { document_id: 10_000 },
   };
   const renamed: Record<string, string> = {
     onsite_mail: 'owner',
@@ -360,7 +364,7 @@ async function multiplyPatients(times: number): Promise<void> {
       'SELECT column_name AS name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?',
       [table],
     );
-    const columns = rows.map((row) => String(row['name'])).filter((column) => column !== 'uuid');
+    const columns = rows.map((row) => String(row['name'])).filter((column) => !['uuid', 'drive_uuid'].includes(column));
     const values = columns.map((column) => {
       const step = keys[column];
       const copied = step === undefined ? `t.\`${column}\`` : `t.\`${column}\` + s.seq * ${String(step)}`;

@@ -10,7 +10,7 @@ import { ReceiptsContent } from 'sync-contract/receipt';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { Chart } from '../src/ledger/chart.entity.js';
-import { markDirty } from '../src/ledger/dirty.js';
+import { markDirty, RENDERED_CLASSES } from '../src/ledger/dirty.js';
 import { Submission, Thread, ThreadMail } from '../src/ledger/submission.entities.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
@@ -51,13 +51,9 @@ describe('a chart in the DMZ', () => {
 
   it('has every section after the enrolment, and the manifest names exactly those', async () => {
     const stored = await under.stored(patientRef);
-    expect([...(stored?.sections.keys() ?? [])].filter((name) => !name.includes('/')).sort()).toEqual([
-      'medications',
-      'messages',
-      'profile',
-      'receipts',
-      'results',
-    ]);
+    expect([...(stored?.sections.keys() ?? [])].filter((name) => !name.includes('/')).sort()).toEqual(
+      [...RENDERED_CLASSES].sort(),
+    );
     expect(stored?.manifest.sections).toHaveLength(stored?.sections.size ?? -1);
   });
 

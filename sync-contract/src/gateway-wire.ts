@@ -22,10 +22,18 @@ export const GATEWAY_ROUTES = {
   streams: '/v1/streams',
   chartState: '/v1/charts/state',
   chartBatch: '/v1/charts/batch',
+  blobBegin: '/v1/blobs/begin',
+  blobChunks: '/v1/blobs/chunks',
+  blobCommit: '/v1/blobs/commit',
+  blobState: '/v1/blobs/state',
+  blobKeep: '/v1/blobs/keep',
   heartbeat: '/v1/heartbeat',
   cut: '/v1/cut',
 } as const;
 export type GatewayRoute = keyof typeof GATEWAY_ROUTES;
+
+/** Chunks of the largest document. */
+const MOST_CHUNKS = Math.ceil(LIMITS.documentBytes / LIMITS.blobChunkBytes);
 
 const request = <Shape extends z.ZodRawShape>(shape: Shape) => z.strictObject({ v: z.int(), ...shape });
 
@@ -171,6 +179,53 @@ export const ChartBatchRequest = request({
 export type ChartBatchRequest = z.infer<typeof ChartBatchRequest>;
 export const ChartBatchAnswer = z.strictObject({ version: Version });
 export type ChartBatchAnswer = z.infer<typeof ChartBatchAnswer>;
+
+/**
+ * A blob is on its way: so many sealed chunks, hashed as one. Answered with the number of the chunk that comes next: 0
+ * for a new one, further on for one that broke off, `chunks` for one that is whole. 422 when the id is that of another.
+ */
+export const BlobBeginRequest = request({
+  patientRef: Ref,
+  blobId: Ref,
+  chunks: z.int().min(1).max(MOST_CHUNKS),
+  /** all sealed bytes */
+  size: z
+    .int()
+    .min(1)
+    .max(LIMITS.documentBytes + MOST_CHUNKS * 16),
+  /** of all sealed bytes */
+  sha256: Digest,
+});
+export type BlobBeginRequest = z.infer<typeof BlobBeginRequest>;
+export const BlobProgress = z.strictObject({ next: z.int().min(0).max(MOST_CHUNKS) });
+export type BlobProgress = z.infer<typeof BlobProgress>;
+
+/** Chunks in their order from `first` on. Those that are stored are passed over; a gap stores nothing. */
+export const BlobChunksRequest = request({
+  patientRef: Ref,
+  blobId: Ref,
+  first: z.int().min(0).max(MOST_CHUNKS),
+  chunks: z.array(z.base64()).min(1).max(LIMITS.blobChunksAtOnce),
+});
+export type BlobChunksRequest = z.infer<typeof BlobChunksRequest>;
+
+/** All chunks are there: from the answer on the blob is served. 422 for other bytes than were begun; they are deleted. */
+export const BlobCommitRequest = request({ patientRef: Ref, blobId: Ref });
+export type BlobCommitRequest = z.infer<typeof BlobCommitRequest>;
+
+/** Blobs of a chart that are whole. */
+export const BlobStateRequest = request({ patientRef: Ref });
+export type BlobStateRequest = z.infer<typeof BlobStateRequest>;
+export const BlobState = z.strictObject({
+  blobs: z.array(z.strictObject({ blobId: Ref, sha256: Digest })).max(LIMITS.chartBlobs),
+});
+export type BlobState = z.infer<typeof BlobState>;
+
+/** The blobs that a chart's documents are made of; every other one of the chart is deleted. */
+export const BlobKeepRequest = request({ patientRef: Ref, keep: z.array(Ref).max(LIMITS.chartBlobs) });
+export type BlobKeepRequest = z.infer<typeof BlobKeepRequest>;
+export const BlobKeepAnswer = z.strictObject({ deleted: z.int().min(0) });
+export type BlobKeepAnswer = z.infer<typeof BlobKeepAnswer>;
 
 /** Heartbeat with the buckets that changed since the last one the gateway acknowledged. 409 when buckets are missing. */
 export const HeartbeatRequest = request({

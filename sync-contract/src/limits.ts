@@ -10,6 +10,14 @@ export const LIMITS = {
   envelopeBytes: 256 * 1024,
   /** one sealed section, bytes */
   sectionBytes: 8 * 1024 * 1024,
+  /** content of one document, bytes; a larger one is listed without it */
+  documentBytes: 50 * 1024 * 1024,
+  /** content in one chunk of a blob, bytes */
+  blobChunkBytes: 64 * 1024,
+  /** chunks of a blob in one call */
+  blobChunksAtOnce: 64,
+  /** blobs of one chart */
+  chartBlobs: 10_000,
   /** one request body at the gateway, bytes */
   gatewayRequestBytes: 24 * 1024 * 1024,
   /** one answer of the gateway that the agent is willing to read, bytes */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Instant, Ref, SubmissionId } from './identifiers.js';
+import { Base64Url, Digest, Instant, Ref, SubmissionId } from './identifiers.js';
+import { LIMITS } from './limits.js';
 
 /** A FHIR R4 resource (US Core where a profile exists). Kept verbatim; the browser reads the parts it knows. */
 export const Resource = z.looseObject({ resourceType: z.string(), id: z.string() });
@@ -12,6 +13,32 @@ export const ResourcesContent = z.strictObject({
   skipped: z.int().min(1).optional(),
 });
 export type ResourcesContent = z.infer<typeof ResourcesContent>;
+
+/** Why there is no content to a document of the list; the page has one sentence for each. */
+export const CONTENT_REASONS = ['too-large', 'missing', 'no-file', 'not-offered'] as const;
+
+/** Content of a document: a blob that only this entry opens, on its way, or none. */
+export const DocumentContent = z.discriminatedUnion('state', [
+  z.strictObject({
+    state: z.literal('held'),
+    /** id of its DocumentReference */
+    documentId: z.string(),
+    blobId: Ref,
+    /** content key, 32 bytes */
+    key: Base64Url.length(43),
+    /** of the sealed bytes */
+    sha256: Digest,
+    /** of the content, bytes */
+    size: z.int().min(0).max(LIMITS.documentBytes),
+  }),
+  z.strictObject({ state: z.literal('waiting'), documentId: z.string() }),
+  z.strictObject({ state: z.literal('none'), documentId: z.string(), reason: z.enum(CONTENT_REASONS) }),
+]);
+export type DocumentContent = z.infer<typeof DocumentContent>;
+
+/** Section `documents`: the list, and for each of its resources the content. */
+export const DocumentsContent = ResourcesContent.extend({ contents: z.array(DocumentContent) });
+export type DocumentsContent = z.infer<typeof DocumentsContent>;
 
 /** Section `results` (and later `vitals`): which years there are, newest first, `undated` last. */
 export const YearsContent = z.strictObject({

@@ -65,7 +65,8 @@ function fileAnswer(name: string, mimetype: string, bytes: Buffer): SimAnswer {
     ...answer,
     headers: {
       ...answer.headers,
-      'content-disposition': `attachment; filename=${name}`,
+      // PHP sends the bytes of the name as they are.
+      'content-disposition': `attachment; filename=${Buffer.from(name).toString('latin1')}`,
       'content-type': mimetype.startsWith('text/') ? `${mimetype};charset=utf-8` : mimetype,
     },
   };

@@ -15,6 +15,8 @@ export const AUDIT_ACTIONS = [
   'grant-open',
   'chart-status',
   'chart-read',
+  'document-view',
+  'document-download',
   'own-copies-read',
   'receipts-read',
   'events-open',
@@ -33,6 +35,8 @@ export const AUDIT_ACTIONS = [
   'gateway-reoffer',
   'gateway-streams',
   'gateway-chart-batch',
+  'gateway-blob',
+  'gateway-blobs-deleted',
   'gateway-cut',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
@@ -48,7 +52,7 @@ export interface AuditFact {
   /** hash of the session id, never the id */
   session?: string | null;
   ip?: string | null;
-  /** section id, submission id, grant id, thread id */
+  /** section id, submission id, grant id, thread id, document id, blob id */
   object?: string | null;
   /** code of the problem when refused */
   reason?: string | null;

@@ -22,7 +22,16 @@ const KEPT = [
   'audit_head',
 ] as const;
 /** What the inside sends again, or what was counted against tries of before. */
-const MADE_ANEW = ['chart', 'section', 'heartbeat', 'heartbeat_bucket', 'throttle', 'restored'] as const;
+const MADE_ANEW = [
+  'chart',
+  'section',
+  'document_blob',
+  'document_chunk',
+  'heartbeat',
+  'heartbeat_bucket',
+  'throttle',
+  'restored',
+] as const;
 
 const END = '-- end of the backup';
 

@@ -4,6 +4,7 @@ import { CreateAccounts1763800000002 } from './migrations/1763800000002-create-a
 import { CreateAudit1763800000003 } from './migrations/1763800000003-create-audit.js';
 import { CreateEras1763900000000 } from './migrations/1763900000000-create-eras.js';
 import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
+import { CreateBlobs1764000000000 } from './migrations/1764000000000-create-blobs.js';
 
 /** All migrations in order. Append only: what has run somewhere is never changed. */
 export const MIGRATIONS = [
@@ -13,4 +14,5 @@ export const MIGRATIONS = [
   CreateAudit1763800000003,
   CreateEras1763900000000,
   CreateCut1763900000001,
+  CreateBlobs1764000000000,
 ];

@@ -255,6 +255,11 @@ async function shredChart(manager: EntityManager, chart: Buffer): Promise<number
   );
   await manager.query('DELETE FROM section WHERE patient_ref = ?', [chart]);
   await manager.query('DELETE FROM own_copy WHERE patient_ref = ?', [chart]);
+  await manager.query(
+    'DELETE c FROM document_chunk c JOIN document_blob b ON b.blob_id = c.blob_id WHERE b.patient_ref = ?',
+    [chart],
+  );
+  await manager.query('DELETE FROM document_blob WHERE patient_ref = ?', [chart]);
   await manager.query('DELETE FROM chart WHERE patient_ref = ?', [chart]);
   return Number(counted?.sections ?? 0);
 }

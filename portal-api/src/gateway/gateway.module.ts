@@ -8,6 +8,8 @@ import { DoorbellListener } from '../doorbell/doorbell-listener.js';
 import { GatewayConfig } from '../gateway-config.js';
 import { loggerParams } from '../log/process-log.js';
 import { AccessStore } from './access-store.service.js';
+import { BlobStore } from './blob-store.service.js';
+import { BlobsController } from './blobs.controller.js';
 import { ChartStore } from './chart-store.service.js';
 import { CutStore } from './cut-store.service.js';
 import { EventPublisher } from './event-publisher.js';
@@ -30,7 +32,7 @@ export class GatewayModule {
         AuditModule,
         LoggerModule.forRoot(loggerParams(logger)),
       ],
-      controllers: [GatewayController],
+      controllers: [GatewayController, BlobsController],
       providers: [
         { provide: GatewayConfig, useValue: config },
         {
@@ -42,6 +44,7 @@ export class GatewayModule {
         EventPublisher,
         AccessStore,
         OutboxLease,
+        BlobStore,
         ChartStore,
         CutStore,
         HeartbeatStore,

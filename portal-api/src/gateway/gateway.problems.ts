@@ -115,6 +115,16 @@ export class SectionRefused extends GatewayProblem {
   }
 }
 
+/** A blob's chunks are not those it was begun with, or its id is another blob's. The agent begins anew under a new id. */
+export class BlobRefused extends GatewayProblem {
+  readonly code = 'blob-refused';
+  readonly status = 422;
+  readonly title = 'A blob is refused.';
+  constructor(override readonly detail: string) {
+    super();
+  }
+}
+
 /** Leaves, bucket roots and root of a heartbeat do not fit together. */
 export class HeartbeatRefused extends GatewayProblem {
   readonly code = 'heartbeat-refused';

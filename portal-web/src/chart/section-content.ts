@@ -23,6 +23,13 @@ export type ResourcePart =
   | 'appointments'
   | 'practice';
 
+export interface DocumentsContent {
+  resources: unknown[];
+  /** of each document: whether its bytes can be opened */
+  contents: unknown[];
+  skipped?: number;
+}
+
 export interface YearEntry {
   /** name of the section, e.g. `results/2026` */
   section: string;

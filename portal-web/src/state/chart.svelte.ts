@@ -4,6 +4,7 @@ import { api } from '../api/client.js';
 import { failureCode, type FailureCode } from '../api/problem.js';
 import { earlierOf, freshnessNow, laterOf, type Freshness } from '../chart/freshness.js';
 import type {
+  DocumentsContent,
   ReceiptsContent,
   ResourcePart,
   ResourcesContent,
@@ -65,9 +66,15 @@ class Chart {
   /** a section of one year, by its name in `results` or `vitals` */
   yearOf = (name: string): Section<ResourcesContent> => this.section(name);
   part = (name: ResourcePart): Section<ResourcesContent> => this.section(name);
+  documents = (): Section<DocumentsContent> => this.section('documents');
   threads = (): Section<ThreadsContent> => this.section('messages');
   thread = (threadId: string): Section<ThreadContent> => this.section(`messages/${threadId}`);
   staffReceipts = (): Section<ReceiptsContent> => this.section('receipts');
+
+  /** Where a document's bytes are; the server decides whether a browser may show them. */
+  documentAddress(documentId: string): string {
+    return this.path(`documents/${encodeURIComponent(documentId)}`) ?? '';
+  }
 
   /** The clinic's copy keeps its mark as new; on this page a thread is read once it was open. */
   unreadIn(thread: { threadId: string; unread: number; lastAt: string }): number {

@@ -33,6 +33,8 @@ export const FAILURES: Record<FailureCode, string> = {
   'replica-unverified':
     'We could not confirm that this information is genuine and complete, so we are not showing it. Please try again later or call your clinic.',
   'scope-missing': 'Your access does not include this.',
+  'document-not-ready': 'This document is on its way from the clinic. Please try again in a few minutes.',
+  'document-not-offered': 'This document cannot be opened here. Please ask the clinic for a copy.',
   'idempotency-conflict':
     'This message was changed while it was being sent. Please check the thread before you send again.',
   'idempotency-key-missing': 'The message could not be sent. Please reload the page and try again.',

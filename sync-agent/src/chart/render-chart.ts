@@ -18,6 +18,7 @@ import { renderEncounters } from './render-encounters.js';
 import { renderAllergies } from './render-allergies.js';
 import { renderDevices } from './render-devices.js';
 import { renderImmunizations } from './render-immunizations.js';
+import { renderDocuments } from './render-documents.js';
 import { renderMedications } from './render-medications.js';
 import { renderMessages } from './render-messages.js';
 import { renderProblems } from './render-problems.js';
@@ -71,6 +72,7 @@ const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
   coverage: listPart('coverage', renderCoverage),
   vitals: part('vitals', vitalSections),
   encounters: listPart('encounters', renderEncounters),
+  documents: listPart('documents', renderDocuments),
 };
 
 /**

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { ACCEPTED_PROTOCOL_VERSIONS, PROTOCOL_VERSION } from 'sync-contract/protocol';
 import {
   AckAnswer,
+  BlobKeepAnswer,
+  BlobProgress,
+  BlobState,
   ChartBatchAnswer,
   ChartConflict,
   ChartState,
@@ -15,6 +18,11 @@ import {
   ReofferAnswer,
   RevocationsAnswer,
   type AckRequest,
+  type BlobBeginRequest,
+  type BlobChunksRequest,
+  type BlobCommitRequest,
+  type BlobKeepRequest,
+  type BlobStateRequest,
   type ChartBatchRequest,
   type ChartStateRequest,
   type CutRequest,
@@ -33,7 +41,7 @@ import {
 } from 'sync-contract/gateway-wire';
 import { TIMES } from 'sync-contract/limits';
 import type { Signed } from 'sync-contract/signed';
-import { Conflict, Permanent, Transient } from './gateway-failures.js';
+import { BlobRefused, Conflict, Permanent, Transient } from './gateway-failures.js';
 import { GatewayConnection, type GatewayAnswer } from './gateway-connection.js';
 
 type Body<Request extends { v: number }> = Omit<Request, 'v'>;
@@ -167,6 +175,29 @@ export class GatewayClient {
     return this.call('chartBatch', body, ChartBatchAnswer, { conflict: ChartConflict, timeout: 2 * CALL_TIMEOUT });
   }
 
+  /** @throws BlobRefused */
+  async sendBlobBegin(body: Body<BlobBeginRequest>): Promise<BlobProgress> {
+    return this.call('blobBegin', body, BlobProgress);
+  }
+
+  /** @throws BlobRefused */
+  async sendBlobChunks(body: Body<BlobChunksRequest>): Promise<BlobProgress> {
+    return this.call('blobChunks', body, BlobProgress, { timeout: 2 * CALL_TIMEOUT });
+  }
+
+  /** @throws BlobRefused */
+  async sendBlobCommit(body: Body<BlobCommitRequest>): Promise<Done> {
+    return this.call('blobCommit', body, Done, { timeout: 2 * CALL_TIMEOUT });
+  }
+
+  async sendBlobKeep(body: Body<BlobKeepRequest>): Promise<BlobKeepAnswer> {
+    return this.call('blobKeep', body, BlobKeepAnswer, { timeout: 2 * CALL_TIMEOUT });
+  }
+
+  async blobState(body: Body<BlobStateRequest>): Promise<BlobState> {
+    return this.call('blobState', body, BlobState);
+  }
+
   /** @throws Conflict<HeartbeatConflict> */
   async sendHeartbeat(body: Body<HeartbeatRequest>): Promise<Done> {
     return this.call('heartbeat', body, Done, { conflict: HeartbeatConflict });
@@ -256,6 +287,9 @@ function read<T>(route: GatewayRoute, schema: z.ZodType<T>, answer: GatewayAnswe
 function refused(route: GatewayRoute, { status, json }: GatewayAnswer): Transient | Permanent {
   const code = z.object({ code: GatewayProblemCode }).safeParse(json).data?.code ?? 'unnamed';
   const sentence = `the gateway answered ${route} with ${String(status)} (${code})`;
+  if (status === 422 && code === 'blob-refused') {
+    return new BlobRefused(sentence);
+  }
   return status >= 500 || [408, 425, 429].includes(status)
     ? new Transient('gateway-unavailable', sentence)
     : new Permanent('gateway-refused', sentence);

@@ -22,6 +22,13 @@ export class Permanent extends GatewayFailure {
   readonly logLevel = 'error';
 }
 
+/** A document's bytes are refused, for good under this id: they are sent anew under another one. */
+export class BlobRefused extends Permanent {
+  constructor(sentence: string) {
+    super('gateway-blob-refused', sentence);
+  }
+}
+
 /** The gateway holds something else than the agent thought (409). `problem` is its answer, already checked. */
 export class Conflict<Problem = ChartConflict | HeartbeatConflict> extends GatewayFailure {
   readonly logLevel = 'warn';

@@ -6,7 +6,7 @@ import type { Signed, SigningKey } from 'sync-contract/signed';
 import { KEY_FILES, KeysIncomplete, readAgentKeys, type AgentKeys } from './key-files.js';
 
 /** What a wrapped secret is; part of the seal, so that one can never be opened as the other. */
-export type WrapPurpose = 'chart-key' | 'invite-secret';
+export type WrapPurpose = 'chart-key' | 'content-key' | 'invite-secret';
 
 /** The agent's keys in memory. What is wrapped rests in the ledger; the wrap key is not in the database. */
 export class KeyStore {
@@ -48,7 +48,7 @@ export class KeyStore {
     return this.keys.sealing.get(kid);
   }
 
-  /** @param ref what it belongs to: `<patientRef>|<epoch>` of a chart key, inviteId of an invite's secret */
+  /** @param ref what it belongs to: `<patientRef>|<epoch>` of a chart key, blobId of a document's, inviteId of an invite's secret */
   wrap(purpose: WrapPurpose, ref: string, secret: Uint8Array): Buffer {
     return sealAead(this.keys.wrapKey, secret, this.wrapTerms(purpose, ref));
   }

@@ -15,11 +15,13 @@ import {
   SourceRowOfChart,
 } from './change-feed.entities.js';
 import { CutRow } from './cut.entity.js';
+import { DocumentBlob } from './document-blob.entity.js';
 import { AccountGrant, Invite, Outgoing } from './enrolment.entities.js';
 import { CreateLedger1763800000000 } from './migrations/1763800000000-create-ledger.js';
 import { AddEras1763900000000 } from './migrations/1763900000000-add-eras.js';
 import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
 import { AddForgottenDeliveries1763900000010 } from './migrations/1763900000010-add-forgotten-deliveries.js';
+import { CreateDocumentBlob1764000000000 } from './migrations/1764000000000-create-document-blob.js';
 import { Patient } from './patient.entity.js';
 import { Era, ForgottenDelivery, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
@@ -45,6 +47,7 @@ export const LEDGER_ENTITIES = [
   RestoreStep,
   ForgottenDelivery,
   CutRow,
+  DocumentBlob,
 ] as const;
 
 /**
@@ -121,6 +124,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddEras1763900000000,
       CreateCut1763900000001,
       AddForgottenDeliveries1763900000010,
+      CreateDocumentBlob1764000000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

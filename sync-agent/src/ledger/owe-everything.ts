@@ -26,6 +26,7 @@ export async function oweEverything(manager: EntityManager): Promise<void> {
     `UPDATE submission SET settled_at = NULL
       WHERE settled_at > DATE_SUB(UTC_TIMESTAMP(3), INTERVAL ${COPIES_KEPT}) AND state = 'DONE'`,
   );
+  await manager.query("UPDATE document_blob SET state = 'wanted', retry_at = NULL WHERE state = 'held'");
   await manager.query("UPDATE account_grant SET pushed_at = NULL WHERE state = 'active'");
   await manager.query("UPDATE invite SET pushed_at = NULL WHERE state <> 'accepted'");
   await manager.query(

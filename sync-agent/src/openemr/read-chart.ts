@@ -5,6 +5,7 @@ import { readEncounters, type EncounterRows } from './read-encounters.js';
 import { readAllergies, type AllergyRows } from './read-allergies.js';
 import { readDevices, type DeviceRows } from './read-devices.js';
 import { readImmunizations, type ImmunizationRows } from './read-immunizations.js';
+import { readDocuments, type DocumentRows } from './read-documents.js';
 import { LookupsWanted, lookupSources, readLookups, type Lookups } from './read-lookups.js';
 import { readMedications, type MedicationRows } from './read-medications.js';
 import { readMessages, type MessageRows } from './read-messages.js';
@@ -39,6 +40,7 @@ export interface RowsOfClass {
   coverage: CoverageRows;
   vitals: VitalRows;
   encounters: EncounterRows;
+  documents: DocumentRows;
 }
 
 type ReadPart = (
@@ -67,6 +69,7 @@ const READERS: Record<keyof RowsOfClass, ReadPart> = {
   coverage: part('coverage', readCoverage),
   vitals: part('vitals', readVitals),
   encounters: part('encounters', readEncounters),
+  documents: part('documents', readDocuments),
 };
 
 // A mapped type over exactly these keys: Object.keys gives nothing else.

@@ -1,6 +1,7 @@
 import type { RecordClass } from 'sync-contract/classes';
 import type { Signed } from 'sync-contract/signed';
 import type { ChartSource } from '../openemr/read-chart.js';
+import type { DocumentFile } from '../openemr/read-documents.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import type { AckedSection, ChartToRender } from './chart-row.js';
 import type { NewSection } from './seal-chart.js';
@@ -15,6 +16,8 @@ export interface Rendering {
   position: BinlogPosition | null;
   /** why a class that was asked for is not among `classes`; null when all could be read */
   failure: Error | null;
+  /** bytes that the list of documents names; null when it was not rendered */
+  files: readonly DocumentFile[] | null;
   /** submissions the sections contain */
   contained: ReadonlySet<string>;
 }

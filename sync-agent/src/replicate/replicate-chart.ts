@@ -5,7 +5,7 @@ import type { RecordClass } from 'sync-contract/classes';
 import { compareVersions, type Version } from 'sync-contract/identifiers';
 import { ChartConflict } from 'sync-contract/gateway-wire';
 import { signManifest } from 'sync-contract/manifest';
-import { ThreadContent } from 'sync-contract/section-content';
+import { DocumentsContent, ResourcesContent, ThreadContent } from 'sync-contract/section-content';
 import { statementHash } from 'sync-contract/signed';
 import { renderChart } from '../chart/render-chart.js';
 import { crashPoint } from '../crash-point.js';
@@ -15,6 +15,7 @@ import type { KeyStore } from '../keys/key-store.js';
 import { RENDERED_CLASSES } from '../ledger/dirty.js';
 import { threadMapper } from '../openemr/mail-thread.js';
 import { READABLE_CLASSES, readChart, type ChartRows } from '../openemr/read-chart.js';
+import { documentFiles } from '../openemr/read-documents.js';
 import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
 import {
   readAckedSections,
@@ -24,6 +25,7 @@ import {
   type AckedSection,
   type ChartToRender,
 } from './chart-row.js';
+import { documentContents, noteDocuments } from './document-contents.js';
 import type { RecentChanges } from './recent-changes.js';
 import { readReceipts } from './receipts.js';
 import { stopChart } from './replica-ahead.js';
@@ -48,6 +50,8 @@ export interface Replication {
   keys: KeyStore;
   gateway: GatewayClient;
   recent: RecentChanges;
+  /** whether documents' bytes are fetched from OpenEMR; their list goes out in any case */
+  offersDocuments?: boolean;
   /** bytes of sections in one push, when they shall be fewer than a request may carry */
   batchBytes?: number;
 }
@@ -157,6 +161,7 @@ async function render(
   const read = fromOpenEmr.length === 0 ? null : await readRows(replication, chart.pid, fromOpenEmr);
   const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
   const readable = classes.filter((recordClass) => !failures.has(recordClass));
+  const files = read?.rows.documents === undefined ? null : documentFiles(read.rows.documents);
   const rendered: { name: string; recordClass: RecordClass; content: unknown }[] = [];
   if (read !== null) {
     // After the snapshot: a mail of ours that it holds was committed together with its thread.
@@ -168,6 +173,12 @@ async function render(
       threadOf: threadMapper(keys.resourceIdKey, chart.pid, known),
     });
     rendered.push(...sections.filter(({ recordClass }) => readable.includes(recordClass)));
+  }
+  const list = rendered.find(({ name }) => name === 'documents');
+  if (list !== undefined && files !== null) {
+    const areOffered = replication.offersDocuments === true;
+    const contents = await documentContents(ledger.manager, keys, { ...chart, files, areOffered });
+    list.content = DocumentsContent.parse({ ...ResourcesContent.parse(list.content), contents });
   }
   const contained = submissionsIn(rendered);
   if (classes.includes('receipts')) {
@@ -181,6 +192,7 @@ async function render(
     sections: nameSections(chartKey, rendered),
     sources: read?.rows.sources ?? [],
     position: fromOpenEmr.every((recordClass) => failures.has(recordClass)) ? null : (read?.position ?? null),
+    files,
     contained,
   };
 }
@@ -302,6 +314,9 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
   });
   crashPoint('after-push:chart');
   await ledger.transaction(async (manager) => {
+    if (step.last) {
+      await noteDocuments(manager, keys, chart.patientRef, rendering.files);
+    }
     await settleChart(manager, replication.recent, rendering, {
       manifest,
       hash: statementHash(manifest),
@@ -337,8 +352,9 @@ async function claimNumber(manager: EntityManager, patientRef: string, before: n
   }
 }
 
-async function settleUnchanged(manager: EntityManager, { recent }: Replication, rendering: Rendering): Promise<void> {
-  await settleChart(manager, recent, rendering, null);
+async function settleUnchanged(manager: EntityManager, replication: Replication, rendering: Rendering): Promise<void> {
+  await noteDocuments(manager, replication.keys, rendering.chart.patientRef, rendering.files);
+  await settleChart(manager, replication.recent, rendering, null);
   crashPoint('before-commit:chart-unchanged');
 }
 

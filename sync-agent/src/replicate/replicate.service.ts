@@ -69,7 +69,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     private readonly counters: AgentCounters,
   ) {
     const recent = new RecentChanges();
-    this.replication = { ledger, reader, keys, gateway, recent };
+    this.replication = { ledger, reader, keys, gateway, recent, offersDocuments: config.openemrApi !== undefined };
     this.heartbeat = new HeartbeatSender(ledger, keys, gateway);
     const feedLedger = new LedgerOfFeed(ledger, new OwnerFinder(reader), recent, (charts) => {
       this.awake(charts);

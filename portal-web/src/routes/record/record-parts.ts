@@ -4,6 +4,7 @@ import { readAssessments } from '../../chart/assessment.js';
 import { readCarePlans, readCareTeams, readGoals } from '../../chart/care.js';
 import { readCoverages } from '../../chart/coverage.js';
 import { readDevices } from '../../chart/device.js';
+import { readDocuments } from '../../chart/documents.js';
 import { readEncounters } from '../../chart/encounter.js';
 import { readImmunizations } from '../../chart/immunization.js';
 import { readMedications } from '../../chart/medication.js';
@@ -159,6 +160,21 @@ export const RECORD_GROUPS: readonly { heading: string; parts: readonly RecordPa
         const all = readReports(resources);
         return countAndNewest(all, all.find(({ current }) => current)?.at);
       }),
+      {
+        name: 'documents',
+        href: '#/record/documents',
+        label: text.documents.title,
+        icon: 'file',
+        section: () => chart.documents(),
+        summary: () => {
+          const { content } = chart.documents();
+          if (content === null) {
+            return null;
+          }
+          const all = readDocuments(content.resources, content.contents);
+          return all.length === 0 ? words.noneRecorded : withNewest(words.onRecord(all.length), all[0]?.date);
+        },
+      },
     ],
   },
   {

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalBytes } from 'sync-contract/canonical-json';
+import { LIMITS } from 'sync-contract/limits';
+import { Id, Text, WallClock, Whole } from './column-types.js';
+import type { Snapshot } from './snapshot.js';
+import { sourceRow, type SourceRow } from './source-row.js';
+
+export const DocumentRow = z.object({
+  id: Id,
+  /** hex; empty until OpenEMR has given one */
+  uuid: Text,
+  type: Text,
+  size: Whole,
+  date: WallClock,
+  mimetype: Text,
+  docdate: WallClock,
+  hash: Text,
+  name: Text,
+  encounter_id: Whole,
+});
+export type DocumentRow = z.infer<typeof DocumentRow>;
+
+/** A category that a document is filed under, with the one above it. */
+export const FiledRow = z.object({
+  document_id: Id,
+  category_id: Id,
+  name: Text,
+  codes: Text,
+  parent: Whole,
+  parent_name: Text,
+  parent_codes: Text,
+});
+export type FiledRow = z.infer<typeof FiledRow>;
+
+export interface DocumentRows {
+  documents: DocumentRow[];
+  filed: FiledRow[];
+}
+
+/**
+ * Two queries. A document that staff deleted is not read, as it may have been filed to the wrong patient. The categories,
+ * a list of the practice, come first in the second query: from them the index of `categories_to_documents` leads to
+ * documents, not the other way round.
+ */
+export async function readDocuments(
+  snapshot: Snapshot,
+  pid: number,
+): Promise<{ rows: DocumentRows; sources: SourceRow[] }> {
+  const documents = await snapshot.select(
+    'documents',
+    DocumentRow,
+    `SELECT id, LOWER(HEX(uuid)) AS uuid, type, size, date, mimetype, docdate, hash, name, encounter_id
+       FROM documents WHERE foreign_id = ? AND deleted = 0 ORDER BY id`,
+    [pid],
+  );
+  const filed =
+    documents.length === 0
+      ? []
+      : await snapshot.select(
+          'categories of documents',
+          FiledRow,
+          `SELECT f.document_id, c.id AS category_id, c.name, c.codes, c.parent, p.name AS parent_name,
+                  p.codes AS parent_codes
+             FROM categories c
+             STRAIGHT_JOIN categories_to_documents f ON f.category_id = c.id AND f.document_id IN (?)
+             LEFT JOIN categories p ON p.id = c.parent
+            WHERE c.aco_spec NOT LIKE 'admin|%' ORDER BY f.document_id, c.id`,
+          [documents.map(({ id }) => id)],
+        );
+  return {
+    rows: { documents, filed },
+    sources: [
+      ...documents.map((row) => sourceRow('documents', row)),
+      ...filed.flatMap((row) => [
+        sourceRow('categories_to_documents', row),
+        sourceRow('categories', { id: row.category_id }),
+        ...(row.parent > 0 ? [sourceRow('categories', { id: row.parent })] : []),
+      ]),
+    ],
+  };
+}
+
+/** Documents that staff see in the chart: what is filed nowhere, or only where administrators look, is not the patient's. */
+export function shownDocuments({ documents, filed }: DocumentRows): DocumentRow[] {
+  const shown = new Set(filed.map((row) => row.document_id));
+  return documents.filter(({ id }) => shown.has(id));
+}
+
+/** What the row says of a document's bytes. */
+export interface DocumentFile {
+  /** `documents.id` */
+  id: number;
+  /** name of the bytes in OpenEMR's API; null until OpenEMR has given one */
+  uuid: string | null;
+  /** hex; changes when the bytes do */
+  fingerprint: string;
+  /** why there are no bytes to get */
+  reason: 'too-large' | 'no-file' | null;
+}
+
+export function documentFiles(rows: DocumentRows): DocumentFile[] {
+  return shownDocuments(rows).map(({ id, uuid, type, size, hash }) => ({
+    id,
+    uuid: uuid === '' ? null : uuid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    fingerprint: createHash('sha256').update(canonicalBytes({ uuid, size, hash })).digest('hex'),
+    reason: type === 'web_url' ? 'no-file' : size > LIMITS.documentBytes ? 'too-large' : null,
+  }));
+}

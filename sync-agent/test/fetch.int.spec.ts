@@ -1,0 +1,430 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { enableApiClient } from 'infra/openemr-sim/clinic-api-clients';
+import { addDocument, deleteDocument, type NewDocument } from 'infra/openemr-sim/clinic-documents';
+import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
+import { startSimHttp, type SimHttp, type SimHttpOptions } from 'infra/openemr-sim/http/server';
+import { BlobSeal, openBlob } from 'sync-contract/blob';
+import { LIMITS } from 'sync-contract/limits';
+import { DocumentsContent, type DocumentContent, type Resource } from 'sync-contract/section-content';
+import { ResourceIds } from '../src/chart/resource-id.js';
+import type { OpenEmrApiConfig } from '../src/config.js';
+import { fetchDocument } from '../src/fetch/fetch-document.js';
+import { readWanted } from '../src/fetch/wanted-blobs.js';
+import { GatewayClient } from '../src/gateway-client/gateway-client.js';
+import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
+import { Transient } from '../src/gateway-client/gateway-failures.js';
+import { oweEverything } from '../src/ledger/owe-everything.js';
+import { OpenEmrApi } from '../src/openemr/openemr-api.js';
+import { registerAtOpenEmr } from '../src/setup/register-at-openemr.js';
+import { AgentUnderTest, until } from './agent-under-test.js';
+
+const PID = 5005;
+const OTHER_PID = 5006;
+
+/** OpenEMR's HTTP side over the database that the agent reads. */
+class DocumentsUnderTest implements AsyncDisposable {
+  private constructor(
+    readonly under: AgentUnderTest,
+    readonly folder: string,
+    private readonly options: SimHttpOptions,
+    private http: SimHttp | null,
+    readonly api: OpenEmrApiConfig,
+  ) {}
+
+  static async start(label: string): Promise<DocumentsUnderTest> {
+    const under = await AgentUnderTest.start(label);
+    const folder = mkdtempSync(join(tmpdir(), 'openemr-documents-'));
+    const { mariadb, secretFile, dir } = under.zones.inside;
+    const options: SimHttpOptions = {
+      database: {
+        ...mariadb,
+        database: under.databases.openemr,
+        user: 'openemr',
+        passwordFile: secretFile('openemr'),
+      },
+      host: '127.0.0.1',
+      port: 0,
+      certificate: readFileSync(join(dir, 'tls/openemr.crt'), 'utf8'),
+      key: readFileSync(join(dir, 'tls/openemr.key'), 'utf8'),
+      documentsDir: folder,
+    };
+    const http = await startSimHttp(options);
+    const { keyDir } = under.config;
+    const api = {
+      url: http.url,
+      site: 'default',
+      caFile: join(dir, 'tls/inside-ca.crt'),
+      clientIdFile: join(keyDir, 'openemr-client.id'),
+      keyDir,
+    };
+    const { clientId } = await registerAtOpenEmr(api, { contact: 'ops@example.org' });
+    await enableApiClient(under.clinic, clientId, true);
+    under.config.openemrApi = api;
+    return new DocumentsUnderTest(under, folder, options, http, api);
+  }
+
+  async stopOpenEmr(): Promise<void> {
+    await this.http?.close();
+    this.http = null;
+  }
+
+  async startOpenEmr(): Promise<void> {
+    this.http = await startSimHttp({ ...this.options, port: Number(new URL(this.api.url).port) });
+  }
+
+  async file(pid: number, bytes: Buffer, given: Partial<NewDocument> = {}): Promise<{ id: number; uuid: string }> {
+    const document = { pid, name: 'letter.pdf', mimetype: 'application/pdf', bytes, ...given };
+    return addDocument(this.under.clinic, this.folder, document);
+  }
+
+  documentId(id: number): string {
+    return new ResourceIds(this.under.keys.resourceIdKey).id('documents', id);
+  }
+
+  async list(patientRef: string): Promise<DocumentsContent | null> {
+    const section = (await this.under.stored(patientRef))?.sections.get('documents');
+    return section === undefined ? null : DocumentsContent.parse(section);
+  }
+
+  async resource(patientRef: string, id: number): Promise<Resource | undefined> {
+    return (await this.list(patientRef))?.resources.find((each) => each.id === this.documentId(id));
+  }
+
+  async content(patientRef: string, id: number): Promise<DocumentContent | undefined> {
+    return (await this.list(patientRef))?.contents.find((each) => each.documentId === this.documentId(id));
+  }
+
+  async inState(patientRef: string, id: number, state: DocumentContent['state']): Promise<DocumentContent> {
+    let found: DocumentContent | undefined;
+    await until(`the list says ${state}`, async () => {
+      found = await this.content(patientRef, id);
+      return found?.state === state;
+    });
+    if (found === undefined) {
+      throw new Error('until waited for nothing');
+    }
+    return found;
+  }
+
+  /** The bytes as portal-api would open them. */
+  async opened(patientRef: string, content: DocumentContent): Promise<Buffer> {
+    if (content.state !== 'held') {
+      throw new Error('the list names no bytes');
+    }
+    const { key, blobId, size } = content;
+    const header = { site: this.under.config.siteId, patientRef, blobId };
+    const seal = new BlobSeal(Buffer.from(key, 'base64url'), header, size);
+    const parts: Buffer[] = [];
+    for await (const part of openBlob(seal, content, this.chunks(blobId))) {
+      parts.push(part);
+    }
+    return Buffer.concat(parts);
+  }
+
+  private async *chunks(blobId: string): AsyncGenerator<Buffer> {
+    const rows: unknown = await this.under.portal.query(
+      'SELECT sealed FROM document_chunk WHERE blob_id = UNHEX(?) ORDER BY n',
+      [blobId],
+    );
+    yield* z
+      .array(z.object({ sealed: z.instanceof(Buffer) }))
+      .parse(rows)
+      .map(({ sealed }) => sealed);
+  }
+
+  /** Ids of the blobs that the DMZ has of a chart. */
+  async stored(patientRef: string): Promise<string[]> {
+    const rows: unknown = await this.under.portal.query(
+      'SELECT LOWER(HEX(blob_id)) AS id FROM document_blob WHERE patient_ref = UNHEX(?) ORDER BY blob_id',
+      [patientRef],
+    );
+    return z
+      .array(z.object({ id: z.string() }))
+      .parse(rows)
+      .map(({ id }) => id);
+  }
+
+  /** Of the gateway, beside the agent's own. */
+  gateway(): GatewayClient {
+    const { config, keys } = this.under;
+    return new GatewayClient(new GatewayConnection(config.gateway), config.siteId, keys.statements, () => undefined);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.under[Symbol.asyncDispose]();
+    await this.stopOpenEmr();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+const blobIdOf = (content: DocumentContent): string => (content.state === 'held' ? content.blobId : '');
+
+describe('a document that staff file', () => {
+  let documents: DocumentsUnderTest;
+  let patientRef: string;
+  let otherRef: string;
+
+  beforeAll(async () => {
+    documents = await DocumentsUnderTest.start('fetch');
+    patientRef = await documents.under.invite(PID);
+    otherRef = await documents.under.invite(OTHER_PID);
+    await documents.under.startAgent();
+    for (const ref of [patientRef, otherRef]) {
+      await until('the chart is pushed', async () => (await documents.list(ref)) !== null);
+    }
+  });
+
+  afterAll(async () => {
+    await documents[Symbol.asyncDispose]();
+  });
+
+  it('is in the list within seconds, and its bytes follow, whole', async () => {
+    const bytes = randomBytes(3 * LIMITS.blobChunkBytes + 5);
+    const { id } = await documents.file(PID, bytes, { name: 'Überweisung 🩺.pdf', category: 'Lab Report' });
+    const content = await documents.inState(patientRef, id, 'held');
+    expect((await documents.opened(patientRef, content)).equals(bytes)).toBe(true);
+    expect(await documents.resource(patientRef, id)).toMatchObject({
+      resourceType: 'DocumentReference',
+      status: 'current',
+      category: [{ text: 'Lab Report' }],
+      content: [{ attachment: { contentType: 'application/pdf', title: 'Überweisung 🩺.pdf', size: bytes.length } }],
+    });
+  });
+
+  it('and is empty is a document', async () => {
+    const { id } = await documents.file(PID, Buffer.alloc(0));
+    const content = await documents.inState(patientRef, id, 'held');
+    expect(await documents.opened(patientRef, content)).toHaveLength(0);
+  });
+
+  it('waits for its bytes while OpenEMR does not answer, and holds up neither the list nor the chart', async () => {
+    await documents.stopOpenEmr();
+    const bytes = randomBytes(1_000);
+    const { id } = await documents.file(PID, bytes);
+    await documents.inState(patientRef, id, 'waiting');
+    await changeDemographics(documents.under.clinic, { pid: PID, street: '9 Waiting Lane' });
+    await until('the address is there', async () =>
+      JSON.stringify((await documents.under.stored(patientRef))?.sections.get('profile')).includes('9 Waiting Lane'),
+    );
+    await until('the agent said so', () => documents.under.log.says('documents wait for their bytes'));
+    await documents.startOpenEmr();
+    await until('the bytes are there', async () => (await documents.content(patientRef, id))?.state === 'held', 60_000);
+  }, 90_000);
+
+  it('and cannot be handed out by OpenEMR holds up no other', async () => {
+    const { id } = await documents.file(PID, Buffer.from('x'));
+    await documents.inState(patientRef, id, 'held');
+    const [name = ''] = await newestFiles(documents, id);
+    rmSync(join(documents.folder, name));
+    await documents.under.clinic.query("UPDATE documents SET hash = 'another' WHERE id = ?", [id]);
+    await documents.inState(patientRef, id, 'waiting');
+    const other = await documents.file(PID, randomBytes(10));
+    await documents.inState(patientRef, other.id, 'held');
+    expect((await documents.content(patientRef, id))?.state).toBe('waiting');
+    await deleteDocument(documents.under.clinic, { id });
+  });
+
+  it('gets other bytes: another blob under another key is listed, and the old one is deleted', async () => {
+    const { id } = await documents.file(PID, Buffer.from('the first version'));
+    const before = await documents.inState(patientRef, id, 'held');
+    const bytes = Buffer.from('the second version');
+    const [name = ''] = await newestFiles(documents, id);
+    rmSync(join(documents.folder, name));
+    const second = await documents.file(OTHER_PID, bytes);
+    await documents.under.clinic.query(
+      'UPDATE documents a JOIN documents b ON b.id = ? SET a.url = b.url, a.size = b.size, a.hash = b.hash WHERE a.id = ?',
+      [second.id, id],
+    );
+    await until('another blob', async () => {
+      const now = await documents.content(patientRef, id);
+      return now?.state === 'held' && now.blobId !== blobIdOf(before);
+    });
+    const after = await documents.inState(patientRef, id, 'held');
+    expect((await documents.opened(patientRef, after)).equals(bytes)).toBe(true);
+    await until('the old one is gone', async () => !(await documents.stored(patientRef)).includes(blobIdOf(before)));
+  });
+
+  it('and delete leaves the list first and then the DMZ', async () => {
+    const { id } = await documents.file(PID, randomBytes(10));
+    const content = await documents.inState(patientRef, id, 'held');
+    await deleteDocument(documents.under.clinic, { id });
+    await until('it left the list', async () => (await documents.content(patientRef, id)) === undefined);
+    await until('its bytes are gone', async () => !(await documents.stored(patientRef)).includes(blobIdOf(content)));
+  });
+
+  it('for the wrong patient, and move, leaves no bytes with the first', async () => {
+    const bytes = randomBytes(10);
+    const { id } = await documents.file(PID, bytes);
+    const wrong = await documents.inState(patientRef, id, 'held');
+    await documents.under.clinic.query('UPDATE documents SET foreign_id = ? WHERE id = ?', [OTHER_PID, id]);
+    const right = await documents.inState(otherRef, id, 'held');
+    expect(blobIdOf(right)).not.toBe(blobIdOf(wrong));
+    expect((await documents.opened(otherRef, right)).equals(bytes)).toBe(true);
+    await until('the first list has lost it', async () => (await documents.content(patientRef, id)) === undefined);
+    await until('its bytes are gone', async () => !(await documents.stored(patientRef)).includes(blobIdOf(wrong)));
+  });
+
+  it('under no category, or one of the administrators, is not the patient’s', async () => {
+    const hidden = await documents.file(PID, randomBytes(10), { category: 'FHIR Export Document' });
+    const unfiled = await documents.file(PID, randomBytes(10));
+    await documents.under.clinic.query('DELETE FROM categories_to_documents WHERE document_id = ?', [unfiled.id]);
+    const shown = await documents.file(PID, randomBytes(10));
+    await documents.inState(patientRef, shown.id, 'held');
+    await until('what was unfiled is not listed', async () => {
+      const list = await documents.list(patientRef);
+      return [hidden, unfiled].every(({ id }) =>
+        (list?.contents ?? []).every((each) => each.documentId !== documents.documentId(id)),
+      );
+    });
+  });
+
+  it('that has no uuid yet waits for it', async () => {
+    const { id } = await documents.file(PID, randomBytes(10));
+    await documents.inState(patientRef, id, 'held');
+    await documents.under.clinic.query('UPDATE documents SET uuid = NULL WHERE id = ?', [id]);
+    await documents.inState(patientRef, id, 'waiting');
+    await documents.under.clinic.query('UPDATE documents SET uuid = UNHEX(SYS_GUID()) WHERE id = ?', [id]);
+    await documents.inState(patientRef, id, 'held');
+  });
+
+  it.each<[what: string, pretended: number | null]>([
+    ['of more than 50 MB is listed without its bytes', LIMITS.documentBytes + 1],
+    ['of more than 50 MB that claims to be small is too', null],
+  ])('%s', async (_what, pretended) => {
+    const { id } = await documents.file(PID, Buffer.from('x'));
+    await documents.inState(patientRef, id, 'held');
+    const [name = ''] = await newestFiles(documents, id);
+    const file = openSync(join(documents.folder, name), 'r+');
+    ftruncateSync(file, LIMITS.documentBytes + 1);
+    closeSync(file);
+    await documents.under.clinic.query('UPDATE documents SET size = ?, hash = ? WHERE id = ?', [
+      pretended ?? 7,
+      'another',
+      id,
+    ]);
+    expect(await documents.inState(patientRef, id, 'none')).toMatchObject({ reason: 'too-large' });
+    const [row] = await documents.under.portal.query<{ largest: string }[]>(
+      'SELECT MAX(size) AS largest FROM document_blob',
+    );
+    expect(Number(row?.largest)).toBeLessThan(LIMITS.documentBytes);
+  });
+
+  it('of which OpenEMR has lost the record of its bytes is listed without them', async () => {
+    const { id } = await documents.file(PID, Buffer.from('x'));
+    await documents.inState(patientRef, id, 'held');
+    await documents.under.ledger.query(
+      "UPDATE document_blob SET state = 'wanted', uuid = UUID() WHERE document_id = ? AND state = 'held'",
+      [id],
+    );
+    expect(await documents.inState(patientRef, id, 'none')).toMatchObject({ reason: 'missing' });
+  });
+
+  it('is sent again, and as it was, to a DMZ that has lost everything', async () => {
+    const bytes = randomBytes(200_000);
+    const { id } = await documents.file(PID, bytes);
+    const before = await documents.inState(patientRef, id, 'held');
+    for (const table of ['document_chunk', 'document_blob', 'section', 'chart', 'heartbeat']) {
+      await documents.under.portal.query(`DELETE FROM ${table}`);
+    }
+    await documents.under.ledger.transaction((manager) => oweEverything(manager));
+    await until('the bytes are back', async () => (await documents.stored(patientRef)).includes(blobIdOf(before)));
+    const after = await documents.inState(patientRef, id, 'held');
+    expect(blobIdOf(after)).toBe(blobIdOf(before));
+    expect((await documents.opened(patientRef, after)).equals(bytes)).toBe(true);
+  });
+
+  it('in great number reaches the DMZ whole, beside other charts’', async () => {
+    const sizes = Array.from({ length: 30 }, (_, i) => 1 + i * 4_001);
+    const hashes = new Map<number, string>();
+    for (const [i, size] of sizes.entries()) {
+      const bytes = randomBytes(size);
+      const { id } = await documents.file(i % 2 === 0 ? PID : OTHER_PID, bytes);
+      hashes.set(id, createHash('sha256').update(bytes).digest('hex'));
+    }
+    for (const [i, id] of [...hashes.keys()].entries()) {
+      const ref = i % 2 === 0 ? patientRef : otherRef;
+      const content = await documents.inState(ref, id, 'held');
+      const bytes = await documents.opened(ref, content);
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(hashes.get(id));
+    }
+  }, 60_000);
+});
+
+async function newestFiles({ under, folder }: DocumentsUnderTest, id: number): Promise<string[]> {
+  const [rows] = await under.clinic.query('SELECT url FROM documents WHERE id = ?', [id]);
+  const [row] = z.array(z.object({ url: z.string() })).parse(rows);
+  return readdirSync(folder).filter((name) => row?.url.endsWith(name));
+}
+
+describe('a push that breaks off', () => {
+  it('goes on with the chunk that comes next, under the same key, and only while the content is the same', async () => {
+    await using documents = await DocumentsUnderTest.start('fetch_resume');
+    const { under } = documents;
+    const patientRef = await under.invite(PID);
+    under.config.openemrApi = undefined;
+    await under.startAgent();
+    await until('the chart is pushed', async () => (await documents.list(patientRef)) !== null);
+    const bytes = randomBytes((2 * LIMITS.blobChunksAtOnce + 3) * LIMITS.blobChunkBytes);
+    const { id } = await documents.file(PID, bytes);
+    expect(await documents.inState(patientRef, id, 'none')).toMatchObject({ reason: 'not-offered' });
+    await under.stopAgent();
+
+    const [wanted] = await readWanted(under.ledger.manager, 1);
+    if (wanted === undefined) {
+      throw new Error('nothing is wanted');
+    }
+    const api = await OpenEmrApi.open(documents.api);
+    const gateway = documents.gateway();
+    const firsts: number[] = [];
+    let calls = 0;
+    const breaking = {
+      sendBlobBegin: gateway.sendBlobBegin.bind(gateway),
+      sendBlobCommit: gateway.sendBlobCommit.bind(gateway),
+      sendBlobChunks: async (body: Parameters<GatewayClient['sendBlobChunks']>[0]) => {
+        firsts.push(body.first);
+        calls += 1;
+        if (calls === 2) {
+          throw new Transient('gateway-unavailable', 'broken by the test');
+        }
+        return gateway.sendBlobChunks(body);
+      },
+    };
+    const fetching = { ledger: under.ledger, keys: under.keys, gateway: breaking };
+    await expect(fetchDocument(fetching, api, wanted)).rejects.toThrow('broken by the test');
+    const [again] = await readWanted(under.ledger.manager, 1);
+    expect(again).toMatchObject({ blobId: wanted.blobId, contentSha256: expect.any(String) });
+    if (again !== undefined) {
+      await fetchDocument(fetching, api, again);
+    }
+    expect(firsts).toEqual([0, 64, 64, 128]);
+    expect(await documents.stored(patientRef)).toEqual([wanted.blobId]);
+
+    // The same row, and OpenEMR suddenly answers other bytes: a key never seals two contents.
+    await under.ledger.query("UPDATE document_blob SET state = 'wanted'");
+    const [name = ''] = await newestFiles(documents, id);
+    const file = openSync(join(documents.folder, name), 'r+');
+    ftruncateSync(file, 100);
+    closeSync(file);
+    const [changed] = await readWanted(under.ledger.manager, 1);
+    if (changed !== undefined) {
+      await fetchDocument(fetching, api, changed);
+    }
+    const blobs = await documents.stored(patientRef);
+    expect(blobs).toHaveLength(2);
+    const rows = await under.ledger.query<{ state: string; id: string; key: Buffer }[]>(
+      'SELECT state, LOWER(HEX(blob_id)) AS id, key_wrapped AS `key` FROM document_blob ORDER BY state',
+    );
+    expect(rows.map(({ state }) => state)).toEqual(['gone', 'held']);
+    const [old, fresh] = rows.map(({ id: blobId, key }) =>
+      under.keys.unwrap('content-key', blobId, key).toString('hex'),
+    );
+    expect(old).not.toBe(fresh);
+    await api.close();
+    await gateway.close();
+  }, 60_000);
+});
