@@ -97,6 +97,7 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
         await this.fetchOne(this.api, blob);
         if (wanted[index + 1]?.patientRef !== blob.patientRef) {
           this.queues.wake('replications', 'render-chart', blob.patientRef);
+          await this.keepOnly(blob.patientRef);
         }
       }
       wanted = await readWanted(manager, AT_ONCE);
@@ -121,11 +122,17 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
   private async dropGone(): Promise<void> {
     const { ledger } = this.fetching;
     for (const patientRef of await chartsWithGone(ledger.manager, AT_ONCE)) {
-      const { keep, gone } = await readBlobIds(ledger.manager, patientRef);
-      await this.gateway.sendBlobKeep({ patientRef, keep });
-      crashPoint('after-push:blob-keep');
-      await forgetGone(ledger, gone);
+      await this.keepOnly(patientRef);
     }
+  }
+
+  /** Whatever else the gateway holds of the chart goes, also what a restored ledger does not know. */
+  private async keepOnly(patientRef: string): Promise<void> {
+    const { ledger } = this.fetching;
+    const { keep, gone } = await readBlobIds(ledger.manager, patientRef);
+    await this.gateway.sendBlobKeep({ patientRef, keep });
+    crashPoint('after-push:blob-keep');
+    await forgetGone(ledger, gone);
   }
 
   private pause(failure: unknown): void {

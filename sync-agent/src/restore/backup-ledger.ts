@@ -27,6 +27,7 @@ const NOT_KEPT = [
   'marker_seen',
   'restore_step',
   'forgotten_delivery',
+  'document_blob',
 ];
 
 /** What was said about trust in the DMZ is neither in a backup nor replaced by one: an older word must not lift a cut. */
