@@ -249,7 +249,7 @@ export const GatewayProblemCode = z.enum([
   ...['protocol-version-refused', 'content-type-refused', 'body-not-json', 'body-too-large', 'body-refused'],
   ...['not-found', 'agent-unknown', 'agent-revoked', 'statement-refused', 'section-refused', 'heartbeat-refused'],
   ...['chart-conflict', 'heartbeat-buckets-missing', 'heartbeat-not-newer', 'invite-conflict', 'not-supported-yet'],
-  ...['no-room', 'unexpected'],
+  ...['no-room', 'blob-refused', 'unexpected'],
 ] as const);
 export type GatewayProblemCode = z.infer<typeof GatewayProblemCode>;
 
