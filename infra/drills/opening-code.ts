@@ -8,10 +8,11 @@ import { openOwnCopy } from 'sync-contract/own-copy';
 import { decompress, deriveClassKey, openSection } from 'sync-contract/section';
 import { unwrap } from 'portal-api/src/credentials/account-secrets';
 import { accountSettingsKey } from 'portal-api/src/sessions/session';
+import { READABLE_CLASSES } from 'sync-agent/src/openemr/read-chart';
 import type { StoredCiphertext } from './stored-ciphertexts.js';
 
 /** Classes that the system fills today; a candidate is tried as it stands, and as the root of what derives from it. */
-const CLASSES: readonly RecordClass[] = ['profile', 'medications', 'results', 'messages', 'documents', 'receipts'];
+const CLASSES: readonly RecordClass[] = [...READABLE_CLASSES, 'receipts'];
 
 interface Keys {
   itself: Uint8Array;

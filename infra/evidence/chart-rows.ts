@@ -14,6 +14,7 @@ import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-a
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
 import { ProblemRow } from 'sync-agent/src/openemr/read-problems';
 import { OrderedProcedureRow, ProcedureReportRow, SurgeryRow } from 'sync-agent/src/openemr/read-procedures';
+import { HistoryRow } from 'sync-agent/src/openemr/read-social-history';
 import { FurtherAddressRow, PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
 import {
   LabRow,
@@ -60,7 +61,7 @@ function kind(
 }
 
 /** What the issue list's classes have in common. */
-const LIST_CLASSES = ['problems', 'allergies', 'immunizations', 'procedures', 'devices'] as const;
+const LIST_CLASSES = ['problems', 'allergies', 'immunizations', 'procedures', 'devices', 'social-history'] as const;
 
 const from = (table: string, columns: readonly string[]): Record<string, string> =>
   Object.fromEntries(columns.map((column) => [column, `${table}.${column}`]));
@@ -95,6 +96,7 @@ export const ROW_KINDS: readonly RowKind[] = [
   kind(['problems'], IssueVisitRow, ({ chart }) => chart.problems?.visits ?? [], 'issue_encounter'),
   kind(['allergies'], AllergyRow, ({ chart }) => chart.allergies?.allergies ?? [], 'lists'),
   kind(['devices'], DeviceRow, ({ chart }) => chart.devices?.devices ?? [], 'lists'),
+  kind(['social-history'], HistoryRow, ({ chart }) => chart['social-history']?.histories ?? [], 'history_data'),
   kind(['immunizations'], ImmunizationRow, ({ chart }) => chart.immunizations?.immunizations ?? [], 'immunizations'),
   kind(['immunizations'], VaccineRow, ({ chart }) => chart.immunizations?.vaccines ?? [], 'codes'),
   kind(['procedures'], SurgeryRow, ({ chart }) => chart.procedures?.surgeries ?? [], 'lists'),
@@ -217,8 +219,8 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['form_encounter.referring_provider_id', 'openemr_postcalendar_categories.pc_catid'],
   ...['issue_encounter.id', 'issue_encounter.list_id', 'issue_encounter.encounter', 'immunizations.id'],
   ...['immunizations.immunization_id', 'immunizations.administered_by_id', 'immunizations.ordering_provider'],
-  ...['immunizations.encounter_id', 'codes.id', 'codes.code'],
   ...['documents.id', 'documents.encounter_id', 'categories_to_documents.document_id', 'categories.id'],
   ...['categories.parent'],
+  ...['immunizations.encounter_id', 'codes.id', 'codes.code', 'history_data.id', 'history_data.created_by'],
   ...['ledger thread.thread_id', 'ledger thread.first_patient_mail_id', 'ledger thread_mail.mail_id'],
 ]);

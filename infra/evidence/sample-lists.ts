@@ -5,11 +5,14 @@ import { ImmunizationRow, VaccineRow } from 'sync-agent/src/openemr/read-immuniz
 import type { ListOptionRow } from 'sync-agent/src/openemr/read-lookups';
 import { ProblemRow } from 'sync-agent/src/openemr/read-problems';
 import { OrderedProcedureRow, ProcedureReportRow, SurgeryRow } from 'sync-agent/src/openemr/read-procedures';
+import { HistoryRow } from 'sync-agent/src/openemr/read-social-history';
 import { filled, option } from './sample-row.js';
 
-type Lists = Required<Pick<ChartRows, 'problems' | 'allergies' | 'immunizations' | 'procedures' | 'devices'>>;
+type Lists = Required<
+  Pick<ChartRows, 'social-history' | 'problems' | 'allergies' | 'immunizations' | 'procedures' | 'devices'>
+>;
 
-/** Problems, allergies, immunizations, procedures and devices in each of the forms that their renderers tell apart. */
+/** Problems, allergies, immunizations, procedures, devices and habits in each of the forms that their renderers tell apart. */
 export function sampleLists(): Lists {
   return {
     problems: sampleProblems(),
@@ -17,6 +20,7 @@ export function sampleLists(): Lists {
     immunizations: sampleImmunizations(),
     procedures: sampleProcedures(),
     devices: sampleDevices(),
+    'social-history': sampleHistory(),
   };
 }
 
@@ -24,6 +28,7 @@ export function listOptions(): ListOptionRow[] {
   return [
     option('occurrence', '6', '', ''),
     option('outcome', '2', '', ''),
+    option('smoking_status', '3', '', 'SNOMED-CT:8517006'),
     option('condition-verification', 'confirmed', '', ''),
     option('condition-verification', 'asked', '', ''),
     option('allergyintolerance-verification', 'confirmed', '', ''),
@@ -132,6 +137,17 @@ function sampleProcedures(): Lists['procedures'] {
       filled(ProcedureReportRow, {
         ...{ procedure_report_id: 9, procedure_order_id: 5, procedure_order_seq: 1, report_status: 'final' },
         ...{ date_collected: '2026-03-05 11:00:00', date_collected_tz: '-0600' },
+      }),
+    ],
+  };
+}
+
+function sampleHistory(): Lists['social-history'] {
+  return {
+    histories: [
+      filled(HistoryRow, {
+        ...{ id: 1, date: '2026-06-01 10:00:00', created_by: 1, tobacco: 'a note|quittobacco|2015-05-05|3|12' },
+        ...{ alcohol: 'a note|currentalcohol|2018-01-01', recreational_drugs: '|never_recreational_drugs|' },
       }),
     ],
   };

@@ -2,7 +2,8 @@ import type { Connection } from 'mysql2/promise';
 import { utcOffset } from './clinic-time.js';
 import type { LoadContext } from './load-context.js';
 import { loadLabs } from './load-labs.js';
-import { loadImmunizations, loadProblemsAndAllergies } from './load-lists.js';
+import { loadHistory } from './load-history.js';
+import { loadImmunizations, loadProblemsAndAllergies, loadProcedures } from './load-lists.js';
 import { loadMedications } from './load-medications.js';
 import { loadPatient, type LoadedPatient } from './load-patient.js';
 import { loadEncounters, loadVitals } from './load-visits.js';
@@ -60,6 +61,8 @@ export async function loadBundle(
     await loadProblemsAndAllergies(context, chart);
     await loadMedications(context, chart.medicationRequests);
     await loadImmunizations(context, chart.immunizations);
+    await loadProcedures(context, chart.procedures);
+    await loadHistory(context, chart.observations);
     await loadLabs(context, chart);
     await connection.commit();
     return patient;

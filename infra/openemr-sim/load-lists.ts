@@ -2,10 +2,15 @@ import { insertRows, type Row } from './insert-rows.js';
 import { clinicTime, encounterNumber, type LoadContext } from './load-context.js';
 import { firstCode, type SyntheaChart } from './synthea-bundle.js';
 
-/** A row of the issue list (`lists`): problem, allergy or medication, with the form's empty fields. */
+/** A row of the issue list (`lists`), with the form's empty fields. */
 export function issueRow(
   context: LoadContext,
-  issue: { type: 'medical_problem' | 'allergy' | 'medication'; title: string; diagnosis: string; begdate: string },
+  issue: {
+    type: 'medical_problem' | 'allergy' | 'medication' | 'surgery';
+    title: string;
+    diagnosis: string;
+    begdate: string;
+  },
 ): Row {
   return {
     date: issue.begdate,
@@ -54,6 +59,34 @@ export async function loadProblemsAndAllergies(context: LoadContext, chart: Synt
     };
   });
   await insertRows(context.connection, 'lists', [...problems, ...allergies]);
+}
+
+/** What was done, on the list of surgeries and linked to its visit, as when it is entered in the course of one. */
+export async function loadProcedures(context: LoadContext, procedures: SyntheaChart['procedures']): Promise<void> {
+  const surgeries = procedures.map((procedure) => {
+    const { code, text } = firstCode(procedure.code);
+    const begdate = clinicTime(context, procedure.performedPeriod.start);
+    const { end } = procedure.performedPeriod;
+    return {
+      ...issueRow(context, { type: 'surgery', title: text, diagnosis: `SNOMED-CT:${code}`, begdate }),
+      enddate: end === undefined ? null : clinicTime(context, end),
+    };
+  });
+  const ids = await insertRows(context.connection, 'lists', surgeries);
+  await insertRows(
+    context.connection,
+    'issue_encounter',
+    procedures.map((procedure, index) => ({
+      pid: context.pid,
+      list_id: ids[index] ?? 0,
+      encounter: encounterNumber(context, procedure.encounter.reference),
+      resolved: 0,
+      created_by: context.doctor.id,
+      updated_by: context.doctor.id,
+      created_at: clinicTime(context, procedure.performedPeriod.start),
+      updated_at: clinicTime(context, procedure.performedPeriod.start),
+    })),
+  );
 }
 
 const SITES = ['left_deltoid', 'right_deltoid', 'left_thigh'] as const;

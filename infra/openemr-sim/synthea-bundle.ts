@@ -97,6 +97,13 @@ const ImmunizationResource = z.object({
   occurrenceDateTime: Instant,
 });
 
+const ProcedureResource = z.object({
+  resourceType: z.literal('Procedure'),
+  code: CodeableConcept,
+  encounter: Reference,
+  performedPeriod: z.object({ start: Instant, end: Instant.optional() }),
+});
+
 const ObservationResource = z.object({
   resourceType: z.literal('Observation'),
   category: z.array(z.object({ coding: z.array(Coding).min(1) })).min(1),
@@ -123,6 +130,7 @@ const RESOURCES = [
   AllergyResource,
   MedicationRequestResource,
   ImmunizationResource,
+  ProcedureResource,
   ObservationResource,
   ReportResource,
 ] as const;
@@ -137,6 +145,7 @@ export type SyntheaCondition = z.infer<typeof ConditionResource>;
 export type SyntheaAllergy = z.infer<typeof AllergyResource>;
 export type SyntheaMedicationRequest = z.infer<typeof MedicationRequestResource>;
 export type SyntheaImmunization = z.infer<typeof ImmunizationResource>;
+export type SyntheaProcedure = z.infer<typeof ProcedureResource>;
 export type SyntheaObservation = z.infer<typeof ObservationResource>;
 export type SyntheaReport = z.infer<typeof ReportResource>;
 
@@ -149,6 +158,7 @@ export interface SyntheaChart {
   allergies: readonly SyntheaAllergy[];
   medicationRequests: readonly SyntheaMedicationRequest[];
   immunizations: readonly SyntheaImmunization[];
+  procedures: readonly SyntheaProcedure[];
   reports: readonly SyntheaReport[];
 }
 
@@ -161,6 +171,7 @@ export function parseBundle(bundle: unknown): SyntheaChart {
   const allergies: SyntheaAllergy[] = [];
   const medicationRequests: SyntheaMedicationRequest[] = [];
   const immunizations: SyntheaImmunization[] = [];
+  const procedures: SyntheaProcedure[] = [];
   const reports: SyntheaReport[] = [];
   for (const entry of Bundle.parse(bundle).entry) {
     if (!WANTED.has(entry.resource.resourceType)) {
@@ -189,6 +200,9 @@ export function parseBundle(bundle: unknown): SyntheaChart {
       case 'Immunization':
         immunizations.push(resource);
         break;
+      case 'Procedure':
+        procedures.push(resource);
+        break;
       case 'DiagnosticReport':
         reports.push(resource);
         break;
@@ -206,6 +220,7 @@ export function parseBundle(bundle: unknown): SyntheaChart {
     allergies,
     medicationRequests,
     immunizations,
+    procedures,
     reports,
   };
 }

@@ -19,6 +19,8 @@ const LOADED_TABLES = [
   'lists_medication',
   'prescriptions',
   'immunizations',
+  'issue_encounter',
+  'history_data',
   'form_vitals',
   'procedure_order',
   'procedure_order_code',
@@ -74,12 +76,16 @@ test('nothing of a bundle that has a table is left out, and nothing is invented'
     encounters: await count('form_encounter'),
     prescriptions: await count('prescriptions'),
     immunizations: await count('immunizations'),
+    surgeries: Number((await rows("SELECT COUNT(*) AS n FROM lists WHERE type = 'surgery'"))[0]?.n),
+    visitsOfSurgeries: await count('issue_encounter'),
     results: await count('procedure_result'),
   }).toEqual({
     patients: PATIENTS,
     encounters: total((chart) => chart.encounters.size),
     prescriptions: total((chart) => chart.medicationRequests.length),
     immunizations: total((chart) => chart.immunizations.length),
+    surgeries: total((chart) => chart.procedures.length),
+    visitsOfSurgeries: total((chart) => chart.procedures.length),
     results: total(
       (chart) =>
         [...chart.observations.values()].filter(({ category }) => category[0]?.coding[0]?.code === 'laboratory').length,

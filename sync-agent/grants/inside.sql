@@ -13,7 +13,8 @@ GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 -- agent_reader: the tables that sections are made of. Column by column where a table also holds what no section needs:
 -- no password hash (users, patient_access_onsite), no social security or licence number (patient_data), no laboratory's
 -- host, login and password (procedure_providers), no tax number or bank account (facility), no subscriber's social
--- security number, birth date or employer (insurance_data), nothing of billing (form_encounter), no fee (codes).
+-- security number, birth date or employer (insurance_data), nothing of billing (form_encounter), no fee (codes), no
+-- relatives' illnesses (history_data).
 GRANT SELECT (
   pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
   language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
@@ -33,6 +34,10 @@ GRANT SELECT ON {{openemr}}.prescriptions TO agent_reader;
 GRANT SELECT ON {{openemr}}.lists TO agent_reader;
 GRANT SELECT ON {{openemr}}.issue_encounter TO agent_reader;
 GRANT SELECT ON {{openemr}}.immunizations TO agent_reader;
+GRANT SELECT (
+  id, pid, date, created_by, tobacco, alcohol, coffee, recreational_drugs, exercise_patterns, sleep_patterns, seatbelt_use,
+  counseling, hazardous_activities
+) ON {{openemr}}.history_data TO agent_reader;
 GRANT SELECT (id, code, code_type, code_text, code_text_short, active) ON {{openemr}}.codes TO agent_reader;
 GRANT SELECT ON {{openemr}}.lists_medication TO agent_reader;
 GRANT SELECT ON {{openemr}}.drug_sales TO agent_reader;

@@ -3,6 +3,7 @@ import type { ResultSetHeader } from 'mysql2/promise';
 import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
 import { ResourcesContent, type Resource } from 'sync-contract/section-content';
 import { renderChart, type RenderedSection } from '../src/chart/render-chart.js';
+import { ResourceIds } from '../src/chart/resource-id.js';
 import type { ReadableClass } from '../src/openemr/read-chart.js';
 import { ChartUnderTest } from './chart-under-test.js';
 
@@ -179,9 +180,7 @@ describe('a problem', () => {
     const codes = JSON.stringify(linked?.['category']);
     expect(codes).toContain('problem-list-item');
     expect(codes).toContain('encounter-diagnosis');
-    const context = chart.context(await chart.read(PID, ['problems']));
-    expect(JSON.stringify(linked?.['encounter'])).toContain('Encounter/');
-    expect(context.siteId).toBe(chart.siteId);
+    expect(linked?.['encounter']).toEqual(new ResourceIds(chart.resourceIdKey).encounter(20144));
     await chart.clinic.query('DELETE FROM issue_encounter WHERE list_id = ?', [id]);
   });
 
@@ -371,5 +370,49 @@ describe('an immunization', () => {
   it('without any vaccine is counted and not shown', async () => {
     expect(await given({ cvx_code: '', immunization_id: 0 })).toBeUndefined();
     expect((await sectionOf('immunizations')).skipped).toBe(1);
+  });
+});
+
+describe('the social history', () => {
+  const history = async (row: Record<string, string | number | null>): Promise<Resource[]> => {
+    await chart.clinic.query('INSERT INTO history_data SET ?', [{ pid: EMPTY, date: '2026-07-01 10:00:00', ...row }]);
+    return entriesOf('social-history', 'Observation', EMPTY);
+  };
+  const named = (found: Resource[], text: string): Resource | undefined =>
+    found.find(({ code }) => JSON.stringify(code).includes(text));
+
+  it('is what was saved last, and says no more than that', async () => {
+    await history({ alcohol: '2 glasses|currentalcohol|' });
+    const found = await history({ tobacco: 'quit|quittobacco|2015-05-05|3|12', created_by: 101 });
+    expect(named(found, 'Alcohol')).toBeUndefined();
+    expect(named(found, '72166-2')).toMatchObject({
+      valueCodeableConcept: {
+        coding: [{ system: 'http://snomed.info/sct', code: '8517006', display: 'Former smoker' }],
+        text: 'Former smoker',
+      },
+      effectiveDateTime: '2026-07-01T10:00:00-04:00',
+      note: [{ text: 'quit' }, { text: 'Quit on 2015-05-05' }],
+    });
+    expect(named(found, '401201003')).toMatchObject({ valueQuantity: { value: 12 } });
+    expect(await entriesOf('social-history', 'Observation', PID)).not.toEqual(found);
+  });
+
+  it('keeps what nobody knows as it was written', async () => {
+    const found = await history({
+      ...{ date: '0000-00-00 00:00:00', tobacco: '<b>pipe</b>|sometimes|0000-00-00|77|a few', created_by: 4_711 },
+      ...{ sleep_patterns: '7 hours \u{1F634}', coffee: '||', exercise_patterns: 'walks|currentexercise|2026-02-31' },
+    });
+    expect(named(found, '72166-2')).toMatchObject({
+      valueCodeableConcept: { text: '77' },
+      note: [{ text: '<b>pipe</b>' }],
+    });
+    expect(named(found, '401201003')).toBeUndefined();
+    expect(named(found, 'Sleep')).toMatchObject({ valueCodeableConcept: { text: '7 hours \u{1F634}' } });
+    expect(named(found, 'Exercise')).toMatchObject({
+      valueCodeableConcept: { text: 'Current' },
+      note: [{ text: 'walks' }],
+    });
+    expect(named(found, 'Coffee')).toBeUndefined();
+    expect(JSON.stringify(found)).not.toMatch(/0000|02-31/);
   });
 });

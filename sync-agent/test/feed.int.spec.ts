@@ -187,6 +187,13 @@ describe('the change feed', () => {
       'encounter = 2',
       [`${String(PID)} problems`, `${String(PID)} procedures`],
     ],
+    [
+      'history_data',
+      'pid',
+      "tobacco = '|never_tobacco||4|'",
+      "alcohol = '|never_alcohol|'",
+      [`${String(PID)} social-history`],
+    ],
     ['immunizations', 'patient_id', "cvx_code = '140'", "lot_number = 'L'", [`${String(PID)} immunizations`]],
   ])('knows whose a new, a changed and a deleted row of %s is', async (table, pid, values, change, expected) => {
     const [{ insertId }] = await under.clinic.query<ResultSetHeader>(`INSERT INTO ${table} SET ${pid} = ?, ${values}`, [

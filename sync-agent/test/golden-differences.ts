@@ -10,10 +10,13 @@ import { PATIENT_DIFFERENCES } from './golden-differences-patient.js';
 import { VISIT_DIFFERENCES } from './golden-differences-visits.js';
 import { PROBLEM_DIFFERENCES } from './golden-differences-problems.js';
 import { DEVICE_DIFFERENCES, PROCEDURE_DIFFERENCES } from './golden-differences-procedures.js';
+import { SOCIAL_HISTORY_DIFFERENCES } from './golden-differences-social-history.js';
 
 /** Every difference between our rendering and OpenEMR's FHIR answers. There is no other. */
 export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...PATIENT_DIFFERENCES,
+  // Before those of other Observations, because the first line that holds counts.
+  ...SOCIAL_HISTORY_DIFFERENCES,
   ...VISIT_DIFFERENCES,
   ...MEDICATION_DIFFERENCES,
   ...LABORATORY_DIFFERENCES,

@@ -40,7 +40,7 @@ export function goldenPatients(recording: Recording): { label: string; pid: numb
 }
 
 const CATEGORIES_OF: Partial<Record<ComparedType, readonly string[]>> = {
-  Observation: ['laboratory', 'vital-signs'],
+  Observation: ['laboratory', 'vital-signs', 'social-history'],
   DiagnosticReport: ['LAB'],
 };
 
@@ -79,8 +79,12 @@ const KEYS = {
   insurance_data: 'id',
   insurance_companies: 'id',
   documents: 'id',
+  employer_data: 'id',
 } as const;
-export type GoldenTable = keyof typeof KEYS | 'form_vitals';
+
+/** Tables of whose rows OpenEMR makes resources with uuids of their own. */
+const MAPPED = ['form_vitals', 'facility', 'history_data', 'form_history_sdoh', 'patient_data'] as const;
+export type GoldenTable = keyof typeof KEYS | (typeof MAPPED)[number];
 
 /** Links made before this day are answered under the id of the problem. */
 const LINK_IDS_SINCE = '2025-11-15';
@@ -105,6 +109,7 @@ export class GoldenRows {
       }
     }
     this.addMapped(ids);
+    this.nameHabits(ids);
     this.nameLinkedProblems(ids);
     this.nameOrderedProcedures(ids);
   }
@@ -112,7 +117,7 @@ export class GoldenRows {
   /** Of some rows OpenEMR makes several resources, each with a uuid of its own. */
   private addMapped(ids: ResourceIds): void {
     for (const { table, target_uuid, uuid: hex, resource_path } of this.all('uuid_mapping')) {
-      const mapped = table === 'form_vitals' || table === 'facility' ? table : undefined;
+      const mapped = MAPPED.find((each) => each === table);
       const row = mapped === undefined ? undefined : this.find(mapped, { uuid: target_uuid ?? null });
       if (mapped !== undefined && row !== undefined) {
         const uuid = uuidOf(z.string().parse(hex));
@@ -120,6 +125,17 @@ export class GoldenRows {
         const key = String(row['id']);
         this.byUuid.set(uuid, { table: mapped, row: loinc === undefined ? row : { ...row, loinc } });
         this.uuidByOurId.set(ids.id(mapped, loinc === undefined ? `location ${key}` : `${key}|${loinc}`), uuid);
+      }
+    }
+  }
+
+  /** Habits that OpenEMR's FHIR does not answer at all: they are found by a name of ours. */
+  private nameHabits(ids: ResourceIds): void {
+    for (const row of this.all('history_data')) {
+      for (const column of ['alcohol', 'coffee', 'recreational_drugs', 'exercise_patterns', 'sleep_patterns']) {
+        const name = `${uuidOf(z.string().parse(row['uuid']))} ${column}`;
+        this.byUuid.set(name, { table: 'history_data', row: { ...row, column } });
+        this.uuidByOurId.set(ids.id('history_data', `${String(row['id'])}|${column}`), name);
       }
     }
   }

@@ -25,6 +25,7 @@ import { renderProblems } from './render-problems.js';
 import { renderProcedures } from './render-procedures.js';
 import { renderProfile } from './render-profile.js';
 import { renderResults } from './render-results.js';
+import { renderSocialHistory } from './render-social-history.js';
 import type { RenderTools } from './render-tools.js';
 import { renderVitals } from './render-vitals.js';
 import { ResourceIds } from './resource-id.js';
@@ -66,6 +67,7 @@ const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
   immunizations: listPart('immunizations', renderImmunizations),
   procedures: listPart('procedures', renderProcedures),
   devices: listPart('devices', renderDevices),
+  'social-history': listPart('social-history', renderSocialHistory),
   results: part('results', resultSections),
   messages: part('messages', messageSections),
   appointments: listPart('appointments', renderAppointments),

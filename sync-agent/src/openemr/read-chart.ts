@@ -14,6 +14,7 @@ import { readProcedures, type ProcedureRows } from './read-procedures.js';
 import { readProfile, type ProfileRows } from './read-profile.js';
 import { readResults, type ResultRows } from './read-results.js';
 import { readVitals, type VitalRows } from './read-vitals.js';
+import { readSocialHistory, type SocialHistoryRows } from './read-social-history.js';
 import { OpenEmrReadFailed, type Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
 
@@ -34,6 +35,7 @@ export interface RowsOfClass {
   immunizations: ImmunizationRows;
   procedures: ProcedureRows;
   devices: DeviceRows;
+  'social-history': SocialHistoryRows;
   results: ResultRows;
   messages: MessageRows;
   appointments: AppointmentRows;
@@ -63,6 +65,7 @@ const READERS: Record<keyof RowsOfClass, ReadPart> = {
   immunizations: part('immunizations', readImmunizations),
   procedures: part('procedures', readProcedures),
   devices: part('devices', readDevices),
+  'social-history': part('social-history', readSocialHistory),
   results: part('results', readResults),
   messages: part('messages', readMessages),
   appointments: part('appointments', readAppointments),
