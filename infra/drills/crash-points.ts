@@ -42,6 +42,8 @@ const WITHOUT_A_COMMIT: Readonly<Record<string, number>> = {
   'portal-api/database/settle-transaction.ts': 2,
   // one consistent read of a chart's state
   'portal-api/gateway/chart-store.service.ts': 1,
+  // the same of what lies in the replica
+  'portal-api/gateway/holdings.service.ts': 1,
 };
 
 /**

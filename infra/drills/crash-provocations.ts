@@ -135,6 +135,33 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   'blob-keep': (context) => ({ act: () => fileAndDelete(context) }),
   'documents-forgotten': (context) => ({ act: () => fileAndDelete(context) }),
   'chart-unchanged': (context) => ({ act: () => changeNothingShown(context) }),
+  'owed-sections': (context) =>
+    damagedReplica(context, 'UPDATE ??.section SET sealed = REVERSE(sealed) WHERE patient_ref = UNHEX(?) LIMIT 1'),
+  'owed-grants': (context) => damagedReplica(context, 'DELETE FROM ??.chart_grant WHERE patient_ref = UNHEX(?)'),
+  superfluous: ({ system }) => ({
+    whileDown: async () => {
+      await system.services.dmz.adminSql(
+        `INSERT INTO ??.section (patient_ref, section_id, era, seq, epoch, sha256, sealed)
+          VALUES (RANDOM_BYTES(16), RANDOM_BYTES(32), 1, 1, 1, RANDOM_BYTES(32), 'nobody')`,
+        [PORTAL],
+      );
+    },
+  }),
+  'reading-begun': nightComes,
+  'chart-read-again': nightComes,
+  'day-closed': nightComes,
+  vanished: entryVanishes,
+  'lost-noted': ({ system }) => ({
+    whileDown: async () => {
+      await system.services.dmz.adminSql(
+        `INSERT INTO ??.receipt (submission_id, account_ref, kind, state, saved_at)
+          VALUES (UNHEX(CONCAT('019a0000000070008000', HEX(RANDOM_BYTES(6)))), RANDOM_BYTES(16), 'message', 'saved', UTC_TIMESTAMP(3))`,
+        [PORTAL],
+      );
+    },
+  }),
+  'lost-confirmed': () => ({ commandLine: ['reconciliation', '--confirm-lost', '--json'] }),
+  'vanishing-allowed': () => ({ commandLine: ['reconciliation', '--confirm-vanished', '--json'] }),
   'stop-stream': (context) => frozenPatient(context, 'revoked'),
   'waiting-noted': (context) => frozenPatient(context, 'frozen'),
 };
@@ -373,6 +400,50 @@ function wantedAgain(context: ProvocationContext, how: 'lost inside' | 'changed 
           Buffer.isBuffer(blobId) ? blobId : '',
         ]);
       }
+    },
+  };
+}
+
+/** Somebody wrote into the DMZ's database; the agent that starts compares. The last parameter of `sql` is the chart. */
+function damagedReplica(context: ProvocationContext, sql: string): Partial<Provocation> {
+  let patientRef = '';
+  return {
+    before: async () => {
+      patientRef = await (await someoneJoined(context)).chart();
+    },
+    whileDown: async () => {
+      await context.system.services.dmz.adminSql(sql, [PORTAL, patientRef]);
+    },
+  };
+}
+
+/** The clinic's night has come since the agent was last there. */
+function nightComes({ system }: ProvocationContext): Partial<Provocation> {
+  return {
+    whileDown: async () => {
+      await system.services.inside.adminSql(
+        "UPDATE ??.reconciliation_state SET content_day = '2000-01-01', content_after = NULL",
+        [LEDGER],
+      );
+    },
+  };
+}
+
+/** The ledger remembers one entry more than OpenEMR has. */
+function entryVanishes(context: ProvocationContext): Partial<Provocation> {
+  let pid = 0;
+  return {
+    before: async () => {
+      ({ pid } = await someoneJoined(context));
+    },
+    whileDown: async () => {
+      const { inside } = context.system.services;
+      await inside.adminSql(
+        `UPDATE ??.chart_section s JOIN ??.chart c ON c.patient_ref = s.patient_ref SET s.entries = s.entries + 1
+          WHERE c.pid = ? AND s.name = 'profile'`,
+        [LEDGER, LEDGER, pid],
+      );
+      await inside.adminSql("UPDATE ??.patient_data SET occupation = 'vanished' WHERE pid = ?", [OPENEMR, pid]);
     },
   };
 }

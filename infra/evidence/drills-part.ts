@@ -23,7 +23,7 @@ interface DrillRun {
   lastWords: string[];
 }
 
-const DRILLS = ['stolen-dmz', 'crash', 'restore'] as const;
+const DRILLS = ['stolen-dmz', 'crash', 'restore', 'tamper'] as const;
 const COMMAND = 'npm run drill -- <name> --short';
 const LONGEST = 20 * 60_000;
 const LAST_LINES = 5;

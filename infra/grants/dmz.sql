@@ -33,7 +33,7 @@ GRANT SELECT, UPDATE (n, hash) ON {{portal}}.audit_head TO portal_api;
 
 -- sync_gateway, the process that the agent reaches: writes the replica, hands out the outbox.
 GRANT SELECT, INSERT, UPDATE ON {{portal}}.key_statement TO sync_gateway;
-GRANT SELECT, INSERT ON {{portal}}.era TO sync_gateway;
+GRANT SELECT, INSERT, UPDATE (signed) ON {{portal}}.era TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart_grant TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.chart TO sync_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.section TO sync_gateway;

@@ -35,6 +35,7 @@ const PARTS = {
     ['drill: stolen DMZ, short', 'infra/dist/drills/stolen-dmz.js', ['--short']],
     ['drill: crash, short', 'infra/dist/drills/crash.js', ['--short']],
     ['drill: restore, short', 'infra/dist/drills/restore.js', ['--short']],
+    ['drill: tamper, short', 'infra/dist/drills/tamper.js', ['--short']],
   ],
 };
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { DatabaseConfig } from './database/data-source.js';
 import { DATABASE_VARIABLES, databaseConfig, readEnvironment, secretFile } from './database/database-environment.js';
@@ -36,7 +36,11 @@ const VARIABLES = {
     .string()
     .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'must be an IANA time zone'),
   TRUST_PROXY: z.string().optional(),
+  DRILL_FAULT: z.literal('verification-off').optional(),
 };
+
+/** Lies beside the pepper of a drill's portal and of no other, so that a variable alone switches nothing off. */
+const DRILL_ONLY_FILE = 'drill-only';
 
 /** What portal-api's public process needs to know. A class, so that providers ask for it by its type. */
 export class PortalConfig {
@@ -58,6 +62,8 @@ export class PortalConfig {
   readonly trustProxy!: string[];
   /** off when not given */
   readonly metrics?: MetricsAddress | undefined;
+  /** a drill's control serves what does not verify, to show that the drill would notice; never so outside a drill */
+  readonly verificationOff?: boolean | undefined;
 
   constructor(values: PortalConfig) {
     Object.assign(this, values);
@@ -75,6 +81,12 @@ export function portalConfig(environment: NodeJS.ProcessEnv = process.env): Port
   if (variables.PUBLIC_ORIGIN.startsWith('https:') && trustProxy.length === 0) {
     throw new Error('TRUST_PROXY must name the addresses of the proxy that serves an https PUBLIC_ORIGIN');
   }
+  const drillFolder = dirname(environment['PEPPER_FILE'] ?? '');
+  if (variables.DRILL_FAULT !== undefined && !existsSync(join(drillFolder, DRILL_ONLY_FILE))) {
+    throw new Error(
+      `DRILL_FAULT switches a protection off and is for drills only: unset it, or run a drill, whose PEPPER_FILE lies beside a file ${DRILL_ONLY_FILE}`,
+    );
+  }
   return new PortalConfig({
     siteId: variables.SITE_ID,
     logLevel: variables.LOG_LEVEL,
@@ -89,5 +101,6 @@ export function portalConfig(environment: NodeJS.ProcessEnv = process.env): Port
     practice: { name: variables.PRACTICE_NAME, timeZone: variables.PRACTICE_TIME_ZONE },
     trustProxy,
     metrics: metricsAddress(variables),
+    verificationOff: variables.DRILL_FAULT !== undefined,
   });
 }

@@ -9,6 +9,9 @@ process.on('SIGUSR1', () => undefined);
 try {
   const config = portalConfig();
   const app = await createPortalApp(config);
+  if (config.verificationOff === true) {
+    app.get(Logger).error('a drill has switched a protection off: verification-off', 'start');
+  }
   await app.listen(config.listen.port, config.listen.host);
   app.get(Logger).log({ msg: 'portal-api listens', address: await app.getUrl() }, 'start');
 } catch (error: unknown) {

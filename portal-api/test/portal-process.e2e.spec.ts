@@ -68,6 +68,8 @@ describe('portal-api as a process', () => {
     ['a secret is not there', { PEPPER_FILE: '/nonexistent' }, /PEPPER_FILE names a file that cannot be read/],
     ['a secret is none', { PEPPER_FILE: '/etc/hostname' }, /PEPPER_FILE/],
     ['the web app is not built', { WEB_ROOT: '/nonexistent' }, /WEB_ROOT/],
+    ['a protection is to be off outside a drill', { DRILL_FAULT: 'verification-off' }, /is for drills only/],
+    ['a fault is unknown', { DRILL_FAULT: 'all-off' }, /DRILL_FAULT/],
     ['the database refuses it', { DB_USER: 'portal_nobody' }, /does not start/],
   ])('does not start when %s, and says so without a secret', async (_what, change, sentence) => {
     const started = run(change);

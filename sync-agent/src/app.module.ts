@@ -9,6 +9,7 @@ import { FetchModule } from './fetch/fetch.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { awaitReadableOpenEmr } from './openemr/await-openemr.js';
 import { OPENEMR_READER, OpenEmrModule } from './openemr/openemr.module.js';
+import { ReconcileModule } from './reconcile/reconcile.module.js';
 import { ReplicateModule } from './replicate/replicate.module.js';
 import { RestoreModule } from './restore/restore.module.js';
 
@@ -28,6 +29,7 @@ export class AppModule implements OnModuleInit {
         FetchModule,
         MetricsModule,
         OpenEmrModule,
+        ReconcileModule,
         ReplicateModule,
         RestoreModule,
       ],

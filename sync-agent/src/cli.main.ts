@@ -7,13 +7,13 @@ import { statusCommand } from './doctor/status.command.js';
 import { inviteCommand } from './enrol/invite.command.js';
 import { initKeys } from './keys/key-files.js';
 import { createLedgerDataSource } from './ledger/ledger-database.js';
+import { reconciliationCommand } from './reconcile/reconciliation.command.js';
 import { registerCommand } from './setup/register.command.js';
 import { backupCommand, eraCommand, restoreCommand } from './restore/restore.command.js';
 import { setupCommand } from './setup/setup.command.js';
 
 /** Commands whose place is kept: exit code 2, so that a script never takes a refusal for a success. */
 const REFUSED = {
-  reconcile: 'reconcile: comparing all charts with the DMZ and with OpenEMR is not supported yet',
   'merge-confirm': 'merge-confirm: confirming a merge of patients is not supported yet',
   poll: 'poll: following OpenEMR without a binary log is not supported yet; set log_bin and binlog_format=ROW',
 } as const;
@@ -63,10 +63,11 @@ const program = new Command('sync-agent')
   .addCommand(doctorCommand())
   .addCommand(cutCommand())
   .addCommand(statusCommand())
+  .addCommand(reconciliationCommand())
   .addCommand(backupCommand())
   .addCommand(eraCommand())
   .addCommand(restoreCommand());
-for (const name of ['reconcile', 'merge-confirm', 'poll'] as const) {
+for (const name of ['merge-confirm', 'poll'] as const) {
   program.addCommand(refusedCommand(name));
 }
 

@@ -72,6 +72,12 @@ export interface AgentConfig {
   openemrApi?: OpenEmrApiConfig;
   /** off when not given */
   metrics?: MetricsAddress | undefined;
+  reconciliation: {
+    /** pause between two comparisons with the DMZ, seconds */
+    every: number;
+    /** hour of the clinic's day from which on all charts are read again */
+    hour: number;
+  };
 }
 
 /**
@@ -168,6 +174,13 @@ const AgentEnvironment = z.object({
   }),
   POOLS: Pools,
   MESSAGES_PER_DAY: z.coerce.number('must be a whole number').int('must be a whole number').min(1).default(200),
+  RECONCILE_SECONDS: z.coerce
+    .number('must be a whole number')
+    .int('must be a whole number')
+    .min(10)
+    .max(900)
+    .default(900),
+  RECONCILE_HOUR: z.coerce.number('must be an hour').int('must be an hour').min(0).max(23).default(2),
   METRICS_HOST: given.default('127.0.0.1'),
   METRICS_PORT: z.coerce.number('must be a port number').int('must be a port number').min(0).max(65_535).optional(),
   DRILL_FAULT: DrillFault.optional(),
@@ -223,6 +236,7 @@ export function readAgentConfig(environment: Environment = process.env): AgentCo
     pools: env.POOLS,
     messagesPerDay: env.MESSAGES_PER_DAY,
     metrics: env.METRICS_PORT === undefined ? undefined : { host: env.METRICS_HOST, port: env.METRICS_PORT },
+    reconciliation: { every: env.RECONCILE_SECONDS, hour: env.RECONCILE_HOUR },
     openemrApi: OPENEMR_API_NAMES.some((name) => environment[name] !== undefined)
       ? readOpenEmrApiConfig(environment)
       : undefined,

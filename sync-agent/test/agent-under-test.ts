@@ -362,6 +362,7 @@ export function agentConfig(
     portalOrigin: 'https://portal.example.org',
     pools: { default: 'admin' },
     messagesPerDay: 200,
+    reconciliation: { every: 900, hour: 2 },
   };
 }
 

@@ -212,6 +212,7 @@ export class CrossingUnderTest implements AsyncDisposable {
       portalOrigin: ORIGIN,
       pools: { default: 'admin' },
       messagesPerDay: 200,
+      reconciliation: { every: 900, hour: 2 },
     };
   }
 }

@@ -46,6 +46,7 @@ function config(changes: Partial<AgentConfig> = {}): AgentConfig {
     portalOrigin: ORIGIN,
     pools: { default: 'admin' },
     messagesPerDay: 200,
+    reconciliation: { every: 900, hour: 2 },
     ...changes,
   };
 }

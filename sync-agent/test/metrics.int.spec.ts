@@ -31,12 +31,13 @@ describe("the agent's metrics", () => {
 
   it('follow what happens', async () => {
     await until(
-      'a heartbeat was sent and T is known',
+      'a heartbeat was sent, T is known and everything was compared',
       async () => {
         const text = await scrape();
         return (
           (sampleOf(text, 'agent_heartbeats_total', { outcome: 'sent' }) ?? 0) > 0 &&
-          sampleOf(text, 'agent_replica_lag_seconds') !== undefined
+          sampleOf(text, 'agent_replica_lag_seconds') !== undefined &&
+          sampleOf(text, 'agent_reconciliation_age_seconds') !== undefined
         );
       },
       60_000,
@@ -56,6 +57,12 @@ describe("the agent's metrics", () => {
     expect(labelSets(text, 'agent_')).toEqual({
       agent_render_duration_seconds: ['outcome'],
       agent_heartbeats_total: ['outcome'],
+      agent_reconciliations_total: ['outcome', 'with'],
+      agent_reconciliation_differences_total: ['kind'],
+      agent_reconciliation_age_seconds: [],
+      agent_reconciliation_differences: [],
+      agent_vanishing_stopped: [],
+      agent_submissions_lost: [],
       agent_collected_total: [],
       agent_collection_failures_total: [],
       agent_deliveries_total: [],

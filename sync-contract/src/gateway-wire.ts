@@ -27,6 +27,9 @@ export const GATEWAY_ROUTES = {
   blobCommit: '/v1/blobs/commit',
   blobState: '/v1/blobs/state',
   blobKeep: '/v1/blobs/keep',
+  holdings: '/v1/holdings/charts',
+  grantHoldings: '/v1/holdings/grants',
+  missing: '/v1/holdings/missing',
   heartbeat: '/v1/heartbeat',
   cut: '/v1/cut',
 } as const;
@@ -226,6 +229,83 @@ export const BlobKeepRequest = request({ patientRef: Ref, keep: z.array(Ref).max
 export type BlobKeepRequest = z.infer<typeof BlobKeepRequest>;
 export const BlobKeepAnswer = z.strictObject({ deleted: z.int().min(0) });
 export type BlobKeepAnswer = z.infer<typeof BlobKeepAnswer>;
+
+/**
+ * What the gateway holds, page by page in the order of patientRefs, for the comparison with the ledger: columns as they
+ * are, hashes computed anew from the stored bytes. A stored hash would say what was stored once. Numbers are as bad as
+ * the rows, so nothing about them is presumed.
+ */
+export const HoldingsRequest = request({ after: Ref.nullable() });
+export type HoldingsRequest = z.infer<typeof HoldingsRequest>;
+export const SectionHolding = z.strictObject({
+  id: Digest,
+  era: z.int(),
+  seq: z.int(),
+  epoch: z.int(),
+  size: z.int().min(0),
+  /** of the stored bytes */
+  sha256: Digest,
+  /** the hash in the row's own column is that one */
+  named: z.boolean(),
+});
+export type SectionHolding = z.infer<typeof SectionHolding>;
+export const ChartHolding = z.strictObject({
+  patientRef: Ref,
+  /** null: sections lie here without a chart */
+  manifest: z
+    .strictObject({
+      era: z.int(),
+      seq: z.int(),
+      hash: Digest,
+      /** SHA-256 of the stored JSON of `Signed` */ text: Digest,
+    })
+    .nullable(),
+  /** of more than `LIMITS.holdingSections` the first */
+  sections: z.array(SectionHolding).max(LIMITS.holdingSections),
+});
+export type ChartHolding = z.infer<typeof ChartHolding>;
+export const HoldingsAnswer = z.strictObject({
+  charts: z.array(ChartHolding).max(LIMITS.holdingCharts),
+  /** there are more behind the last of them */
+  more: z.boolean(),
+});
+export type HoldingsAnswer = z.infer<typeof HoldingsAnswer>;
+
+/** The same of grants, in the order of their ids. */
+export const GrantHoldingsRequest = request({ after: Ref.nullable() });
+export type GrantHoldingsRequest = z.infer<typeof GrantHoldingsRequest>;
+export const GrantHolding = z.strictObject({
+  grantId: Ref,
+  accountRef: Ref,
+  patientRef: Ref,
+  epoch: z.int(),
+  /** as the database prints them, UTC with milliseconds */
+  startsAt: z.string().max(40),
+  endsAt: z.string().max(40).nullable(),
+  /** SHA-256 of the stored JSON of `Signed` */
+  text: Digest,
+});
+export type GrantHolding = z.infer<typeof GrantHolding>;
+export const GrantHoldingsAnswer = z.strictObject({
+  grants: z.array(GrantHolding).max(LIMITS.holdingGrants),
+  more: z.boolean(),
+});
+export type GrantHoldingsAnswer = z.infer<typeof GrantHoldingsAnswer>;
+
+/**
+ * Submissions that the DMZ accepted and that are not in its outbox: those that receipts and the newest audit entries
+ * name, and the last number of every stream whose row is not there. Normal for what was dropped after it was collected,
+ * which the agent knows; else somebody deleted it.
+ */
+export const MissingRequest = request({ /** a stream */ after: Ref.nullable() });
+export type MissingRequest = z.infer<typeof MissingRequest>;
+export const MissingAnswer = z.strictObject({
+  /** with the first page */
+  submissions: z.array(SubmissionId).max(LIMITS.missing),
+  streams: z.array(z.strictObject({ stream: Ref, seq: z.int() })).max(LIMITS.streams),
+  more: z.boolean(),
+});
+export type MissingAnswer = z.infer<typeof MissingAnswer>;
 
 /** Heartbeat with the buckets that changed since the last one the gateway acknowledged. 409 when buckets are missing. */
 export const HeartbeatRequest = request({

@@ -34,6 +34,14 @@ export const LIMITS = {
   leaseItems: 50,
   /** sections in one manifest */
   manifestSections: 4_096,
+  /** charts in one page of holdings, sections of one of them, sections of a page unless its first chart has more */
+  holdingCharts: 200,
+  holdingSections: 8_192,
+  holdingPageSections: 20_000,
+  /** submissions that are named and not there, in one answer */
+  missing: 1_000,
+  /** grants in one page of holdings */
+  holdingGrants: 2_000,
   /** charts of one practice in one heartbeat bucket */
   bucketLeaves: 4_096,
   /** padding step of sealed sections, bytes */

@@ -13,7 +13,16 @@ import { Base64Url, Kid } from './identifiers.js';
 import { assertProtocolVersion } from './protocol.js';
 
 /** What a signature is about; part of the signed bytes, so that a manifest can never pass for a grant. */
-export const SIGNED_PURPOSES = ['key-statement', 'era', 'manifest', 'heartbeat', 'grant', 'checkpoint', 'cut'] as const;
+export const SIGNED_PURPOSES = [
+  'key-statement',
+  'era',
+  'manifest',
+  'heartbeat',
+  'grant',
+  'checkpoint',
+  'cut',
+  'reconciliation',
+] as const;
 export type SignedPurpose = (typeof SIGNED_PURPOSES)[number];
 
 /** A signed statement: the canonical JSON itself travels, so that a reader verifies bytes and parses afterwards. */

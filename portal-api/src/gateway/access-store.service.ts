@@ -8,7 +8,6 @@ import type {
 import { verifyGrant, type Grant } from 'sync-contract/grant';
 import { Signed } from 'sync-contract/signed';
 import { DataSource, type EntityManager } from 'typeorm';
-import { z } from 'zod';
 import { AuditService } from '../audit/audit.service.js';
 import { crashPoint } from '../crash-point.js';
 import { hexBytes, uuidBytes } from '../database/hex-column.js';
@@ -18,8 +17,6 @@ import type { PortalEvent } from '../events/portal-event.js';
 import { EventPublisher } from './event-publisher.js';
 import { GatewayKeys } from './gateway-keys.js';
 import { InviteNotAccepted, NotSupportedYet } from './gateway.problems.js';
-
-const IssuedAt = z.looseObject({ terms: z.looseObject({ issuedAt: z.string() }) });
 
 /** Who may come in and what they may see: invites, answers to acceptances, grants, and their end. All calls are idempotent. */
 @Injectable()
@@ -142,7 +139,7 @@ export class AccessStore {
       'SELECT signed FROM chart_grant WHERE grant_id = ? FOR UPDATE',
       [id],
     );
-    if (held !== undefined && issuedAt(held.signed) > terms.issuedAt) {
+    if (held !== undefined && this.issuedAt(held.signed, terms.grantId) > terms.issuedAt) {
       return;
     }
     await manager.query(
@@ -159,6 +156,16 @@ export class AccessStore {
         id,
       ],
     );
+  }
+
+  /** Of a stored grant; a row that does not hold the grant of its id is older than any other, so that it is replaced. */
+  private issuedAt(stored: string, grantId: string): string {
+    try {
+      const { terms } = verifyGrant(Signed.parse(JSON.parse(stored)), this.config.siteId, this.keys.signer);
+      return terms.grantId === grantId ? terms.issuedAt : '';
+    } catch {
+      return '';
+    }
   }
 
   /**
@@ -213,16 +220,6 @@ export class AccessStore {
 function accountEvents(accountRefs: readonly string[]): PortalEvent[] {
   const seq = Date.now();
   return [...new Set(accountRefs)].map((accountRef) => ({ accountRef, kind: 'account', seq }));
-}
-
-/** Of a stored grant; one that cannot be read is older than any other. */
-function issuedAt(stored: string): string {
-  try {
-    const { body } = Signed.parse(JSON.parse(stored));
-    return IssuedAt.parse(JSON.parse(body)).terms.issuedAt;
-  } catch {
-    return '';
-  }
 }
 
 async function grantsToRevoke(

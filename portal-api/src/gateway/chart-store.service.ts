@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { ChartBatchRequest, ChartState } from 'sync-contract/gateway-wire';
-import { compareVersions, type Version } from 'sync-contract/identifiers';
+import { Version, compareVersions } from 'sync-contract/identifiers';
+import { LIMITS } from 'sync-contract/limits';
 import { verifyManifest, type Manifest, type ManifestEntry } from 'sync-contract/manifest';
-import { statementHash } from 'sync-contract/signed';
+import { Signed, statementHash } from 'sync-contract/signed';
 import { DataSource, type EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { crashPoint } from '../crash-point.js';
@@ -27,6 +28,13 @@ interface HeldSection {
   sha256: Buffer;
 }
 
+interface HeldChart {
+  era: number;
+  seq: number;
+  manifest: string;
+  manifest_hash: Buffer;
+}
+
 interface NewSection {
   entry: ManifestEntry;
   sealed: Buffer;
@@ -35,6 +43,8 @@ interface NewSection {
 /** The replica's charts. A chart's rows always are exactly what one signed manifest names: a batch applies whole or not. */
 @Injectable()
 export class ChartStore {
+  private readonly logger = new Logger(ChartStore.name);
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly keys: GatewayKeys,
@@ -88,14 +98,15 @@ export class ChartStore {
   ): Promise<boolean> {
     const chart = hexBytes(manifest.patientRef);
     const hash = statementHash(batch.manifest);
-    const [held] = await manager.query<{ era: number; seq: number; manifest_hash: Buffer }[]>(
-      'SELECT era, seq, manifest_hash FROM chart WHERE patient_ref = ? FOR UPDATE',
+    const [held] = await manager.query<HeldChart[]>(
+      'SELECT era, seq, manifest, manifest_hash FROM chart WHERE patient_ref = ? FOR UPDATE',
       [chart],
     );
-    if (held?.manifest_hash.toString('hex') === hash) {
+    const sound = held === undefined ? null : this.soundManifest(manifest.patientRef, held);
+    if (sound?.hash === hash && isWhole(held, sound)) {
       return false;
     }
-    if (held !== undefined && compareVersions(manifest, held) <= 0) {
+    if (sound !== null && sound.hash !== hash && compareVersions(manifest, sound.manifest) <= 0) {
       throw new ChartNotAccepted(await this.stateIn(manager, manifest.patientRef), []);
     }
     const stored = new Map(
@@ -124,20 +135,39 @@ export class ChartStore {
 
   private async stateIn(manager: EntityManager, patientRef: string): Promise<ChartState> {
     const chart = hexBytes(patientRef);
-    const [held] = await manager.query<{ era: number; seq: number; manifest_hash: Buffer }[]>(
-      'SELECT era, seq, manifest_hash FROM chart WHERE patient_ref = ?',
+    const [held] = await manager.query<HeldChart[]>(
+      'SELECT era, seq, manifest, manifest_hash FROM chart WHERE patient_ref = ?',
       [chart],
     );
+    const sound = held === undefined ? null : this.soundManifest(patientRef, held);
     const sections = await this.heldSections(manager, chart);
     return {
-      version: held === undefined ? null : { era: held.era, seq: held.seq },
-      manifestHash: held?.manifest_hash.toString('hex') ?? null,
-      sections: sections.map((row) => ({
-        id: row.section_id.toString('hex'),
-        version: { era: row.era, seq: row.seq },
-        sha256: row.sha256.toString('hex'),
-      })),
+      version: sound === null ? null : { era: sound.manifest.era, seq: sound.manifest.seq },
+      manifestHash: sound?.hash ?? null,
+      sections: sections
+        .flatMap((row) => {
+          const version = Version.safeParse({ era: row.era, seq: row.seq });
+          const [id, sha256] = [row.section_id.toString('hex'), row.sha256.toString('hex')];
+          return version.success ? [{ id, version: version.data, sha256 }] : [];
+        })
+        .slice(0, LIMITS.manifestSections),
     };
+  }
+
+  /**
+   * What the row's signed manifest says; the columns beside it are only there to be looked up by. A row that was
+   * changed counts as none: the agent would take its number for a restore, and nothing newer would be taken here.
+   */
+  private soundManifest(patientRef: string, held: HeldChart): { manifest: Manifest; hash: string } | null {
+    try {
+      const signed = Signed.parse(JSON.parse(held.manifest));
+      const manifest = verifyManifest(signed, { site: this.config.siteId, patientRef }, this.keys.signer);
+      this.keys.assertBegun(manifest.era);
+      return { manifest, hash: statementHash(signed) };
+    } catch {
+      this.logger.error(`the stored manifest of chart ${patientRef} does not verify and counts as none`);
+      return null;
+    }
   }
 
   private async heldSections(manager: EntityManager, chart: Buffer): Promise<HeldSection[]> {
@@ -188,6 +218,11 @@ export class ChartStore {
       ]);
     }
   }
+}
+
+/** Whether the columns say what the manifest says. */
+function isWhole(held: HeldChart | undefined, { manifest, hash }: { manifest: Manifest; hash: string }): boolean {
+  return held?.manifest_hash.toString('hex') === hash && held.era === manifest.era && held.seq === manifest.seq;
 }
 
 /** Every section of the batch with its entry in the manifest, checked byte for byte. @throws SectionRefused */

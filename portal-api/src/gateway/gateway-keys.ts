@@ -68,17 +68,18 @@ export class GatewayKeys implements OnModuleInit {
     });
   }
 
-  /** An era that is here stays as it is. @throws StatementRefused */
+  /** An era that is here as the root signed it stays as it is. @throws StatementRefused */
   async storeEras(statements: readonly Signed[]): Promise<void> {
     const eras = new Eras(this.config.rootPublicKey, this.config.siteId);
     const byEra = new Map(statements.map((signed) => [eras.add(signed).era, signed]));
     await settleTransaction(this.dataSource, async (manager) => {
+      const held = await manager.query<{ era: number; signed: string }[]>('SELECT era, signed FROM era');
+      const there = new Map(held.map(({ era, signed }) => [era, signed]));
       for (const [era, signed] of byEra) {
-        const { affectedRows } = await manager.query<{ affectedRows: number }>(
-          'INSERT IGNORE INTO era (era, signed) VALUES (?, ?)',
-          [era, JSON.stringify(signed)],
-        );
-        if (affectedRows > 0) {
+        const text = JSON.stringify(signed);
+        if (there.get(era) !== text) {
+          await manager.query('INSERT IGNORE INTO era (era, signed) VALUES (?, ?)', [era, text]);
+          await manager.query('UPDATE era SET signed = ? WHERE era = ?', [text, era]);
           await this.audit.append(manager, {
             action: 'gateway-eras',
             outcome: 'ok',
@@ -93,28 +94,33 @@ export class GatewayKeys implements OnModuleInit {
     statements.forEach((signed) => this.begun.add(signed));
   }
 
-  /** Keeps what the root signed; all of it or, when one is refused, none. @throws StatementRefused */
+  /** Keeps what the root signed, again where the table has something else; all or, when one is refused, none. @throws StatementRefused */
   async store(statements: readonly Signed[]): Promise<void> {
     const byKid = new Map(statements.map((signed) => [this.keyring.add(signed).kid, signed]));
     if (byKid.size === 0) {
       return;
     }
     await this.dataSource.transaction(async (manager) => {
-      for (const [kid, signed] of byKid) {
+      const held = await manager.query<{ kid: string; signed: string }[]>('SELECT kid, signed FROM key_statement');
+      const there = new Set(held.map(({ kid, signed }) => `${kid} ${signed}`));
+      const lacking = [...byKid].filter(([kid, signed]) => !there.has(`${kid} ${JSON.stringify(signed)}`));
+      for (const [kid, signed] of lacking) {
         await manager.query(
           'INSERT INTO key_statement (kid, signed) VALUES (?, ?) ON DUPLICATE KEY UPDATE signed = VALUES(signed)',
           [kid, JSON.stringify(signed)],
         );
       }
-      await this.audit.append(
-        manager,
-        ...[...byKid.keys()].map((kid) => ({
-          action: 'gateway-keys' as const,
-          outcome: 'ok' as const,
-          actor: 'agent',
-          object: kid,
-        })),
-      );
+      if (lacking.length > 0) {
+        await this.audit.append(
+          manager,
+          ...lacking.map(([kid]) => ({
+            action: 'gateway-keys' as const,
+            outcome: 'ok' as const,
+            actor: 'agent',
+            object: kid,
+          })),
+        );
+      }
       crashPoint('before-commit:gateway-keys');
     });
     crashPoint('after-commit:gateway-keys');

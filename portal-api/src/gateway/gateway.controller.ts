@@ -8,12 +8,15 @@ import {
   EnrolmentsRequest,
   ErasRequest,
   GATEWAY_ROUTES,
+  GrantHoldingsRequest,
   GrantsRequest,
   HeartbeatRequest,
   HelloRequest,
+  HoldingsRequest,
   InvitesRequest,
   KeysRequest,
   LeaseRequest,
+  MissingRequest,
   ReofferRequest,
   RevocationsRequest,
   StreamsRequest,
@@ -22,8 +25,11 @@ import {
   type ChartState,
   type Done,
   type ErasAnswer,
+  type GrantHoldingsAnswer,
   type HelloAnswer,
+  type HoldingsAnswer,
   type LeaseAnswer,
+  type MissingAnswer,
   type ReofferAnswer,
   type RevocationsAnswer,
 } from 'sync-contract/gateway-wire';
@@ -39,6 +45,7 @@ import { CutStore } from './cut-store.service.js';
 import { GatewayKeys } from './gateway-keys.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { HeartbeatStore } from './heartbeat-store.service.js';
+import { Holdings } from './holdings.service.js';
 import { OutboxLease } from './outbox-lease.service.js';
 import { StreamStore } from './stream-store.service.js';
 import { WireBody } from './wire-body.pipe.js';
@@ -56,6 +63,7 @@ export class GatewayController {
     private readonly outbox: OutboxLease,
     private readonly charts: ChartStore,
     private readonly heartbeats: HeartbeatStore,
+    private readonly held: Holdings,
     private readonly streamNumbers: StreamStore,
     private readonly cuts: CutStore,
     private readonly audit: AuditService,
@@ -194,6 +202,26 @@ export class GatewayController {
   async chartBatch(@Body(new WireBody(ChartBatchRequest)) body: ChartBatchRequest): Promise<ChartBatchAnswer> {
     crashPoint('received:gateway-chart-batch');
     return { version: await this.charts.apply(body) };
+  }
+
+  @Post(GATEWAY_ROUTES.holdings)
+  @HttpCode(200)
+  async holdings(@Body(new WireBody(HoldingsRequest)) body: HoldingsRequest): Promise<HoldingsAnswer> {
+    return this.held.charts(body.after);
+  }
+
+  @Post(GATEWAY_ROUTES.grantHoldings)
+  @HttpCode(200)
+  async grantHoldings(
+    @Body(new WireBody(GrantHoldingsRequest)) body: GrantHoldingsRequest,
+  ): Promise<GrantHoldingsAnswer> {
+    return this.held.grants(body.after);
+  }
+
+  @Post(GATEWAY_ROUTES.missing)
+  @HttpCode(200)
+  async missing(@Body(new WireBody(MissingRequest)) body: MissingRequest): Promise<MissingAnswer> {
+    return this.held.missing(body.after);
   }
 
   @Post(GATEWAY_ROUTES.heartbeat)

@@ -17,6 +17,7 @@ import { GatewayKeys } from './gateway-keys.js';
 import { GatewayController } from './gateway.controller.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { HeartbeatStore } from './heartbeat-store.service.js';
+import { Holdings } from './holdings.service.js';
 import { Housekeeping } from './housekeeping.js';
 import { OutboxLease } from './outbox-lease.service.js';
 import { StreamStore } from './stream-store.service.js';
@@ -48,6 +49,7 @@ export class GatewayModule {
         ChartStore,
         CutStore,
         HeartbeatStore,
+        Holdings,
         StreamStore,
         Housekeeping,
       ],

@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { HeartbeatRequest } from 'sync-contract/gateway-wire';
 import {
   HEARTBEAT_BUCKETS,
+  HeartbeatLeaf,
   bucketOf,
   bucketRoot,
   heartbeatRoot,
@@ -10,27 +11,28 @@ import {
   type HeartbeatBucket,
 } from 'sync-contract/heartbeat';
 import { compareVersions } from 'sync-contract/identifiers';
+import { Signed } from 'sync-contract/signed';
 import { DataSource, type EntityManager } from 'typeorm';
+import { z } from 'zod';
 import { crashPoint } from '../crash-point.js';
 import { settleTransaction } from '../database/settle-transaction.js';
 import { GatewayConfig } from '../gateway-config.js';
 import { GatewayKeys } from './gateway-keys.js';
 import { HeartbeatNotAccepted, HeartbeatRefused } from './gateway.problems.js';
 
-const ROOT_BYTES = 32;
 /** What a gateway without any heartbeat holds: 256 buckets without leaves. */
 const EMPTY_ROOT = bucketRoot([]);
 
-interface HeldHeartbeat {
-  era: number;
-  seq: number;
-  signed: string;
-  bucket_roots: Buffer;
-}
+const Leaves = z.array(HeartbeatLeaf);
 
-/** The newest heartbeat with the leaves under it. What is stored always adds up to the signed root. */
+/**
+ * The newest heartbeat with the leaves under it. What is stored always adds up to the signed root. Of what is stored
+ * already only signature and leaves count: a row that was changed is one that is not there, and comes again.
+ */
 @Injectable()
 export class HeartbeatStore {
+  private readonly logger = new Logger(HeartbeatStore.name);
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly keys: GatewayKeys,
@@ -38,10 +40,20 @@ export class HeartbeatStore {
   ) {}
 
   async highest(): Promise<{ era: number; seq: number } | null> {
-    const [held] = await this.dataSource.query<{ era: number; seq: number }[]>(
-      'SELECT era, seq FROM heartbeat WHERE id = 1',
-    );
-    return held === undefined ? null : { era: held.era, seq: held.seq };
+    const [held] = await this.dataSource.query<{ signed: string }[]>('SELECT signed FROM heartbeat WHERE id = 1');
+    const sound = held === undefined ? null : this.soundHeartbeat(held.signed);
+    return sound === null ? null : { era: sound.era, seq: sound.seq };
+  }
+
+  private soundHeartbeat(text: string): Heartbeat | null {
+    try {
+      const heartbeat = verifyHeartbeat(Signed.parse(JSON.parse(text)), this.config.siteId, this.keys.signer);
+      this.keys.assertBegun(heartbeat.era);
+      return heartbeat;
+    } catch {
+      this.logger.error('the stored heartbeat does not verify and counts as none');
+      return null;
+    }
   }
 
   /** @throws StatementRefused, HeartbeatRefused, HeartbeatNotAccepted */
@@ -57,23 +69,23 @@ export class HeartbeatStore {
   }
 
   private async storeIn(manager: EntityManager, heartbeat: Heartbeat, request: HeartbeatRequest): Promise<void> {
-    const [held] = await manager.query<HeldHeartbeat[]>(
-      'SELECT era, seq, signed, bucket_roots FROM heartbeat WHERE id = 1 FOR UPDATE',
-    );
+    const [held] = await manager.query<{ signed: string }[]>('SELECT signed FROM heartbeat WHERE id = 1 FOR UPDATE');
+    const sound = held === undefined ? null : this.soundHeartbeat(held.signed);
+    const number = sound === null ? null : { era: sound.era, seq: sound.seq };
     const signed = JSON.stringify(request.heartbeat);
-    if (held !== undefined && compareVersions(heartbeat, held) <= 0) {
-      if (held.signed === signed) {
+    if (number !== null && compareVersions(heartbeat, number) <= 0) {
+      if (held?.signed === signed) {
         return;
       }
-      throw new HeartbeatNotAccepted([], { era: held.era, seq: held.seq });
+      throw new HeartbeatNotAccepted([], number);
     }
-    const heldRoots = rootsOf(held);
+    const heldRoots = await storedRoots(manager);
     const coming = new Map(request.buckets.map((bucket) => [bucket.bucket, bucket]));
     const missing = request.bucketRoots.flatMap((root, bucket) =>
       root === heldRoots[bucket] || coming.has(bucket) ? [] : [bucket],
     );
     if (missing.length > 0) {
-      throw new HeartbeatNotAccepted(missing, held === undefined ? null : { era: held.era, seq: held.seq });
+      throw new HeartbeatNotAccepted(missing, number);
     }
     await manager.query(
       // As with charts: of two first heartbeats at once the second collides and begins again behind the first.
@@ -91,12 +103,22 @@ export class HeartbeatStore {
   }
 }
 
-function rootsOf(held: HeldHeartbeat | undefined): string[] {
-  return Array.from({ length: HEARTBEAT_BUCKETS }, (_, bucket) =>
-    held === undefined
-      ? EMPTY_ROOT
-      : held.bucket_roots.subarray(bucket * ROOT_BYTES, (bucket + 1) * ROOT_BYTES).toString('hex'),
-  );
+/** Roots of the leaves as they lie here, by bucket; of leaves that are none the root is empty. */
+async function storedRoots(manager: EntityManager): Promise<string[]> {
+  const rows = await manager.query<{ bucket: number; leaves: string }[]>('SELECT bucket, leaves FROM heartbeat_bucket');
+  const roots = Array.from({ length: HEARTBEAT_BUCKETS }, () => EMPTY_ROOT);
+  for (const { bucket, leaves } of rows) {
+    roots[bucket] = rootOf(leaves);
+  }
+  return roots;
+}
+
+function rootOf(text: string): string {
+  try {
+    return bucketRoot(Leaves.parse(JSON.parse(text)));
+  } catch {
+    return '';
+  }
 }
 
 /** @throws HeartbeatRefused */

@@ -70,7 +70,9 @@ export class SessionGrants {
     if (stored === session.grantList) {
       return;
     }
-    const wanted = new Set(stored.split(' ').filter((name) => name !== '' && !this.wasRefused(name)));
+    const wanted = new Set(
+      stored.split(' ').filter((name) => name !== '' && !this.wasRefused(session.accountRef, name)),
+    );
     const kept = session.grants.filter((grant) => wanted.has(grantName(grant)));
     const missing = [...wanted].filter((name) => !kept.some((grant) => grantName(grant) === name));
     if (missing.length === 0 && kept.length === session.grants.length) {
@@ -128,18 +130,24 @@ export class SessionGrants {
     } catch (error: unknown) {
       const known =
         error instanceof StatementRefused || error instanceof SealBroken || error instanceof ScopedGrantNotSupported;
-      this.refused.set(grantName(row), Date.now());
+      // By account: a row that was moved to another account is no reason to pass it over once it is back.
+      this.refused.set(refusalOf(account.accountRef, grantName(row)), Date.now());
       this.logger.error(`grant ${row.grantId} is ignored: ${known ? error.message : 'it is not a signed grant'}`);
       return null;
     }
   }
 
-  private wasRefused(name: string): boolean {
-    const at = this.refused.get(name);
+  private wasRefused(accountRef: string, name: string): boolean {
+    const refusal = refusalOf(accountRef, name);
+    const at = this.refused.get(refusal);
     if (at !== undefined && Date.now() - at > REFUSED_MS) {
-      this.refused.delete(name);
+      this.refused.delete(refusal);
       return false;
     }
     return at !== undefined;
   }
+}
+
+function refusalOf(accountRef: string, name: string): string {
+  return `${accountRef} ${name}`;
 }

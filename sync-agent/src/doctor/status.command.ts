@@ -47,7 +47,13 @@ async function readStanding(config: AgentConfig): Promise<Standing> {
       feedState,
       stuckSeconds,
       needsPerson:
-        late || stuckSeconds !== null || status.cut !== null || status.heartbeatStopped || backlog.stopped.length > 0,
+        late ||
+        stuckSeconds !== null ||
+        status.cut !== null ||
+        status.heartbeatStopped ||
+        status.vanishingStopped ||
+        status.submissionsLost > 0 ||
+        backlog.stopped.length > 0,
     };
   } finally {
     await ledger.destroy();

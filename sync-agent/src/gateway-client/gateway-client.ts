@@ -12,9 +12,12 @@ import {
   ErasAnswer,
   GATEWAY_ROUTES,
   GatewayProblemCode,
+  GrantHoldingsAnswer,
   HeartbeatConflict,
   HelloAnswer,
+  HoldingsAnswer,
   LeaseAnswer,
+  MissingAnswer,
   ReofferAnswer,
   RevocationsAnswer,
   type AckRequest,
@@ -29,12 +32,15 @@ import {
   type EnrolmentsRequest,
   type ErasRequest,
   type GatewayRoute,
+  type GrantHoldingsRequest,
   type GrantsRequest,
   type HeartbeatRequest,
+  type HoldingsRequest,
   type InvitesRequest,
   type HelloRequest,
   type KeysRequest,
   type LeaseRequest,
+  type MissingRequest,
   type ReofferRequest,
   type RevocationsRequest,
   type StreamsRequest,
@@ -95,6 +101,15 @@ export class GatewayClient {
   /** Hands our key statements over, as every first call does. @throws Transient, Permanent when its root is another */
   async offerKeys(): Promise<Done> {
     return this.exchange('keys', { statements: [...this.statements] } satisfies Body<KeysRequest>, Done);
+  }
+
+  /** What the root said of our keys and eras, again: the tables of the DMZ may have lost it. @throws Transient, Permanent */
+  async offerStatements(): Promise<void> {
+    await this.call('keys', { statements: [...this.statements] } satisfies Body<KeysRequest>, Done);
+    const eras = await this.eras();
+    if (eras.length > 0) {
+      await this.call('eras', { eras: [...eras] } satisfies Body<ErasRequest>, ErasAnswer);
+    }
   }
 
   private async handshakeWith(intent: { look?: true }): Promise<Handshake> {
@@ -196,6 +211,19 @@ export class GatewayClient {
 
   async blobState(body: Body<BlobStateRequest>): Promise<BlobState> {
     return this.call('blobState', body, BlobState);
+  }
+
+  /** A page of what the gateway holds of charts. */
+  async readHoldings(body: Body<HoldingsRequest>): Promise<HoldingsAnswer> {
+    return this.call('holdings', body, HoldingsAnswer, { timeout: 3 * CALL_TIMEOUT });
+  }
+
+  async readGrantHoldings(body: Body<GrantHoldingsRequest>): Promise<GrantHoldingsAnswer> {
+    return this.call('grantHoldings', body, GrantHoldingsAnswer);
+  }
+
+  async readMissing(body: Body<MissingRequest>): Promise<MissingAnswer> {
+    return this.call('missing', body, MissingAnswer);
   }
 
   /** @throws Conflict<HeartbeatConflict> */

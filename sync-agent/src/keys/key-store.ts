@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { canonicalBytes } from 'sync-contract/canonical-json';
 import { openAead, sealAead } from 'sync-contract/aead';
 import { Keyring } from 'sync-contract/key-statement';
-import type { Signed, SigningKey } from 'sync-contract/signed';
+import type { Signed, SigningKey, VerifyingKey } from 'sync-contract/signed';
 import { KEY_FILES, KeysIncomplete, readAgentKeys, type AgentKeys } from './key-files.js';
 
 /** What a wrapped secret is; part of the seal, so that one can never be opened as the other. */
@@ -13,6 +13,7 @@ export class KeyStore {
   private constructor(
     readonly siteId: string,
     private readonly keys: AgentKeys,
+    private readonly ring: Keyring,
   ) {}
 
   /** @throws KeysIncomplete, StatementRefused when a statement is not the root's word for this site */
@@ -26,7 +27,12 @@ export class KeyStore {
       // Whatever it signed would be refused by the DMZ, late and one by one.
       throw new KeysIncomplete(join(dir, KEY_FILES.sign), 'has no statement of the root that is in force');
     }
-    return new KeyStore(siteId, keys);
+    return new KeyStore(siteId, keys, ring);
+  }
+
+  /** Our own key of that name, as the root vouched for it at that time. */
+  signer(kid: string, at: Date): VerifyingKey | undefined {
+    return this.ring.signer(kid, at);
   }
 
   /** signs manifests, heartbeats, grants */

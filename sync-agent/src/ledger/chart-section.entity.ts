@@ -37,4 +37,12 @@ export class ChartSection {
 
   @Column({ name: 'as_of', type: 'datetime', precision: 3 })
   asOf!: Date;
+
+  /** the DMZ was found to hold something else: it is sealed and pushed again though its content is the same */
+  @Column({ type: 'tinyint', default: 0 })
+  owed!: number;
+
+  /** what a person would count in it: resources, messages */
+  @Column({ type: 'int', default: 0 })
+  entries!: number;
 }

@@ -22,7 +22,15 @@ import { AddEras1763900000000 } from './migrations/1763900000000-add-eras.js';
 import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
 import { AddForgottenDeliveries1763900000010 } from './migrations/1763900000010-add-forgotten-deliveries.js';
 import { CreateDocumentBlob1764000000000 } from './migrations/1764000000000-create-document-blob.js';
+import { CreateReconciliation1764000000001 } from './migrations/1764000000001-create-reconciliation.js';
 import { Patient } from './patient.entity.js';
+import {
+  LostSubmission,
+  Reconciliation,
+  ReconciliationState,
+  ReconciliationStatementRow,
+  Vanished,
+} from './reconciliation.entities.js';
 import { Era, ForgottenDelivery, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
 
@@ -48,6 +56,11 @@ export const LEDGER_ENTITIES = [
   ForgottenDelivery,
   CutRow,
   DocumentBlob,
+  Reconciliation,
+  ReconciliationStatementRow,
+  ReconciliationState,
+  Vanished,
+  LostSubmission,
 ] as const;
 
 /**
@@ -125,6 +138,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       CreateCut1763900000001,
       AddForgottenDeliveries1763900000010,
       CreateDocumentBlob1764000000000,
+      CreateReconciliation1764000000001,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

@@ -7,6 +7,10 @@ export const BEGIN_AN_ERA =
   'Stop the agent and run `sync-agent restore`; until then nothing is sent, collected or delivered.';
 export const RESTORE_UNFINISHED = `a backup of the ledger was read in and its new era has not begun. ${BEGIN_AN_ERA}`;
 
+/** What charts wait for that lose entries while too much vanishes. */
+export const VANISHING_SENTENCE =
+  "more than a hundredth of all entries vanished from OpenEMR within an hour; charts that lose entries keep what they have in the portal. Look whether OpenEMR's tables are whole, then run `sync-agent reconciliation --confirm-vanished`";
+
 const Reasons = z.array(z.object({ reason: z.string() }));
 
 /** Why the agent does nothing until a new era begins; null when it works. */

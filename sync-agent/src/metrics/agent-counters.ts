@@ -25,6 +25,20 @@ export class AgentCounters {
     registers: this.registers,
   });
 
+  readonly reconciliations = new Counter({
+    name: 'agent_reconciliations_total',
+    help: 'Comparisons of everything, by the other side and outcome: equal, different or failed',
+    labelNames: ['with', 'outcome'] as const,
+    registers: this.registers,
+  });
+
+  readonly differences = new Counter({
+    name: 'agent_reconciliation_differences_total',
+    help: 'Differences that comparisons found, by kind',
+    labelNames: ['kind'] as const,
+    registers: this.registers,
+  });
+
   readonly collected = new Counter({
     name: 'agent_collected_total',
     help: 'Submissions that were collected, by outcome: received or quarantined',

@@ -31,6 +31,22 @@ const FROM_STATUS: readonly FromStatus[] = [
   ['agent_submissions_set_aside', 'Submissions in quarantine', (s) => s.submissionsSetAside],
   ['agent_heartbeat_stopped', '1 while heartbeats wait for a new era', (s) => (s.heartbeatStopped ? 1 : 0)],
   [
+    'agent_submissions_lost',
+    'Submissions that vanished from the DMZ and that nobody has confirmed',
+    (s) => s.submissionsLost,
+  ],
+  ['agent_vanishing_stopped', '1 while losses of entries wait for a person', (s) => (s.vanishingStopped ? 1 : 0)],
+  [
+    'agent_reconciliation_age_seconds',
+    'Since everything was last compared with the DMZ',
+    (s) => ageOf(s.reconciliation?.at),
+  ],
+  [
+    'agent_reconciliation_differences',
+    'Differences that the last comparison with the DMZ found',
+    (s) => s.reconciliation?.differences ?? null,
+  ],
+  [
     'agent_binlog_position_age_seconds',
     'Since the change feed last recorded its position',
     (s) => ageOf(s.feed?.recordedAt),

@@ -7,7 +7,14 @@ import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 import { failureCode } from '../failure-code.js';
 
-export const QUEUES = ['collections', 'deliveries', 'replications', 'heartbeats'] as const;
+export const QUEUES = [
+  'collections',
+  'deliveries',
+  'replications',
+  'heartbeats',
+  'reconciliations',
+  'readings',
+] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** Jobs carry the id of a row and nothing else. */

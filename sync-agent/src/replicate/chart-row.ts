@@ -38,6 +38,7 @@ export interface AckedSection {
   sha256: string;
   size: number;
   asOf: string;
+  entries: number;
 }
 
 const Charts = z.array(
@@ -73,8 +74,10 @@ const Sections = z.array(
     sha256: z.string(),
     size: z.number(),
     asOf: z.string(),
+    entries: z.number(),
   }),
 );
+const Owed = z.array(z.object({ name: z.string() }));
 const Threads = z.array(
   z.object({
     threadId: z.string(),
@@ -145,11 +148,20 @@ export async function readAckedSections(manager: EntityManager, patientRef: stri
   const rows: unknown = await manager.query(
     `SELECT name, record_class AS recordClass, LOWER(HEX(section_id)) AS sectionId, era, seq, epoch,
             LOWER(HEX(content_hash)) AS contentHash, LOWER(HEX(sha256)) AS sha256, size,
-            DATE_FORMAT(as_of, ${INSTANT}) AS asOf
+            DATE_FORMAT(as_of, ${INSTANT}) AS asOf, entries
        FROM chart_section WHERE patient_ref = UNHEX(?)`,
     [patientRef],
   );
   return Sections.parse(rows).map((section) => ({ ...section, asOf: toInstant(section.asOf) }));
+}
+
+/** Names of the chart's sections whose bytes the DMZ was found to lack. */
+export async function readOwedSections(manager: EntityManager, patientRef: string): Promise<string[]> {
+  const rows: unknown = await manager.query(
+    'SELECT name FROM chart_section WHERE patient_ref = UNHEX(?) AND owed = 1',
+    [patientRef],
+  );
+  return Owed.parse(rows).map(({ name }) => name);
 }
 
 export async function readKnownThreads(manager: EntityManager, pid: number): Promise<KnownThreads> {

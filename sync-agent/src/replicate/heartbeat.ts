@@ -173,7 +173,8 @@ function missingOf(problem: unknown): number[] {
   return z.object({ missing: z.array(z.int().min(0).max(255)) }).safeParse(problem).data?.missing ?? [];
 }
 
-async function readBuckets(manager: EntityManager): Promise<HeartbeatLeaf[][]> {
+/** Every chart that the DMZ ought to have, in the buckets of the heartbeat. */
+export async function readBuckets(manager: EntityManager): Promise<HeartbeatLeaf[][]> {
   const rows: unknown = await manager.query(
     `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, c.era, c.seq, LOWER(HEX(c.manifest_hash)) AS manifestHash
        FROM chart c JOIN patient p ON p.pid = c.pid

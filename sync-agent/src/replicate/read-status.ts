@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import { RESTORE_UNFINISHED } from '../ledger/stand-still.js';
+import { RESTORE_UNFINISHED, VANISHING_SENTENCE } from '../ledger/stand-still.js';
 import { readCurrency } from './currency.js';
 
 /** What an operator asks first; ids and numbers only. */
@@ -23,6 +23,12 @@ export interface AgentStatus {
   /** the sentences of what is stopped, each once */
   stops: string[];
   heartbeat: { era: number; seq: number } | null;
+  /** the last comparison with the DMZ; null before the first */
+  reconciliation: { at: string; differences: number } | null;
+  /** charts that lose entries wait for a person */
+  vanishingStopped: boolean;
+  /** gone from the DMZ before they were collected, and not confirmed by a person */
+  submissionsLost: number;
   /** since when the DMZ is cut off; null while it is trusted */
   cut: string | null;
 }
@@ -37,10 +43,12 @@ const Counts = z.array(
     setAside: z.coerce.number(),
     stopped: z.coerce.number(),
     chartsStopped: z.coerce.number(),
+    lost: z.coerce.number(),
   }),
 );
 const Feed = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number(), recordedAt: z.date() }));
-const Stops = z.array(z.object({ reason: z.string(), heartbeat: z.coerce.boolean() }));
+const Compared = z.array(z.object({ at: z.date(), differences: z.number() }));
+const Stops = z.array(z.object({ reason: z.string(), heartbeat: z.coerce.boolean(), vanishing: z.coerce.boolean() }));
 const HeartbeatRow = z.array(z.object({ era: z.coerce.number(), seq: z.coerce.number() }));
 
 export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
@@ -51,18 +59,24 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
             (SELECT COUNT(*) FROM submission WHERE state = 'RECEIVED') AS waiting,
             (SELECT COUNT(*) FROM submission WHERE state = 'QUARANTINED') AS setAside,
             (SELECT COUNT(*) FROM stream WHERE stopped_reason IS NOT NULL) AS stopped,
-            (SELECT COUNT(*) FROM chart WHERE stopped_reason IS NOT NULL) AS chartsStopped`,
+            (SELECT COUNT(*) FROM chart WHERE stopped_reason IS NOT NULL) AS chartsStopped,
+            (SELECT COUNT(*) FROM lost_submission WHERE confirmed_at IS NULL) AS lost`,
   );
   const feed: unknown = await manager.query(
     'SELECT file_no AS file, file_offset AS `offset`, committed_at AS recordedAt FROM feed_position WHERE id = 1',
   );
   const heartbeat: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
   const stops: unknown = await manager.query(
-    `SELECT DISTINCT stopped_reason AS reason, 0 AS heartbeat FROM chart WHERE stopped_reason IS NOT NULL
-      UNION SELECT stopped_reason, 1 FROM heartbeat_state WHERE stopped_reason IS NOT NULL
-      UNION SELECT ?, 1 FROM restore_step WHERE step = 'era'`,
-    [RESTORE_UNFINISHED],
+    `SELECT DISTINCT stopped_reason AS reason, 0 AS heartbeat, 0 AS vanishing FROM chart WHERE stopped_reason IS NOT NULL
+      UNION SELECT stopped_reason, 1, 0 FROM heartbeat_state WHERE stopped_reason IS NOT NULL
+      UNION SELECT ?, 1, 0 FROM restore_step WHERE step = 'era'
+      UNION SELECT ?, 0, 1 FROM reconciliation_state WHERE vanishing_stopped_at IS NOT NULL`,
+    [RESTORE_UNFINISHED, VANISHING_SENTENCE],
   );
+  const compared: unknown = await manager.query(
+    "SELECT ended_at AS at, differences FROM reconciliation WHERE kind = 'dmz' ORDER BY id DESC LIMIT 1",
+  );
+  const [lastCompared] = Compared.parse(compared);
   const cut: unknown = await manager.query('SELECT state, issued_at AS since FROM cut ORDER BY issued_at DESC LIMIT 1');
   const stopRows = Stops.parse(stops);
   const currency = await readCurrency(manager);
@@ -84,6 +98,9 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     heartbeatStopped: stopRows.some(({ heartbeat: ofHeartbeat }) => ofHeartbeat),
     stops: stopRows.map(({ reason }) => reason),
     heartbeat: HeartbeatRow.parse(heartbeat)[0] ?? null,
+    reconciliation: lastCompared === undefined ? null : { ...lastCompared, at: lastCompared.at.toISOString() },
+    vanishingStopped: stopRows.some(({ vanishing }) => vanishing),
+    submissionsLost: count?.lost ?? 0,
     cut: cutSince(cut),
   };
 }
@@ -96,7 +113,7 @@ function cutSince(rows: unknown): string | null {
 }
 
 export function describeStatus(status: AgentStatus): string {
-  const { feed, heartbeat } = status;
+  const { feed, heartbeat, reconciliation } = status;
   const lines = [
     ...(status.cut === null ? [] : [`CUT OFF since ${status.cut}: the agent rests until \`cut --undo\``]),
     status.currentAsOf === null
@@ -113,6 +130,12 @@ export function describeStatus(status: AgentStatus): string {
     heartbeat === null
       ? 'heartbeat: none sent'
       : `heartbeat: ${String(heartbeat.era)}/${String(heartbeat.seq)}${status.heartbeatStopped ? ', stopped' : ''}`,
+    reconciliation === null
+      ? 'reconciliation: not compared with the DMZ yet'
+      : `reconciliation: ${String(reconciliation.differences)} differences to the DMZ at ${reconciliation.at}`,
+    ...(status.submissionsLost === 0
+      ? []
+      : [`lost: ${String(status.submissionsLost)} submissions; \`sync-agent reconciliation\` names them`]),
     ...status.stops.map((reason) => `stopped: ${reason}`),
   ];
   return `${lines.join('\n')}\n`;

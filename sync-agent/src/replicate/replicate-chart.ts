@@ -21,6 +21,7 @@ import {
   readAckedSections,
   readChartToRender,
   readKnownThreads,
+  readOwedSections,
   readUnsettled,
   type AckedSection,
   type ChartToRender,
@@ -32,6 +33,7 @@ import { stopChart } from './replica-ahead.js';
 import { inBatches, manifestOf, nameSections, sealAs, type NewSection, type SealedSection } from './seal-chart.js';
 import type { Rendering } from './rendering.js';
 import { settleChart } from './settle-chart.js';
+import { assertMayVanish } from './vanishing.js';
 
 /** OpenEMR's server writes no binlog, so nobody can say which changes a snapshot contains. */
 export class SnapshotWithoutPosition extends Error {
@@ -88,7 +90,8 @@ export async function replicateChart(replication: Replication, patientRef: strin
     throwIfPartial(rendering);
   }
   try {
-    const outcome = await pushChanges(replication, rendering, new Set());
+    const owed = await readOwedSections(replication.ledger.manager, patientRef);
+    const outcome = await pushChanges(replication, rendering, new Set(owed));
     throwIfPartial(rendering);
     return outcome;
   } catch (failure: unknown) {
@@ -150,7 +153,8 @@ function dirtyClasses(chart: ChartToRender): RecordClass[] {
   return RENDERED_CLASSES.filter((recordClass) => dirty.has(recordClass));
 }
 
-async function render(
+/** @param classes what cannot be read of them is not among the rendering's */
+export async function render(
   replication: Replication,
   chart: ChartToRender,
   classes: readonly RecordClass[],
@@ -234,6 +238,10 @@ async function pushChanges(
   const known = new Map(acked.map((section) => [section.name, section]));
   const names = new Set(sections.map(({ name }) => name));
   const kept = acked.filter(({ name, recordClass }) => names.has(name) || !isOneOf(classes, recordClass));
+  await assertMayVanish(ledger, chart, {
+    before: acked.filter(({ recordClass }) => isOneOf(classes, recordClass)),
+    after: sections,
+  });
   const changed = sections.filter(({ name, contentHash }) => {
     const before = known.get(name);
     return before?.contentHash !== contentHash || before.epoch !== chart.epoch || lacking.has(name);
@@ -359,8 +367,8 @@ async function settleUnchanged(manager: EntityManager, replication: Replication,
 }
 
 function withoutBytes(section: AckedSection | SealedSection): AckedSection {
-  const { name, recordClass, sectionId, era, seq, epoch, contentHash, sha256, size, asOf } = section;
-  return { name, recordClass, sectionId, era, seq, epoch, contentHash, sha256, size, asOf };
+  const { name, recordClass, sectionId, era, seq, epoch, contentHash, sha256, size, asOf, entries } = section;
+  return { name, recordClass, sectionId, era, seq, epoch, contentHash, sha256, size, asOf, entries };
 }
 
 function isOneOf(classes: readonly RecordClass[], recordClass: string): boolean {

@@ -25,6 +25,7 @@ import { QueuesService } from '../queues/queues.service.js';
 import { dirtyCharts } from './chart-row.js';
 import { markNewClassesDirty } from '../ledger/dirty.js';
 import { writeClockMarker } from './clock-marker.js';
+import { compareContent, type ContentComparison } from './compare-content.js';
 import { pruneMarkers } from './currency.js';
 import { LedgerOfFeed } from './feed-ledger.js';
 import { HeartbeatSender } from './heartbeat.js';
@@ -117,6 +118,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   /** Whether the change feed stands, for those who look from outside. */
   get following(): boolean {
     return this.feed.connected;
+  }
+
+  /** Reads and renders a chart as it would be sent, and compares it with what was. Null when that says nothing now. */
+  async compareContent(patientRef: string): Promise<ContentComparison | null> {
+    return compareContent(this.replication, patientRef);
   }
 
   private awake({ now, later }: Awakened): void {

@@ -6,6 +6,7 @@ import { LIMITS } from 'sync-contract/limits';
 import type { Manifest } from 'sync-contract/manifest';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { pad } from 'sync-contract/padding';
+import { z } from 'zod';
 import { contentHash, deriveClassKey, sealSection, sectionId } from 'sync-contract/section';
 import { drillFault } from '../drill-fault.js';
 import type { AckedSection, ChartToRender } from './chart-row.js';
@@ -17,6 +18,8 @@ export interface NewSection {
   content: unknown;
   contentHash: string;
   sectionId: string;
+  /** what a person would count in it */
+  entries: number;
 }
 
 export interface SealedSection extends AckedSection {
@@ -35,8 +38,25 @@ export function nameSections(
   return rendered.map(({ name, recordClass, content }) => {
     const classKey = keys.get(recordClass) ?? deriveClassKey(chartKey, recordClass);
     keys.set(recordClass, classKey);
-    return { name, recordClass, content, contentHash: contentHash(content), sectionId: sectionId(classKey, name) };
+    return {
+      name,
+      recordClass,
+      content,
+      contentHash: contentHash(content),
+      sectionId: sectionId(classKey, name),
+      entries: countEntries(content),
+    };
   });
+}
+
+const Listed = z.union([
+  z.looseObject({ resources: z.array(z.unknown()) }).transform(({ resources }) => resources.length),
+  z.looseObject({ messages: z.array(z.unknown()) }).transform(({ messages }) => messages.length),
+]);
+
+/** An index repeats what its years and threads hold, and counts as nothing. */
+function countEntries(content: unknown): number {
+  return Listed.safeParse(content).data ?? 0;
 }
 
 /** @throws RangeError for a section larger than the limit */
@@ -65,6 +85,7 @@ export function sealAs(
     sha256: createHash('sha256').update(sealed).digest('hex'),
     size: sealed.length,
     asOf: chart.readAt,
+    entries: section.entries,
     sealed,
   };
 }

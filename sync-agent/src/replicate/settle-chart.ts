@@ -77,8 +77,8 @@ async function writeAck(manager: EntityManager, { chart }: Rendering, push: Acke
     const part = fresh.slice(i, i + INSERT_ROWS);
     await manager.query(
       `REPLACE INTO chart_section
-          (patient_ref, name, record_class, section_id, era, seq, epoch, content_hash, sha256, size, as_of)
-        VALUES ${part.map(() => '(UNHEX(?), ?, ?, UNHEX(?), ?, ?, ?, UNHEX(?), UNHEX(?), ?, ?)').join(', ')}`,
+          (patient_ref, name, record_class, section_id, era, seq, epoch, content_hash, sha256, size, as_of, entries)
+        VALUES ${part.map(() => '(UNHEX(?), ?, ?, UNHEX(?), ?, ?, ?, UNHEX(?), UNHEX(?), ?, ?, ?)').join(', ')}`,
       part.flatMap((section) => [
         patientRef,
         section.name,
@@ -91,6 +91,7 @@ async function writeAck(manager: EntityManager, { chart }: Rendering, push: Acke
         section.sha256,
         section.size,
         section.asOf.replace('T', ' ').replace('Z', ''),
+        section.entries,
       ]),
     );
   }

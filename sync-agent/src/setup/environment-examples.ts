@@ -48,6 +48,8 @@ export function agentEnvironmentExample(answers: SetupAnswers, siteId: string, f
       comment: 'topic to OpenEMR user; default takes the rest',
     },
     MESSAGES_PER_DAY: { comment: 'messages of one account that are taken in a day' },
+    RECONCILE_SECONDS: { comment: 'between two comparisons of all charts with the DMZ; 900 at most' },
+    RECONCILE_HOUR: { comment: "hour of the clinic's day from which on all charts are read again" },
   };
   const names = [...new Set([...Object.keys(known), ...AGENT_VARIABLES])];
   return text(

@@ -1,0 +1,118 @@
+import { Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn } from 'typeorm';
+import type { Signed } from 'sync-contract/signed';
+import { hexColumn, jsonColumn, wholeColumn } from './columns.js';
+
+/** `dmz`: the ledger with what the DMZ holds. `openemr`: the ledger with what OpenEMR says when all is read again. */
+export const RECONCILIATION_KINDS = ['dmz', 'openemr'] as const;
+export type ReconciliationKind = (typeof RECONCILIATION_KINDS)[number];
+
+/** One comparison that came to its end. Kept for 400 days. */
+@Entity('reconciliation')
+@Index('ix_reconciliation_kind', ['kind', 'endedAt'])
+export class Reconciliation {
+  @PrimaryGeneratedColumn({ type: 'bigint' })
+  id!: string;
+
+  @Column({ type: 'varchar', length: 8 })
+  kind!: ReconciliationKind;
+
+  @Column({ name: 'began_at', type: 'datetime', precision: 3 })
+  beganAt!: Date;
+
+  @Column({ name: 'ended_at', type: 'datetime', precision: 3 })
+  endedAt!: Date;
+
+  @Column({ type: 'int' })
+  charts!: number;
+
+  @Column({ type: 'int' })
+  sections!: number;
+
+  /** charts that were on their way just then, or could not be read */
+  @Column({ type: 'int' })
+  skipped!: number;
+
+  /** of all kinds together */
+  @Column({ type: 'int' })
+  differences!: number;
+
+  /** JSON object: number by kind of difference */
+  @Column({ type: 'varchar', length: 1000, transformer: jsonColumn })
+  found!: Record<string, number>;
+}
+
+/** What the agent swears to of one day of the clinic. */
+@Entity('reconciliation_statement')
+export class ReconciliationStatementRow {
+  /** `yyyy-MM-dd` */
+  @PrimaryColumn({ type: 'char', length: 10 })
+  day!: string;
+
+  @Column({ type: 'mediumtext', transformer: jsonColumn })
+  signed!: Signed;
+
+  @Column({ name: 'made_at', type: 'datetime', precision: 3 })
+  madeAt!: Date;
+}
+
+/** How far the nightly comparison is, and whether too much has vanished; one row. */
+@Entity('reconciliation_state')
+export class ReconciliationState {
+  @PrimaryColumn({ type: 'tinyint' })
+  id!: number;
+
+  /** day of the clinic whose nightly comparison is under way or done */
+  @Column({ name: 'content_day', type: 'char', length: 10, nullable: true })
+  contentDay!: string | null;
+
+  /** every chart up to this one was compared; null when all were */
+  @Column({ name: 'content_after', type: 'binary', length: 16, nullable: true, transformer: hexColumn })
+  contentAfter!: string | null;
+
+  @Column({ name: 'content_began_at', type: 'datetime', precision: 3, nullable: true })
+  contentBeganAt!: Date | null;
+
+  /** what the comparison under way has counted so far */
+  @Column({ name: 'content_so_far', type: 'varchar', length: 1000, nullable: true, transformer: jsonColumn })
+  contentSoFar!: Record<string, unknown> | null;
+
+  /** since when charts that lose entries wait for a person */
+  @Column({ name: 'vanishing_stopped_at', type: 'datetime', precision: 3, nullable: true })
+  vanishingStoppedAt!: Date | null;
+
+  /** a person has confirmed the loss; until then it goes out */
+  @Column({ name: 'vanishing_allowed_until', type: 'datetime', precision: 3, nullable: true })
+  vanishingAllowedUntil!: Date | null;
+}
+
+/** A submission that vanished from the DMZ before it was collected, or a number of a stream without one. Kept. */
+@Entity('lost_submission')
+export class LostSubmission {
+  /** `submission <id>` or `stream <id> <number>` */
+  @PrimaryColumn({ type: 'varchar', length: 70 })
+  place!: string;
+
+  @Column({ name: 'found_at', type: 'datetime', precision: 3 })
+  foundAt!: Date;
+
+  /** a person knows of it */
+  @Column({ name: 'confirmed_at', type: 'datetime', precision: 3, nullable: true })
+  confirmedAt!: Date | null;
+}
+
+/** Entries that a chart lost with the push after this number. Kept for as long as they count together. */
+@Entity('vanished')
+@Index('ix_vanished_at', ['at'])
+export class Vanished {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @PrimaryColumn({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+
+  @Column({ type: 'int' })
+  entries!: number;
+
+  @Column({ type: 'datetime', precision: 3 })
+  at!: Date;
+}

@@ -1,0 +1,181 @@
+import type { DataSource } from 'typeorm';
+import type { GrantHolding } from 'sync-contract/gateway-wire';
+import { crashPoint } from '../crash-point.js';
+import type { GatewayClient } from '../gateway-client/gateway-client.js';
+import { compareChart } from './compare-chart.js';
+import { Tally } from './difference.js';
+import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
+import { isCatchingUp, knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
+
+export interface ReconciledWith {
+  ledger: DataSource;
+  gateway: Pick<GatewayClient, 'offerStatements' | 'readHoldings' | 'readGrantHoldings' | 'sendRevocations'>;
+  /** told of a chart that is owed again, after that is durable */
+  onOwed: (patientRef: string) => void;
+}
+
+/** Rows without a place inside that are removed in one run; a flood of them takes several. */
+const REMOVED_AT_ONCE = 1_000;
+const REVOKED_IN_A_CALL = 100;
+
+/** The gateway's pages do not go on: they claim to be in order and are not, or have no end. */
+export class HoldingsOutOfOrder extends Error {
+  readonly code = 'holdings-out-of-order';
+  readonly logLevel = 'error';
+  constructor() {
+    super("the gateway's account of what it holds is not in order; the next comparison begins anew");
+  }
+}
+
+/**
+ * Compares every acknowledged chart and grant with what the DMZ says it holds, by hashes that it computes from the
+ * stored bytes. What differs is owed again, and goes the way that every change goes; what has no place inside is removed
+ * there. Nothing that the DMZ says changes a number here or deletes anything: a hostile one can have everything sent
+ * again once in each run.
+ * @throws Transient, Permanent, HoldingsOutOfOrder
+ */
+export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSignal): Promise<Tally> {
+  const began = new Date();
+  const tally = new Tally();
+  await reconciled.gateway.offerStatements();
+  const superfluous = new Superfluous();
+  await compareCharts(reconciled, tally, superfluous, signal);
+  await compareGrants(reconciled, tally, superfluous, began, signal);
+  await superfluous.remove(reconciled);
+  return tally;
+}
+
+async function compareCharts(
+  { ledger, gateway, onOwed }: ReconciledWith,
+  tally: Tally,
+  superfluous: Superfluous,
+  signal: AbortSignal,
+): Promise<void> {
+  const attempts = await readAttempts(ledger.manager);
+  for (let after: string | null = null, more = true; more;) {
+    signal.throwIfAborted();
+    const page = await gateway.readHoldings({ after });
+    const last = lastOf(
+      page.charts.map(({ patientRef }) => patientRef),
+      after,
+      page.more,
+    );
+    const held = new Map(page.charts.map((chart) => [chart.patientRef, chart]));
+    const owed: OwedChart[] = [];
+    for (const chart of await readExpected(ledger.manager, after, last)) {
+      const { patientRef, seq, attemptedSeq, waits, pid } = chart;
+      const holding = held.get(patientRef);
+      held.delete(patientRef);
+      if (waits || attemptedSeq !== seq || attempts.get(patientRef) !== attemptedSeq) {
+        tally.skipped += 1;
+        continue;
+      }
+      const comparison = compareChart(chart, holding);
+      tally.charts += 1;
+      tally.sections += chart.sections.length;
+      for (const difference of comparison.differences) {
+        tally.count(difference);
+      }
+      if (comparison.owed.length > 0) {
+        owed.push({ pid, patientRef, owed: comparison.owed });
+      }
+    }
+    await oweSections(ledger, owed);
+    owed.forEach(({ patientRef }) => {
+      onOwed(patientRef);
+    });
+    const known = await knownCharts(ledger.manager, [...held.keys()]);
+    superfluous.addCharts([...held.keys()].filter((ref) => !known.has(ref)));
+    ({ more } = page);
+    after = last;
+  }
+  tally.count('chart-superfluous', superfluous.chartsFound);
+}
+
+async function compareGrants(
+  { ledger, gateway }: ReconciledWith,
+  tally: Tally,
+  superfluous: Superfluous,
+  began: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let after: string | null = null, more = true; more;) {
+    signal.throwIfAborted();
+    const page = await gateway.readGrantHoldings({ after });
+    const last = lastOf(
+      page.grants.map(({ grantId }) => grantId),
+      after,
+      page.more,
+    );
+    const held = new Map(page.grants.map((grant) => [grant.grantId, grant]));
+    const owed: string[] = [];
+    for (const [grantId, { row, pushedAt }] of await readExpectedGrants(ledger.manager, after, last)) {
+      const holding = held.get(grantId);
+      held.delete(grantId);
+      // One that was sent since this began may not have been there when the gateway looked.
+      if (pushedAt !== null && pushedAt < began && (holding === undefined || !isSame(holding, row))) {
+        tally.count(holding === undefined ? 'grant-missing' : 'grant-changed');
+        owed.push(grantId);
+      }
+    }
+    await oweGrants(ledger, owed);
+    superfluous.addGrants([...held.keys()]);
+    ({ more } = page);
+    after = last;
+  }
+  tally.count('grant-superfluous', superfluous.grantsFound);
+}
+
+function isSame(held: GrantHolding, row: GrantHolding): boolean {
+  return (
+    held.text === row.text &&
+    held.accountRef === row.accountRef &&
+    held.patientRef === row.patientRef &&
+    held.epoch === row.epoch &&
+    held.startsAt === row.startsAt &&
+    held.endsAt === row.endsAt
+  );
+}
+
+/** End of a page: null when nothing comes behind it. @throws HoldingsOutOfOrder */
+function lastOf(ids: readonly string[], after: string | null, more: boolean): string | null {
+  const ordered = ids.every((id, index) => id > (ids[index - 1] ?? after ?? ''));
+  const last = ids.at(-1) ?? null;
+  if (!ordered || (more && last === null)) {
+    throw new HoldingsOutOfOrder();
+  }
+  return more ? last : null;
+}
+
+/** What lies in the DMZ and belongs to nobody: the rows of a backup, or of somebody who wrote into the database. */
+class Superfluous {
+  chartsFound = 0;
+  grantsFound = 0;
+  private charts: string[] = [];
+  private grantIds: string[] = [];
+
+  addCharts(refs: readonly string[]): void {
+    this.chartsFound += refs.length;
+    this.charts = [...this.charts, ...refs].slice(0, REMOVED_AT_ONCE);
+  }
+
+  addGrants(ids: readonly string[]): void {
+    this.grantsFound += ids.length;
+    this.grantIds = [...this.grantIds, ...ids].slice(0, REMOVED_AT_ONCE);
+  }
+
+  /** Not while the ledger is still learning what it once knew. */
+  async remove({ ledger, gateway }: ReconciledWith): Promise<void> {
+    const { charts, grantIds } = this;
+    if ((charts.length === 0 && grantIds.length === 0) || (await isCatchingUp(ledger.manager))) {
+      return;
+    }
+    for (let from = 0; from < Math.max(charts.length, grantIds.length); from += REVOKED_IN_A_CALL) {
+      await gateway.sendRevocations({
+        charts: charts.slice(from, from + REVOKED_IN_A_CALL),
+        grantIds: grantIds.slice(from, from + REVOKED_IN_A_CALL),
+      });
+      crashPoint('after-push:superfluous');
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { RecordClass } from 'sync-contract/classes';
+import { RENDERED_CLASSES } from '../ledger/dirty.js';
+import type { BinlogPosition } from '../openemr/snapshot.js';
+import { readAckedSections, readChartToRender, type ChartToRender } from './chart-row.js';
+import { render, type Replication } from './replicate-chart.js';
+
+export interface ContentComparison {
+  pid: number;
+  sections: number;
+  /** sections whose content differs, that are missing, or that ought not to be there */
+  differing: number;
+  /** of the differing sections */
+  classes: RecordClass[];
+}
+
+const Places = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number() }));
+const FEED_PAUSE = 250;
+const FEED_PATIENCE = 15_000;
+
+/**
+ * Reads and renders a whole chart and compares it with what the DMZ acknowledged. Pushes nothing and settles nothing. A
+ * difference counts only when the change feed has read as far as the snapshot and still knows of no change: else it is
+ * a change on its way. @returns null when the chart is not clean, or a class of it cannot be read
+ * @throws OpenEmrReadFailed, PatientRowMissing
+ */
+export async function compareContent(replication: Replication, patientRef: string): Promise<ContentComparison | null> {
+  const { manager } = replication.ledger;
+  const chart = await readChartToRender(manager, patientRef);
+  if (chart === null || !isClean(chart)) {
+    return null;
+  }
+  const rendering = await render(replication, chart, RENDERED_CLASSES);
+  if (rendering.failure !== null) {
+    return null;
+  }
+  const acked = await readAckedSections(manager, patientRef);
+  const before = new Map(acked.map(({ name, contentHash }) => [name, contentHash]));
+  const after = new Map(rendering.sections.map(({ name, contentHash }) => [name, contentHash]));
+  const differing = [
+    ...acked.filter(({ name }) => !after.has(name)),
+    ...rendering.sections.filter(({ name, contentHash }) => before.get(name) !== contentHash),
+  ];
+  if (differing.length > 0 && rendering.position !== null) {
+    await feedReached(manager, rendering.position);
+  }
+  const now = await readChartToRender(manager, patientRef);
+  if (now === null || !isClean(now) || now.seq !== chart.seq || now.generation !== chart.generation) {
+    return null;
+  }
+  const classes = [...new Set(differing.map(({ recordClass }) => RecordClass.parse(recordClass)))];
+  return { pid: chart.pid, sections: acked.length, differing: differing.length, classes };
+}
+
+function isClean({ seq, attemptedSeq, dirty }: ChartToRender): boolean {
+  return seq > 0 && attemptedSeq === seq && dirty.length === 0;
+}
+
+async function feedReached(manager: EntityManager, { file, offset }: BinlogPosition): Promise<void> {
+  for (const limit = Date.now() + FEED_PATIENCE; Date.now() < limit;) {
+    const rows: unknown = await manager.query(
+      'SELECT file_no AS file, file_offset AS `offset` FROM feed_position WHERE id = 1',
+    );
+    const [place] = Places.parse(rows);
+    if (place !== undefined && (place.file > file || (place.file === file && place.offset >= offset))) {
+      return;
+    }
+    await delay(FEED_PAUSE);
+  }
+}

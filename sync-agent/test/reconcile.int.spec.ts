@@ -1,0 +1,337 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { issueGrant } from 'sync-contract/grant';
+import { newHpkeKeyPair } from 'sync-contract/hpke';
+import { newRef } from 'sync-contract/identifiers';
+import { PROTOCOL_VERSION } from 'sync-contract/protocol';
+import type { Signed } from 'sync-contract/signed';
+import { v7 as uuidv7 } from 'uuid';
+import { pushOwed } from '../src/enrol/push-owed.js';
+import { GatewayClient } from '../src/gateway-client/gateway-client.js';
+import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
+import { QueuesService } from '../src/queues/queues.service.js';
+import { compareWithDmz } from '../src/reconcile/compare-dmz.js';
+import { readAllAgain, beginNightly } from '../src/reconcile/compare-openemr.js';
+import { closeDay, keepComparison, readStatements } from '../src/reconcile/daily-statement.js';
+import { Tally, type Found } from '../src/reconcile/difference.js';
+import { findLost } from '../src/reconcile/find-lost.js';
+import { confirmLosses } from '../src/reconcile/reconciliation.command.js';
+import { readStatus } from '../src/replicate/read-status.js';
+import { ReplicateService } from '../src/replicate/replicate.service.js';
+import { AgentUnderTest, until } from './agent-under-test.js';
+
+const PIDS = [5001, 5002, 5003];
+const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
+const FLIP = (column: string): string => `INSERT(${column}, 1, 1, CHAR(ASCII(${column}) ^ 1))`;
+
+describe('reconciliation', () => {
+  let under: AgentUnderTest;
+  let gateway: GatewayClient;
+  let replicate: ReplicateService;
+  let queues: QueuesService;
+  let refs: string[];
+  let truth: Map<string, Map<string, unknown>>;
+
+  beforeAll(async () => {
+    under = await AgentUnderTest.start('reconcile');
+    gateway = clientOf(under);
+    refs = [];
+    for (const pid of PIDS) {
+      refs.push(await under.invite(pid));
+    }
+    const agent = await under.startAgent();
+    replicate = agent.get(ReplicateService);
+    queues = agent.get(QueuesService, { strict: false });
+    await under.clean();
+    await until('a heartbeat', async () => (await under.heartbeat()) !== null);
+    truth = await charts();
+  });
+
+  afterAll(async () => {
+    await gateway.close();
+    await under[Symbol.asyncDispose]();
+  });
+
+  const wake = (patientRef: string): void => {
+    queues.wake('replications', 'render-chart', patientRef);
+  };
+  const ref = (): string => refs[0] ?? '';
+  const compare = (): Promise<Tally> =>
+    compareWithDmz({ ledger: under.ledger, gateway, onOwed: wake }, new AbortController().signal);
+
+  async function charts(): Promise<Map<string, Map<string, unknown>>> {
+    const found = new Map<string, Map<string, unknown>>();
+    for (const each of refs) {
+      found.set(each, (await under.stored(each))?.sections ?? new Map<string, unknown>());
+    }
+    return found;
+  }
+
+  /** Until the normal path has repaired everything. */
+  async function healed(): Promise<void> {
+    await until('everything healed', async () => {
+      await under.clean();
+      await pushOwed({ gateway, ledger: under.ledger, onRefused: () => undefined });
+      return (await compare()).differences === 0;
+    });
+    expect(await charts()).toEqual(truth);
+    expect(await under.count('chart WHERE stopped_reason IS NOT NULL')).toBe(0);
+    expect(await under.count('chart_section WHERE owed = 1')).toBe(0);
+  }
+
+  it('finds no difference where there is none, and makes nothing dirty', async () => {
+    const tally = await compare();
+    expect(tally).toMatchObject({ charts: refs.length, skipped: 0, found: {} });
+    expect(tally.sections).toBe([...truth.values()].reduce((sum, sections) => sum + sections.size, 0));
+    expect(await under.count('dirty')).toBe(0);
+  });
+
+  it.each<[string, string, Found]>([
+    [
+      'bytes of a section',
+      `UPDATE section SET sealed = ${FLIP('sealed')} WHERE patient_ref = ? LIMIT 1`,
+      { 'section-changed': 1 },
+    ],
+    [
+      'the hash beside a section',
+      `UPDATE section SET sha256 = ${FLIP('sha256')} WHERE patient_ref = ? LIMIT 1`,
+      { 'section-changed': 1 },
+    ],
+    [
+      'version and epoch of a section',
+      'UPDATE section SET era = -1, seq = 7000, epoch = 3 WHERE patient_ref = ? LIMIT 1',
+      { 'section-changed': 1 },
+    ],
+    ['a section that is gone', 'DELETE FROM section WHERE patient_ref = ? LIMIT 1', { 'section-missing': 1 }],
+    [
+      'a section under another id',
+      `UPDATE section SET section_id = ${FLIP('section_id')} WHERE patient_ref = ? LIMIT 1`,
+      { 'section-missing': 1, 'section-superfluous': 1 },
+    ],
+    ['a number that was never made', 'UPDATE chart SET seq = seq + 1000 WHERE patient_ref = ?', { 'chart-changed': 1 }],
+    [
+      'a signature',
+      'UPDATE chart SET manifest = REPLACE(manifest, \'"signature":"\', \'"signature":"A\') WHERE patient_ref = ?',
+      { 'chart-changed': 1 },
+    ],
+    ['no manifest at all', "UPDATE chart SET manifest = 'nothing' WHERE patient_ref = ?", { 'chart-changed': 1 }],
+    [
+      'the hash beside a manifest',
+      `UPDATE chart SET manifest_hash = ${FLIP('manifest_hash')} WHERE patient_ref = ?`,
+      { 'chart-changed': 1 },
+    ],
+    ['a chart that is gone, its sections left', 'DELETE FROM chart WHERE patient_ref = ?', { 'chart-missing': 1 }],
+  ])('finds %s in the DMZ and lets the normal path repair it', async (_, sql, found) => {
+    await under.portal.query(sql, [Buffer.from(ref(), 'hex')]);
+    expect((await compare()).found).toEqual(found);
+    await healed();
+  });
+
+  it('finds a chart that is gone whole, and one that belongs to nobody', async () => {
+    const chart = Buffer.from(ref(), 'hex');
+    await under.portal.query('DELETE FROM section WHERE patient_ref = ?', [chart]);
+    await under.portal.query('DELETE FROM chart WHERE patient_ref = ?', [chart]);
+    const stranger = randomBytes(16);
+    await under.portal.query(
+      `INSERT INTO section SELECT ?, section_id, era, seq, epoch, sha256, sealed FROM section WHERE patient_ref = ?`,
+      [stranger, Buffer.from(refs[1] ?? '', 'hex')],
+    );
+    expect((await compare()).found).toEqual({ 'chart-missing': 1, 'chart-superfluous': 1 });
+    await healed();
+    const left: unknown = await under.portal.query('SELECT 1 FROM section WHERE patient_ref = ?', [stranger]);
+    expect(left).toEqual([]);
+  });
+
+  it('repairs leaves and numbers of the heartbeat with the next one, whatever the rows claim', async () => {
+    const before = (await under.heartbeat())?.seq ?? 0;
+    await under.portal.query("UPDATE heartbeat_bucket SET leaves = '[]'");
+    await under.portal.query('UPDATE heartbeat SET seq = seq + 100000, bucket_roots = REPEAT(CHAR(0), 8192)');
+    await until('the next heartbeat', async () => ((await under.heartbeat())?.seq ?? 0) > before, 40_000);
+    const rows: unknown = await under.portal.query("SELECT 1 FROM heartbeat_bucket WHERE leaves <> '[]'");
+    expect(rows).toHaveLength(new Set(refs.map((each) => each.slice(0, 2))).size);
+    const stopped: unknown = await under.ledger.query('SELECT stopped_reason FROM heartbeat_state');
+    expect(stopped).toEqual([{ stopped_reason: null }]);
+  });
+
+  it('finds grants that are gone, changed or too many', async () => {
+    const grants = [await grant(), await grant(), await grant()];
+    await pushOwed({ gateway, ledger: under.ledger, onRefused: () => undefined });
+    expect((await compare()).found).toEqual({});
+    const [gone, moved, swapped] = grants.map(({ grantId }) => Buffer.from(grantId, 'hex'));
+    await under.portal.query('DELETE FROM chart_grant WHERE grant_id = ?', [gone]);
+    await under.portal.query('UPDATE chart_grant SET account_ref = ? WHERE grant_id = ?', [randomBytes(16), moved]);
+    await under.portal.query(
+      'UPDATE chart_grant a JOIN chart_grant b ON b.grant_id = ? SET a.signed = b.signed WHERE a.grant_id = ?',
+      [moved, swapped],
+    );
+    await under.portal.query(
+      'INSERT INTO chart_grant SELECT ?, account_ref, patient_ref, signed, epoch, starts_at, ends_at FROM chart_grant WHERE grant_id = ?',
+      [randomBytes(16), moved],
+    );
+    expect((await compare()).found).toEqual({ 'grant-missing': 1, 'grant-changed': 2, 'grant-superfluous': 1 });
+    await healed();
+  });
+
+  it('passes over a chart that is on its way, and keeps what belongs to nobody while an acceptance waits', async () => {
+    await under.ledger.query('UPDATE chart SET attempted_seq = attempted_seq + 1 WHERE patient_ref = UNHEX(?)', [
+      ref(),
+    ]);
+    await under.portal.query('UPDATE chart SET seq = seq + 1000 WHERE patient_ref = ?', [Buffer.from(ref(), 'hex')]);
+    expect(await compare()).toMatchObject({ charts: refs.length - 1, skipped: 1, found: {} });
+    await under.ledger.query('UPDATE chart SET attempted_seq = seq WHERE patient_ref = UNHEX(?)', [ref()]);
+    await healed();
+
+    const stranger = randomBytes(16);
+    await under.portal.query(
+      'INSERT INTO chart SELECT ?, era, seq, manifest, manifest_hash, updated_at FROM chart WHERE patient_ref = ?',
+      [stranger, Buffer.from(ref(), 'hex')],
+    );
+    await under.ledger.query("INSERT INTO restore_step (step) VALUES ('reoffer')");
+    expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
+    expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
+    await under.ledger.query("DELETE FROM restore_step WHERE step = 'reoffer'");
+    expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
+    await healed();
+  });
+
+  it('gives up a gateway whose pages are not in order, and changes nothing', async () => {
+    const page = await gateway.readHoldings({ after: null });
+    const forged = { charts: [...page.charts].reverse(), more: false };
+    const hostile = (answer: typeof page) => ({
+      offerStatements: () => Promise.resolve(),
+      readGrantHoldings: () => Promise.resolve({ grants: [], more: false }),
+      sendRevocations: () => Promise.reject(new Error('nothing is to be removed')),
+      readHoldings: () => Promise.resolve(answer),
+    });
+    for (const answer of [forged, { ...page, more: true }, { charts: [], more: true }]) {
+      await expect(
+        compareWithDmz({ ledger: under.ledger, gateway: hostile(answer), onOwed: wake }, new AbortController().signal),
+      ).rejects.toMatchObject({ code: 'holdings-out-of-order' });
+    }
+    expect(await under.count('dirty')).toBe(0);
+  });
+
+  it('tells of submissions that the DMZ accepted and that nobody collected, until a person has confirmed it', async () => {
+    const [gone, collected] = [uuidv7(), uuidv7()];
+    const stream = newRef();
+    for (const id of [gone, collected]) {
+      await under.portal.query(
+        `INSERT INTO receipt (submission_id, account_ref, kind, state, saved_at)
+          VALUES (?, ?, 'message', 'saved', UTC_TIMESTAMP(3))`,
+        [bytesOf(id), randomBytes(16)],
+      );
+    }
+    await under.portal.query('INSERT INTO stream (stream, account_ref, next_seq) VALUES (?, ?, 4)', [
+      Buffer.from(stream, 'hex'),
+      randomBytes(16),
+    ]);
+    await under.ledger.query(
+      `INSERT INTO submission (submission_id, account_ref, kind, stream, stream_seq, envelope, state, received_at)
+        VALUES (?, ?, 'message', ?, 1, '{}', 'DONE', UTC_TIMESTAMP(3))`,
+      [bytesOf(collected), randomBytes(16), randomBytes(16)],
+    );
+    const told: string[] = [];
+    const find = async (): Promise<Found> => {
+      const tally = new Tally();
+      const onLost = (places: readonly string[]) => told.push(...places);
+      await findLost({ ledger: under.ledger, gateway, onLost }, tally, new AbortController().signal);
+      return tally.found;
+    };
+    expect(await find()).toEqual({ 'submission-lost': 1, 'stream-gap': 1 });
+    expect(told).toEqual([`submission ${gone}`, `stream ${stream} 3`]);
+    expect(await find()).toEqual({ 'submission-lost': 1, 'stream-gap': 1 });
+    expect(told).toHaveLength(2);
+    expect(await readStatus(under.ledger.manager)).toMatchObject({ submissionsLost: 2 });
+    await confirmLosses(under.ledger);
+    expect(await find()).toEqual({});
+    expect(await readStatus(under.ledger.manager)).toMatchObject({ submissionsLost: 0 });
+  });
+
+  it('reads all of OpenEMR again, repairs what no feed has told, and signs what it found', async () => {
+    const before = await compare();
+    await keepComparison(under.ledger, 'dmz', new Date(), before);
+    await unseen(`UPDATE patient_data SET city = 'Elsewhere' WHERE pid = ${String(PIDS[0])}`);
+    const { tally, day } = await night('2026-11-22');
+    expect(tally).toMatchObject({ charts: refs.length, skipped: 0, found: { 'content-changed': 1 } });
+    expect(day).toMatchObject({
+      charts: refs.length,
+      withDmz: { comparisons: 1, differences: 0, left: 0 },
+      withOpenEmr: { charts: refs.length, differences: 1 },
+    });
+    await under.clean();
+    const profile = JSON.stringify((await under.stored(ref()))?.sections.get('profile'));
+    expect(profile).toContain('Elsewhere');
+    truth = await charts();
+    expect((await night('2026-11-23')).tally.found).toEqual({});
+
+    const kept = await readStatements(under.ledger.manager, under.keys, 7);
+    expect(kept.map(({ statement, genuine }) => [statement.day, genuine])).toEqual([
+      ['2026-11-23', true],
+      ['2026-11-22', true],
+    ]);
+    await under.ledger.query(
+      `UPDATE reconciliation_statement SET signed = REPLACE(signed, '\\\\"differences\\\\":1', '\\\\"differences\\\\":0')`,
+    );
+    expect((await readStatements(under.ledger.manager, under.keys, 7)).map(({ genuine }) => genuine)).toEqual([
+      true,
+      false,
+    ]);
+    expect(await readStatus(under.ledger.manager)).toMatchObject({ reconciliation: { differences: 0 } });
+  });
+
+  async function night(name: string): Promise<{ tally: Tally; day: unknown }> {
+    await beginNightly(under.ledger, name);
+    const compareOne = (patientRef: string) => replicate.compareContent(patientRef);
+    const signal = new AbortController().signal;
+    const tally = await readAllAgain({ ledger: under.ledger, compare: compareOne, pause: 0 }, signal);
+    if (tally === null) {
+      throw new Error('the night was not read to its end');
+    }
+    return { tally, day: await closeDay(under.ledger, under.keys, { day: name, beganAt: new Date(), tally }) };
+  }
+
+  /** A change that the binlog does not carry. */
+  async function unseen(sql: string): Promise<void> {
+    const { openemr } = under.databases;
+    await under.zones.inside.adminSql(
+      `BEGIN NOT ATOMIC SET SESSION sql_log_bin = 0; ${sql.replace('patient_data', `${openemr}.patient_data`)}; SET SESSION sql_log_bin = 1; END`,
+    );
+  }
+
+  async function grant(): Promise<{ grantId: string; signed: Signed }> {
+    const grantId = newRef();
+    const { publicKey } = await newHpkeKeyPair();
+    const accountRef = newRef();
+    const now = new Date().toISOString();
+    const signed = await issueGrant(
+      {
+        v: PROTOCOL_VERSION,
+        site: under.config.siteId,
+        grantId,
+        accountRef,
+        patientRef: ref(),
+        relation: 'self',
+        scopes: ['message'],
+        classes: 'all',
+        epoch: 1,
+        from: now,
+        to: null,
+        publicKey: publicKey.toString('base64url'),
+        issuedAt: now,
+      },
+      randomBytes(32),
+      under.keys.signing,
+    );
+    await under.ledger.query(
+      `INSERT INTO account_grant (grant_id, account_ref, patient_ref, public_key, relation, scopes, epoch, signed, state)
+        VALUES (UNHEX(?), UNHEX(?), UNHEX(?), ?, 'self', '["message"]', 1, ?, 'active')`,
+      [grantId, accountRef, ref(), publicKey.toString('base64url'), JSON.stringify(signed)],
+    );
+    return { grantId, signed };
+  }
+});
+
+function clientOf({ config, keys }: AgentUnderTest): GatewayClient {
+  const connection = new GatewayConnection(config.gateway);
+  return new GatewayClient(connection, config.siteId, keys.statements, () => undefined);
+}
