@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { z } from 'zod';
 import { addDocument } from '../openemr-sim/clinic-documents.js';
+import { writeNote } from '../openemr-sim/clinic-visits.js';
 import { loadBundle } from '../openemr-sim/load-bundle.js';
 import { loadPractice } from '../openemr-sim/practice.js';
 import { SAMPLE_KINDS, sampleDocument } from '../openemr-sim/sample-documents.js';
@@ -46,6 +47,7 @@ export async function installSimulator(
       if (patients.length < PATIENTS_WITH_DOCUMENTS) {
         await fileSamples(connection, documentsDir(services.inside), loaded);
       }
+      await writeSampleNotes(connection, loaded.pid);
       patients.push({ pid: loaded.pid, name: loaded.name, dateOfBirth: loaded.dateOfBirth });
     }
   } finally {
@@ -72,6 +74,18 @@ async function fileSamples(
 /** Where the simulator keeps documents' bytes. */
 export function documentsDir({ dir }: { dir: string }): string {
   return join(dir, 'openemr-documents');
+}
+
+/** Synthea writes no notes. These say what they are. */
+async function writeSampleNotes(connection: Connection, pid: number): Promise<void> {
+  await writeNote(connection, {
+    ...{ pid, type: 'progress_note', category: '' },
+    text: 'Synthetic note of the simulator.\n\nFeels well. Examination without findings. Return in six months.',
+  });
+  await writeNote(connection, {
+    ...{ pid, type: 'diagnostic_imaging_narrative', category: 'radiology' },
+    text: 'Synthetic report of the simulator.\n\nChest, two views: lungs clear, heart of normal size. No acute findings.',
+  });
 }
 
 /** A connection as the clinic's own application has it. */

@@ -15,6 +15,7 @@ import { MailRow } from 'sync-agent/src/openemr/read-messages';
 import { ProblemRow } from 'sync-agent/src/openemr/read-problems';
 import { OrderedProcedureRow, ProcedureReportRow, SurgeryRow } from 'sync-agent/src/openemr/read-procedures';
 import { HistoryRow } from 'sync-agent/src/openemr/read-social-history';
+import { ClinicalNoteRow, SoapRow } from 'sync-agent/src/openemr/read-notes';
 import { FurtherAddressRow, PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
 import {
   LabRow,
@@ -65,6 +66,9 @@ const LIST_CLASSES = ['problems', 'allergies', 'immunizations', 'procedures', 'd
 
 const from = (table: string, columns: readonly string[]): Record<string, string> =>
   Object.fromEntries(columns.map((column) => [column, `${table}.${column}`]));
+
+/** Which encounter a note belongs to, its form alone knows. */
+const NOTE_FORM = { encounter: 'forms.encounter', form_row: 'forms.id' };
 
 /** Every row a render may see. Where one row comes from a join, each column says its own table. */
 export const ROW_KINDS: readonly RowKind[] = [
@@ -158,20 +162,33 @@ export const ROW_KINDS: readonly RowKind[] = [
     parent_name: 'categories.name',
     parent_codes: 'categories.codes',
   }),
+  kind(['notes'], ClinicalNoteRow, ({ chart }) => chart.notes?.notes ?? [], 'form_clinical_notes', NOTE_FORM),
+  kind(['notes'], SoapRow, ({ chart }) => chart.notes?.soaps ?? [], 'form_soap', NOTE_FORM),
+  kind(['reports'], ClinicalNoteRow, ({ chart }) => chart.reports?.narratives ?? [], 'form_clinical_notes', NOTE_FORM),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'vitals', 'encounters', ...LIST_CLASSES],
+    ['profile', 'medications', 'results', 'appointments', 'vitals', 'encounters', 'notes', 'reports', ...LIST_CLASSES],
     UserRow,
     ({ chart }) => chart.lookups.users,
     'users',
   ),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'encounters', 'documents'],
+    ['profile', 'medications', 'results', 'appointments', 'encounters', 'documents', 'notes', 'reports'],
     FacilityRow,
     ({ chart: { lookups } }) => [...(lookups.practice === null ? [] : [lookups.practice]), ...lookups.facilities],
     'facility',
   ),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'coverage', 'encounters', ...LIST_CLASSES],
+    [
+      'profile',
+      'medications',
+      'results',
+      'appointments',
+      'coverage',
+      'encounters',
+      'notes',
+      'reports',
+      ...LIST_CLASSES,
+    ],
     ListOptionRow,
     ({ chart }) => chart.lookups.listOptions,
     'list_options',
@@ -214,6 +231,7 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['openemr_postcalendar_events.pc_facility', 'openemr_postcalendar_events.pc_catid', 'insurance_data.id'],
   ...['insurance_data.provider', 'insurance_companies.id', 'insurance_companies.ins_type_code'],
   ...['forms.id', 'forms.encounter', 'form_vitals.id', 'form_vitals.user', 'form_vital_details.id'],
+  ...['form_clinical_notes.id', 'form_clinical_notes.user', 'form_soap.id', 'form_soap.user'],
   ...['form_vital_details.form_id', 'form_encounter.id', 'form_encounter.encounter', 'form_encounter.facility_id'],
   ...['form_encounter.pc_catid', 'form_encounter.provider_id', 'form_encounter.supervisor_id'],
   ...['form_encounter.referring_provider_id', 'openemr_postcalendar_categories.pc_catid'],

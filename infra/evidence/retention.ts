@@ -183,6 +183,8 @@ export const PURPOSES: Record<ReadableClass | 'receipts', string> = {
   messages: 'the person and the practice write to each other',
   vitals: 'the person sees what was measured and how it changes over time',
   encounters: 'the person sees when they were seen, where, by whom and why',
+  notes: 'the person reads what those who treat them wrote',
+  reports: 'the person reads what an examination showed',
   receipts: 'the person sees what became of what they sent',
 };
 

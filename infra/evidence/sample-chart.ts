@@ -16,7 +16,7 @@ import type { RenderInput } from './chart-rows.js';
 import { sampleDocuments } from './sample-documents.js';
 import { sampleAppointments, sampleCoverage, SAMPLE_PLAN_OPTIONS } from './sample-plans.js';
 import { filled, option } from './sample-row.js';
-import { sampleEncounters, sampleVitals, VISIT_OPTIONS } from './sample-visits.js';
+import { sampleEncounters, sampleNotes, sampleReports, sampleVitals, VISIT_OPTIONS } from './sample-visits.js';
 import { listOptions, sampleLists } from './sample-lists.js';
 
 /** Everything that may stand in a chart, in each of the forms that the renderers tell apart. No person's data. */
@@ -36,6 +36,8 @@ export function sampleInput(): RenderInput {
       encounters: sampleEncounters(),
       ...sampleLists(),
       documents: sampleDocuments(),
+      notes: sampleNotes(),
+      reports: sampleReports(),
       lookups: sampleLookups(),
       sources: [],
       failures: new Map(),

@@ -1,6 +1,7 @@
 import { EncounterRow, VisitCategoryRow } from 'sync-agent/src/openemr/read-encounters';
 import type { ChartRows } from 'sync-agent/src/openemr/read-chart';
 import type { ListOptionRow } from 'sync-agent/src/openemr/read-lookups';
+import { ClinicalNoteRow, SoapRow } from 'sync-agent/src/openemr/read-notes';
 import { VitalDetailRow, VitalsRow } from 'sync-agent/src/openemr/read-vitals';
 import { filled, option } from './sample-row.js';
 
@@ -55,7 +56,39 @@ export function sampleEncounters(): NonNullable<ChartRows['encounters']> {
   };
 }
 
+const note = (id: number, given: Record<string, unknown>): ClinicalNoteRow =>
+  filled(ClinicalNoteRow, {
+    ...{ id, form_row: id + 30, encounter: 7, date: `2026-02-0${String(id)}`, user: 'greene', code: 'LOINC:34117-2' },
+    ...{ clinical_notes_type: 'progress_note', clinical_notes_category: '', ...given },
+  });
+
+export function sampleNotes(): NonNullable<ChartRows['notes']> {
+  return {
+    notes: [
+      note(1, {}),
+      note(2, { code: '', codetext: '' }),
+      note(3, { code: '', codetext: '', clinical_notes_type: 'made up', user: '' }),
+      note(4, { code: '', clinical_notes_type: '', date: null }),
+    ],
+    soaps: [
+      filled(SoapRow, { id: 1, form_row: 41, encounter: 7, date: '2026-02-03 10:00:00', user: 'greene' }),
+      filled(SoapRow, { id: 2, form_row: 42, encounter: 7, date: null, user: '' }),
+    ],
+  };
+}
+
+export function sampleReports(): NonNullable<ChartRows['reports']> {
+  return {
+    narratives: [
+      note(5, { clinical_notes_category: 'radiology' }),
+      note(6, { clinical_notes_category: 'made up', code: '', codetext: '', user: '' }),
+    ],
+  };
+}
+
 export const VISIT_OPTIONS: readonly ListOptionRow[] = [
+  option('Clinical_Note_Type', 'progress_note', 'LOINC:11506-3', ''),
+  option('Clinical_Note_Category', 'radiology', 'LOINC:LP29684-5', ''),
   option('_ActEncounterCode', 'AMB', 'ambulatory', ''),
   option('discharge-disposition', 'home', '', 'SNOMED-CT:10161009'),
   option('discharge-disposition', 'hospice', '', 'SNOMED-CT:428371000124100'),

@@ -9,6 +9,8 @@ import { editorHtml, listMail, reply, startMail } from './clinic-mail.js';
 import { addMedication, changeMedication } from './clinic-medications.js';
 import { assignUuids, changeDemographics, listPatients, setPortal } from './clinic-patients.js';
 import { ClinicRefusal } from './clinic-session.js';
+import { NOTE_CATEGORIES, NOTE_TYPES, recordVitals, writeNote } from './clinic-visits.js';
+import type { NewNote, NewVitals, NoteType } from './clinic-visits.js';
 import { BadEnvironment, readDocumentsDir, readOpenEmrAccess } from './config.js';
 import { connectOpenEmr } from './connect.js';
 import { FRONT_DESK } from './practice.js';
@@ -187,6 +189,30 @@ program
   .description('delete a document')
   .addOption(new Option('--id <id>', 'documents.id').argParser(toNumber).makeOptionMandatory())
   .action((options: { id: number }) => play((connection) => deleteDocument(connection, options)));
+
+program
+  .command('record-vitals')
+  .description('enter vital signs into the last visit')
+  .addOption(patient())
+  .requiredOption('--systolic <mmHg>', 'upper blood pressure', toNumber)
+  .requiredOption('--diastolic <mmHg>', 'lower blood pressure', toNumber)
+  .option('--pulse <count>', 'per minute', toNumber, 0)
+  .option('--weight <pounds>', 'weight', toNumber, 0)
+  .option('--note <text>', 'remark', '')
+  .action((options: NewVitals) => play((connection) => recordVitals(connection, options)));
+
+program
+  .command('write-note')
+  .description('write a clinical note into the last visit; with a category it is the report of an examination')
+  .addOption(patient())
+  .requiredOption('--text <text>')
+  .addOption(
+    new Option('--type <type>', 'kind of note')
+      .choices(Object.keys(NOTE_TYPES))
+      .default('progress_note' satisfies NoteType),
+  )
+  .addOption(new Option('--category <category>', 'kind of report').choices(NOTE_CATEGORIES).default(''))
+  .action((options: NewNote) => play((connection) => writeNote(connection, options)));
 
 program
   .command('delete-row')

@@ -8,6 +8,7 @@ import { correctResult, newResult } from '../openemr-sim/clinic-labs.js';
 import { listMail, reply, startMail } from '../openemr-sim/clinic-mail.js';
 import { addMedication, changeMedication } from '../openemr-sim/clinic-medications.js';
 import { changeDemographics, listPatients, setPortal } from '../openemr-sim/clinic-patients.js';
+import { recordVitals, writeNote } from '../openemr-sim/clinic-visits.js';
 import { ClinicRefusal } from '../openemr-sim/clinic-session.js';
 import { insertRow } from '../openemr-sim/insert-rows.js';
 import { loadBundle } from '../openemr-sim/load-bundle.js';
@@ -189,6 +190,8 @@ test("the clinic's new rows have in every column a kind that the golden rows hav
       prescriptions: 'id',
       lists: 'id',
       lists_medication: 'id',
+      form_vitals: 'id',
+      form_clinical_notes: 'id',
     },
     async () => {
       await newResult(db.connection, { pid, ...GLUCOSE, value: '182', comment: 'Fasting sample' });
@@ -197,6 +200,8 @@ test("the clinic's new rows have in every column a kind that the golden rows hav
       await newResult(db.connection, { pid, loinc: '5778-6', name: 'Color of Urine', units: '', value: 'Yellow' });
       await addMedication(db.connection, { pid, drug: 'Amlodipine 5 MG Oral Tablet', rxnorm: '197361', onList: true });
       await addMedication(db.connection, { pid, drug: 'Ibuprofen 200 MG Oral Tablet', onList: true, prescribe: false });
+      await recordVitals(db.connection, { pid, systolic: 128, diastolic: 82, pulse: 70, weight: 150, note: '' });
+      await writeNote(db.connection, { pid, text: 'No fracture.', type: 'progress_note', category: '' });
     },
   );
   for (const [table, found] of written) {
@@ -209,6 +214,31 @@ test("the clinic's new rows have in every column a kind that the golden rows hav
     }
   }
   expect([...unlike].sort()).toEqual(Object.keys(CLINIC_DEVIATIONS).sort());
+});
+
+test('vital signs and notes hang on the last visit by their form', async () => {
+  const { vitalsId } = await recordVitals(db.connection, {
+    ...{ pid, systolic: 128, diastolic: 82, pulse: 0, weight: 150, note: 'taken seated' },
+  });
+  const { formId } = await writeNote(db.connection, {
+    ...{ pid, text: 'No fracture.', type: 'diagnostic_imaging_narrative', category: 'radiology' },
+  });
+  const found = await rows(
+    `SELECT f.formdir, v.bps, v.weight, n.description, n.clinical_notes_category AS category,
+            e.encounter = (SELECT encounter FROM form_encounter WHERE pid = f.pid ORDER BY date DESC, id DESC LIMIT 1) AS last
+       FROM forms AS f JOIN form_encounter AS e ON e.pid = f.pid AND e.encounter = f.encounter
+       LEFT JOIN form_vitals AS v ON f.formdir = 'vitals' AND v.id = f.form_id AND v.pid = f.pid
+       LEFT JOIN form_clinical_notes AS n ON f.formdir = 'clinical_notes' AND n.form_id = f.form_id AND n.pid = f.pid
+      WHERE f.pid = ? AND (f.formdir, f.form_id) IN (('vitals', ?), ('clinical_notes', ?)) ORDER BY f.id`,
+    [pid, vitalsId, formId],
+  );
+  expect(found).toMatchObject([
+    { formdir: 'vitals', bps: '128', weight: '150.000000', last: 1 },
+    { formdir: 'clinical_notes', description: 'No fracture.', category: 'radiology', last: 1 },
+  ]);
+  await expect(
+    writeNote(db.connection, { pid: ALICE, text: 'x', type: 'progress_note', category: '' }),
+  ).rejects.toThrow(ClinicRefusal);
 });
 
 test('a new result hangs on its order, code, report and the visit, judged by the range', async () => {

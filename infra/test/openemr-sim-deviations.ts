@@ -32,6 +32,8 @@ export const LOADER_DEVIATIONS: Readonly<Record<string, string>> = {
   'prescriptions.unit: zero': 'without a strength the unit stays at option 0',
 };
 export const CLINIC_DEVIATIONS: Readonly<Record<string, string>> = {
+  'form_clinical_notes.uuid: NULL': UUID_LATER,
+  'form_vitals.uuid: NULL': UUID_LATER,
   'lists.uuid: NULL': UUID_LATER,
   'prescriptions.uuid: NULL': UUID_LATER,
   'procedure_order.uuid: NULL': UUID_LATER,

@@ -58,6 +58,8 @@ GRANT SELECT (ppid, name, npi, lab_director) ON {{openemr}}.procedure_providers 
 GRANT SELECT (id, encounter, form_id, pid, deleted, formdir) ON {{openemr}}.forms TO agent_reader;
 GRANT SELECT ON {{openemr}}.form_vitals TO agent_reader;
 GRANT SELECT ON {{openemr}}.form_vital_details TO agent_reader;
+GRANT SELECT ON {{openemr}}.form_clinical_notes TO agent_reader;
+GRANT SELECT ON {{openemr}}.form_soap TO agent_reader;
 GRANT SELECT (
   id, encounter, pid, date, date_end, reason, facility, facility_id, sensitivity, pc_catid, provider_id,
   supervisor_id, referring_provider_id, class_code, discharge_disposition, encounter_type_code,

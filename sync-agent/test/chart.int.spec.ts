@@ -149,6 +149,7 @@ describe('content', () => {
     await chart.clinic.query('UPDATE procedure_result SET uuid = NULL');
     await chart.clinic.query('UPDATE procedure_report SET uuid = NULL');
     await chart.clinic.query("UPDATE form_vitals SET last_updated = '2030-01-01 00:00:00', uuid = NULL");
+    await chart.clinic.query("UPDATE form_clinical_notes SET last_updated = '2030-01-01 00:00:00', uuid = NULL");
     await chart.clinic.query("UPDATE form_encounter SET last_update = '2030-01-01 00:00:00', uuid = NULL");
     expect(contents(await chart.render(WITH_EDGE_CASES))).toBe(before);
   });

@@ -217,9 +217,10 @@ describe('the change feed', () => {
     await under.ledger.query('DELETE FROM dirty');
     await newResult(under.clinic, { pid: PID, ...glucose });
     await caughtUp();
-    // An order is a form of the visit, and vital signs and visits are made of forms.
-    expect(await dirty()).toEqual(expect.arrayContaining([`${String(PID)} results`]));
-    expect((await dirty()).filter((each) => !each.startsWith(`${String(PID)} `))).toEqual([]);
+    const ofResults: readonly string[] =
+      WATCHED_TABLES.find(({ table }) => table === 'procedure_order')?.classes.toSorted() ?? [];
+    expect(ofResults).toContain('results');
+    expect(await dirty()).toEqual(ofResults.map((recordClass) => `${String(PID)} ${recordClass}`));
     await under.ledger.query('DELETE FROM dirty');
     const insert = async (sql: string, values: unknown[] = []): Promise<number> => {
       const [{ insertId }] = await under.clinic.query<ResultSetHeader>(sql, values);
@@ -238,7 +239,7 @@ describe('the change feed', () => {
     expect(await dirty()).toEqual([`${String(OTHER)} profile`]);
   });
 
-  it('knows whose visits, vital signs and the words about them are, new, changed and deleted', async () => {
+  it('knows whose visits, vital signs, notes and the words about them are, new, changed and deleted', async () => {
     const clean = async (): Promise<void> => {
       await caughtUp();
       await under.ledger.query('DELETE FROM dirty');
@@ -250,13 +251,12 @@ describe('the change feed', () => {
       expect(await dirty()).toEqual(classes.map((recordClass) => `${String(PID)} ${recordClass}`));
       return insertId;
     };
-    const formClasses = WATCHED_TABLES.find(({ table }) => table === 'forms')?.classes.toSorted() ?? [];
     const visit = await concerns('INSERT INTO form_encounter SET pid = ?, encounter = 990001', [PID], ['encounters']);
     const vitals = await concerns('INSERT INTO form_vitals SET pid = ?, pulse = 70', [PID], ['vitals']);
     const form = await concerns(
       "INSERT INTO forms SET pid = ?, form_id = ?, formdir = 'vitals', form_name = '', encounter = 990001",
       [PID, vitals],
-      formClasses,
+      ['vitals'],
     );
     const detail = await concerns(
       "INSERT INTO form_vital_details SET form_id = ?, vitals_column = 'pulse'",
@@ -266,11 +266,24 @@ describe('the change feed', () => {
     await concerns("UPDATE form_vital_details SET interpretation_codes = 'H' WHERE id = ?", [detail], ['vitals']);
     await concerns('DELETE FROM form_vital_details WHERE id = ?', [detail], ['vitals']);
     await concerns('UPDATE form_vitals SET pulse = 71 WHERE id = ?', [vitals], ['vitals']);
-    await concerns('UPDATE forms SET deleted = 1 WHERE id = ?', [form], formClasses);
+    await concerns('UPDATE forms SET deleted = 1 WHERE id = ?', [form], ['vitals']);
     await concerns('DELETE FROM form_vitals WHERE id = ?', [vitals], ['vitals']);
-    await concerns('DELETE FROM forms WHERE id = ?', [form], formClasses);
+    await concerns('DELETE FROM forms WHERE id = ?', [form], ['vitals']);
     await concerns("UPDATE form_encounter SET reason = 'another' WHERE id = ?", [visit], ['encounters']);
     await concerns('DELETE FROM form_encounter WHERE id = ?', [visit], ['encounters']);
+    for (const [table, text, classes] of [
+      ['form_clinical_notes', 'description', ['notes', 'reports']],
+      ['form_soap', 'plan', ['notes']],
+    ] as const) {
+      const id = await concerns(
+        `INSERT INTO ${table} SET pid = ?, activity = 1, ${text} = 'a'${table === 'form_soap' ? '' : ', form_id = 990001'}`,
+        [PID],
+        [...classes],
+      );
+      await concerns(`UPDATE ${table} SET ${text} = 'b' WHERE id = ?`, [id], [...classes]);
+      await concerns(`UPDATE ${table} SET activity = 0 WHERE id = ?`, [id], [...classes]);
+      await concerns(`DELETE FROM ${table} WHERE id = ?`, [id], [...classes]);
+    }
   });
 
   it('leaves everybody clean when a patient without chart gets results, mail and medication', async () => {

@@ -6,6 +6,7 @@ import { IMMUNIZATION_DIFFERENCES } from './golden-differences-immunizations.js'
 import { DOCUMENT_DIFFERENCES } from './golden-differences-documents.js';
 import { LABORATORY_DIFFERENCES } from './golden-differences-laboratory.js';
 import { MEDICATION_DIFFERENCES } from './golden-differences-medications.js';
+import { NOTES_DIFFERENCES } from './golden-differences-notes.js';
 import { PATIENT_DIFFERENCES } from './golden-differences-patient.js';
 import { VISIT_DIFFERENCES } from './golden-differences-visits.js';
 import { PROBLEM_DIFFERENCES } from './golden-differences-problems.js';
@@ -18,6 +19,7 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   // Before those of other Observations, because the first line that holds counts.
   ...SOCIAL_HISTORY_DIFFERENCES,
   ...VISIT_DIFFERENCES,
+  ...NOTES_DIFFERENCES,
   ...MEDICATION_DIFFERENCES,
   ...LABORATORY_DIFFERENCES,
   ...APPOINTMENT_DIFFERENCES,

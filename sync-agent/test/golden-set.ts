@@ -41,13 +41,11 @@ export function goldenPatients(recording: Recording): { label: string; pid: numb
 
 const CATEGORIES_OF: Partial<Record<ComparedType, readonly string[]>> = {
   Observation: ['laboratory', 'vital-signs', 'social-history'],
-  DiagnosticReport: ['LAB'],
+  // Narratives by LOINC's parts for radiology, pathology and cardiology.
+  DiagnosticReport: ['LAB', 'LP29684-5', 'LP7839-6', 'LP29708-2'],
 };
 
-/** Clinical notes are DocumentReferences too; they have no address of bytes. */
-const isFiled = (resource: JsonObject): boolean => JSON.stringify(resource).includes('/fhir/Binary/');
-
-/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport those of our classes, of documents the filed ones. */
+/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport those of our classes. */
 export function goldenResources(recording: Recording, label: string): JsonObject[] {
   return COMPARED_TYPES.flatMap((type) => {
     const answer = readSimJson(`${recording.folder}/${label}/${type}.json`);
@@ -56,7 +54,7 @@ export function goldenResources(recording: Recording, label: string): JsonObject
     const categories = CATEGORIES_OF[type];
     const isOurs = (each: JsonObject): boolean =>
       categories?.some((code) => JSON.stringify(each['category'] ?? null).includes(`"code":"${code}"`)) ?? true;
-    return resources.filter(type === 'DocumentReference' ? isFiled : isOurs);
+    return resources.filter(isOurs);
   });
 }
 
@@ -75,6 +73,7 @@ const KEYS = {
   users: 'id',
   facility: 'id',
   form_encounter: 'encounter',
+  form_clinical_notes: 'id',
   openemr_postcalendar_events: 'pc_eid',
   insurance_data: 'id',
   insurance_companies: 'id',
@@ -84,7 +83,7 @@ const KEYS = {
 
 /** Tables of whose rows OpenEMR makes resources with uuids of their own. */
 const MAPPED = ['form_vitals', 'facility', 'history_data', 'form_history_sdoh', 'patient_data'] as const;
-export type GoldenTable = keyof typeof KEYS | (typeof MAPPED)[number];
+export type GoldenTable = keyof typeof KEYS | (typeof MAPPED)[number] | 'form_soap';
 
 /** Links made before this day are answered under the id of the problem. */
 const LINK_IDS_SINCE = '2025-11-15';
@@ -107,6 +106,12 @@ export class GoldenRows {
         this.byUuid.set(uuid, { table: z.enum(Object.keys(KEYS)).parse(table) as GoldenTable, row });
         this.uuidByOurId.set(ids.id(table, z.int().parse(row[key])), uuid);
       }
+    }
+    // SOAP notes have no uuid: OpenEMR makes no resource of them.
+    for (const row of this.all('form_soap')) {
+      const id = `soap-${String(row['id'])}`;
+      this.byUuid.set(id, { table: 'form_soap', row });
+      this.uuidByOurId.set(ids.id('form_soap', String(row['id'])), id);
     }
     this.addMapped(ids);
     this.nameHabits(ids);

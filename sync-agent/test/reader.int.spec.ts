@@ -265,6 +265,8 @@ describe('watched tables', () => {
     expect(count('immunizations')).toBe(rows.immunizations?.immunizations.length);
     expect(count('prescriptions')).toBe(rows.medications?.prescriptions.length);
     expect(count('form_vitals')).toBe(rows.vitals?.sheets.length);
+    expect(count('form_clinical_notes')).toBe((rows.notes?.notes.length ?? 0) + (rows.reports?.narratives.length ?? 0));
+    expect(count('form_soap')).toBe(rows.notes?.soaps.length);
     expect(count('form_encounter')).toBe(rows.encounters?.encounters.length);
     expect(count('onsite_mail')).toBe(rows.messages?.mails.length);
     expect(keys).toContain('patient_data 5009');
@@ -288,6 +290,9 @@ const FULL_READS: Record<string, string> = {
     'openemr_postcalendar_events has no index by patient; OpenEMR itself lists a patient’s appointments by reading it whole',
   'categories of documents':
     'categories is a list of the practice; from each of its rows the index leads to the documents of the patient',
+  'clinical notes':
+    'form_clinical_notes has no index but its key; the README of this workspace says which one a large practice adds',
+  'narrative reports': 'as clinical notes',
   'users by name': 'users has no index on the name; it holds staff and address book',
   'the holders of a portal name':
     'patient_access_onsite and users have no index on the name; they hold a row per portal patient, staff and address book',
@@ -297,7 +302,7 @@ const FULL_READS: Record<string, string> = {
 describe('reading a chart', () => {
   it('takes the same few queries for a small chart and a large one', async () => {
     const [small, large] = [await statementsOf(CHILD), await statementsOf(ELDERLY)];
-    expect(large.length).toBeLessThanOrEqual(42);
+    expect(large.length).toBeLessThanOrEqual(45);
     expect(Math.abs(large.length - small.length)).toBeLessThanOrEqual(2);
   });
 
@@ -344,6 +349,8 @@ async function multiplyPatients(times: number): Promise<void> {
     procedure_providers: { ppid: 10_000 },
     forms: { id: 1_000_000, form_id: 1_000_000, pid: 10_000, encounter: 1_000_000 },
     form_vitals: { id: 1_000_000, pid: 10_000 },
+    form_clinical_notes: { id: 1_000_000, form_id: 1_000_000, pid: 10_000 },
+    form_soap: { id: 1_000_000, pid: 10_000 },
     form_vital_details: { id: 1_000_000, form_id: 1_000_000 },
     form_encounter: { id: 1_000_000, pid: 10_000, encounter: 1_000_000 },
     users: { id: 10_000 },

@@ -40,14 +40,14 @@ export type DocumentContent = z.infer<typeof DocumentContent>;
 export const DocumentsContent = ResourcesContent.extend({ contents: z.array(DocumentContent) });
 export type DocumentsContent = z.infer<typeof DocumentsContent>;
 
-/** Section `results` (and later `vitals`): which years there are, newest first, `undated` last. */
+/** Sections `results` and `vitals`: which years there are, newest first, `undated` last. */
 export const YearsContent = z.strictObject({
   years: z.array(
     z.strictObject({
       /** name of the section, e.g. `results/2026` */
       section: z.string(),
       year: z.union([z.int(), z.literal('undated')]),
-      /** number of reports */
+      /** number of reports, or of forms of vital signs */
       count: z.int().min(1),
       /** newest collection time with offset, FHIR dateTime; null when undated */
       newest: z.string().nullable(),

@@ -23,6 +23,7 @@ import { renderMedications } from './render-medications.js';
 import { renderMessages } from './render-messages.js';
 import { renderProblems } from './render-problems.js';
 import { renderProcedures } from './render-procedures.js';
+import { renderNotes, renderReports } from './render-notes.js';
 import { renderProfile } from './render-profile.js';
 import { renderResults } from './render-results.js';
 import { renderSocialHistory } from './render-social-history.js';
@@ -75,6 +76,8 @@ const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
   vitals: part('vitals', vitalSections),
   encounters: listPart('encounters', renderEncounters),
   documents: listPart('documents', renderDocuments),
+  notes: listPart('notes', renderNotes),
+  reports: listPart('reports', renderReports),
 };
 
 /**

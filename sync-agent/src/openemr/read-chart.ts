@@ -11,6 +11,7 @@ import { readMedications, type MedicationRows } from './read-medications.js';
 import { readMessages, type MessageRows } from './read-messages.js';
 import { readProblems, type ProblemRows } from './read-problems.js';
 import { readProcedures, type ProcedureRows } from './read-procedures.js';
+import { readNotes, readReports, type NarrativeRows, type NoteRows } from './read-notes.js';
 import { readProfile, type ProfileRows } from './read-profile.js';
 import { readResults, type ResultRows } from './read-results.js';
 import { readVitals, type VitalRows } from './read-vitals.js';
@@ -43,6 +44,8 @@ export interface RowsOfClass {
   vitals: VitalRows;
   encounters: EncounterRows;
   documents: DocumentRows;
+  notes: NoteRows;
+  reports: NarrativeRows;
 }
 
 type ReadPart = (
@@ -73,6 +76,8 @@ const READERS: Record<keyof RowsOfClass, ReadPart> = {
   vitals: part('vitals', readVitals),
   encounters: part('encounters', readEncounters),
   documents: part('documents', readDocuments),
+  notes: part('notes', readNotes),
+  reports: part('reports', readReports),
 };
 
 // A mapped type over exactly these keys: Object.keys gives nothing else.

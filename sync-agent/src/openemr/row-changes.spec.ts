@@ -47,6 +47,20 @@ describe('what a changed row says about charts', () => {
     expect(plain(changes)).toMatchObject({ pids: { 5: ['profile'] } });
   });
 
+  it('tells by its kind which classes a form concerns, and all of them when the kind is not told', () => {
+    const form = (formdir: unknown): unknown => {
+      const changes = new RowChanges();
+      changes.add('forms', [{ id: 1, pid: 5, formdir }]);
+      return plain(changes);
+    };
+    for (const formdir of ['vitals', Buffer.from('vitals')]) {
+      expect(form(formdir)).toMatchObject({ pids: { 5: ['vitals'] } });
+    }
+    expect(form('clinical_notes')).toMatchObject({ pids: { 5: ['notes', 'reports'] } });
+    expect(form('procedure_order')).toMatchObject({ pids: {}, everybody: [] });
+    expect(form(null)).toMatchObject({ pids: { 5: expect.arrayContaining(['vitals', 'encounters', 'notes']) } });
+  });
+
   it('keeps the rows that a row without pid belongs to, before and after', () => {
     const changes = new RowChanges();
     changes.add('procedure_result', [

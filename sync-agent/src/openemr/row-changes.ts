@@ -65,7 +65,7 @@ export class RowChanges {
       // No pid in a partial image (binlog_row_image other than FULL): the row's key tells who used it.
       this.addKeyed(watched, image);
     } else if (number > 0) {
-      include(this.pids, number, watched.classes);
+      include(this.pids, number, classesOf(watched, image));
     }
   }
 
@@ -123,6 +123,18 @@ function concernsPatient(watched: WatchedTable, image: RowImage): boolean {
   return pidWhen === undefined || image[pidWhen.column] === null || image[pidWhen.column] === pidWhen.value;
 }
 
+/** Without the column that tells the kind (a partial image) a row may be of any kind. */
+function classesOf({ classes, kinds }: WatchedTable, image: RowImage): readonly RecordClass[] {
+  const value = kinds === undefined ? undefined : image[kinds.column];
+  const kind = Buffer.isBuffer(value) ? value.toString('utf8') : value;
+  if (kinds === undefined || typeof kind !== 'string') {
+    return classes;
+  }
+  const named = Object.entries(kinds.classes);
+  const ofKind = named.find(([name]) => name === kind)?.[1];
+  return ofKind ?? classes.filter((recordClass) => !named.some(([, those]) => those.includes(recordClass)));
+}
+
 /** A partial image after an update leaves out the key when it stayed the same. */
 function withKeys(primaryKey: readonly string[], images: readonly RowImage[]): RowImage[] {
   const whole = images.find((image) => keyOf(primaryKey, image) !== undefined);
@@ -141,6 +153,9 @@ function keyOf(columns: readonly string[], image: RowImage): string | undefined 
 }
 
 function include<Key>(map: Map<Key, Set<RecordClass>>, key: Key, classes: readonly RecordClass[]): void {
+  if (classes.length === 0) {
+    return;
+  }
   const known = map.get(key) ?? new Set();
   for (const recordClass of classes) {
     known.add(recordClass);

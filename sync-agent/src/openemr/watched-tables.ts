@@ -14,6 +14,11 @@ export interface WatchedTable {
   parent?: { table: string; columns: readonly string[] };
   /** Classes of records whose sections may change with the row. */
   classes: readonly RecordClass[];
+  /**
+   * Where a column tells the kinds of rows apart: the classes of each kind. A row of a kind that is not named here
+   * concerns those of `classes` that no kind names.
+   */
+  kinds?: { column: string; classes: Readonly<Record<string, readonly RecordClass[]>> };
   /** Rows of the practice that many charts use: only charts that used the row are concerned. */
   shared: boolean;
 }
@@ -117,7 +122,22 @@ export const WATCHED_TABLES = [
     shared: false,
   },
   { table: 'insurance_data', primaryKey: ['id'], pid: 'pid', classes: ['coverage'], shared: false },
-  { table: 'forms', primaryKey: ['id'], pid: 'pid', classes: ['vitals', 'encounters'], shared: false },
+  {
+    table: 'forms',
+    primaryKey: ['id'],
+    pid: 'pid',
+    classes: ['vitals', 'encounters', 'notes', 'reports'],
+    kinds: {
+      column: 'formdir',
+      classes: {
+        vitals: ['vitals'],
+        newpatient: ['encounters'],
+        clinical_notes: ['notes', 'reports'],
+        soap: ['notes'],
+      },
+    },
+    shared: false,
+  },
   { table: 'form_vitals', primaryKey: ['id'], pid: 'pid', classes: ['vitals'], shared: false },
   {
     table: 'form_vital_details',
@@ -127,6 +147,8 @@ export const WATCHED_TABLES = [
     classes: ['vitals'],
     shared: false,
   },
+  { table: 'form_clinical_notes', primaryKey: ['id'], pid: 'pid', classes: ['notes', 'reports'], shared: false },
+  { table: 'form_soap', primaryKey: ['id'], pid: 'pid', classes: ['notes'], shared: false },
   { table: 'form_encounter', primaryKey: ['id'], pid: 'pid', classes: ['encounters'], shared: false },
   {
     table: 'openemr_postcalendar_categories',
@@ -168,6 +190,8 @@ export const WATCHED_TABLES = [
       'procedures',
       'devices',
       'social-history',
+      'notes',
+      'reports',
     ],
     shared: true,
   },
@@ -175,7 +199,7 @@ export const WATCHED_TABLES = [
     table: 'facility',
     primaryKey: ['id'],
     pid: null,
-    classes: ['medications', 'results', 'appointments', 'encounters', 'documents'],
+    classes: ['medications', 'results', 'appointments', 'encounters', 'documents', 'notes', 'reports'],
     shared: true,
   },
   {
@@ -195,6 +219,8 @@ export const WATCHED_TABLES = [
       'procedures',
       'devices',
       'social-history',
+      'notes',
+      'reports',
     ],
     shared: true,
   },
@@ -218,6 +244,8 @@ export const WATCHED_TABLES = [
       'devices',
       'documents',
       'social-history',
+      'notes',
+      'reports',
     ],
     shared: true,
   },
