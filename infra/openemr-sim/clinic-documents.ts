@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+import { z } from 'zod';
 import { ClinicRefusal, commitBetween, openScreen, type Commit } from './clinic-session.js';
 import { insertRow } from './insert-rows.js';
 
@@ -31,27 +32,45 @@ export async function addDocument(
   const [uuid, driveUuid] = [randomUUID(), randomUUID()];
   mkdirSync(documentsDir, { recursive: true });
   writeFileSync(join(documentsDir, driveUuid), bytes, { mode: 0o600, flag: 'wx' });
-  const [rows] = await connection.query<RowDataPacket[]>('SELECT COALESCE(MAX(id), 0) + 1 AS id FROM documents');
-  const id = Number(rows[0]?.['id']);
-  const [, commit] = await commitBetween(connection, async () => {
-    await insertRow(connection, 'documents', {
-      id,
-      uuid: binaryUuid(uuid),
-      type: 'file_url',
-      size: bytes.length,
-      date: now,
-      url: `file:///var/www/openemr/sites/default/documents/${String(pid)}/${driveUuid}`,
-      mimetype,
-      owner: 1,
-      foreign_id: pid,
-      docdate: now.slice(0, 10),
-      hash: createHash('sha3-512').update(bytes).digest('hex'),
-      name,
-      drive_uuid: binaryUuid(driveUuid),
-    });
-    await insertRow(connection, 'categories_to_documents', { category_id: categoryId, document_id: id });
-  });
+  const [id, commit] = await commitBetween(connection, () =>
+    withNextId(connection, async (next) => {
+      await insertRow(connection, 'documents', {
+        id: next,
+        uuid: binaryUuid(uuid),
+        type: 'file_url',
+        size: bytes.length,
+        date: now,
+        url: `file:///var/www/openemr/sites/default/documents/${String(pid)}/${driveUuid}`,
+        mimetype,
+        owner: 1,
+        foreign_id: pid,
+        docdate: now.slice(0, 10),
+        hash: createHash('sha3-512').update(bytes).digest('hex'),
+        name,
+        drive_uuid: binaryUuid(driveUuid),
+      });
+      await insertRow(connection, 'categories_to_documents', { category_id: categoryId, document_id: next });
+    }),
+  );
   return { id, uuid, ...commit };
+}
+
+const DUPLICATE = z.object({ code: z.literal('ER_DUP_ENTRY') });
+
+/** OpenEMR draws the id from a counter of its own, which was not recorded: here it is the next that nobody else has taken. */
+async function withNextId(connection: Connection, write: (id: number) => Promise<void>): Promise<number> {
+  for (;;) {
+    const [rows] = await connection.query<RowDataPacket[]>('SELECT COALESCE(MAX(id), 0) + 1 AS id FROM documents');
+    const id = Number(rows[0]?.['id']);
+    try {
+      await write(id);
+      return id;
+    } catch (failure: unknown) {
+      if (!DUPLICATE.safeParse(failure).success) {
+        throw failure;
+      }
+    }
+  }
 }
 
 /** Staff delete a document: OpenEMR marks the row and keeps it. */
