@@ -130,11 +130,15 @@ export async function knownCharts(manager: EntityManager, refs: readonly string[
   return new Set(Known.parse(rows).map(({ ref }) => ref));
 }
 
-/** Whether the ledger may not know yet what it once knew: a restore goes on, or an acceptance waits. */
+/**
+ * Whether the ledger may not know yet what it once knew: a restore goes on or ended within a day, or an acceptance waits.
+ * Those who joined after the backup are accepted again only when the outbox has been collected again.
+ */
 export async function isCatchingUp(manager: EntityManager): Promise<boolean> {
   const rows: unknown = await manager.query(
     `SELECT (SELECT COUNT(*) FROM restore_step WHERE step IN ('era', 'reoffer'))
-          + (SELECT COUNT(*) FROM submission WHERE state = 'RECEIVED' AND kind = 'enrolment') AS n`,
+          + (SELECT COUNT(*) FROM submission WHERE state = 'RECEIVED' AND kind = 'enrolment')
+          + (SELECT COUNT(*) FROM era WHERE begun_at > UTC_TIMESTAMP(3) - INTERVAL 1 DAY) AS n`,
   );
   return Waiting.parse(rows)[0].n > 0;
 }
