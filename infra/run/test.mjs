@@ -19,8 +19,8 @@ const PARTS = {
   lint: LINT_STEPS,
   types: TYPE_STEPS,
   unit: [jest('unit')],
-  // One suite at a time: the suites share two cores with the servers, and time things.
-  integration: [jest('integration', '--runInBand')],
+  // Suites wait for servers and processes more than they compute: two at a time, each beside servers of its own.
+  integration: [jest('integration', '--maxWorkers=2')],
   browser: [jest('browser', '--runInBand')],
   demo: [['demo: round trip in a browser', 'infra/dist/demo/demo.js', ['--check', ...placeOfItsOwn()]]],
   isolation: [

@@ -1,4 +1,4 @@
-/** The infrastructure's own environment: where a test run's services are described. */
+/** The infrastructure's own environment: where a test run's services are described, and whose they are. */
 const NAME = 'TEST_SERVICES_FILE';
 
 export function testServicesFile(): string {
@@ -9,6 +9,11 @@ export function testServicesFile(): string {
     );
   }
   return file;
+}
+
+/** Which of jest's workers this process is, from 1. */
+export function testWorker(): number {
+  return Number(process.env['JEST_WORKER_ID'] ?? '1');
 }
 
 /** Tells this process and its later children (jest's workers) where the description lies. */

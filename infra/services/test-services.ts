@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { announceTestServices, testServicesFile } from './config.js';
+import { announceTestServices, testServicesFile, testWorker } from './config.js';
 import { freeServicePorts } from './ports.js';
 import { removeWithMounts } from './small-disk.js';
 import { createDatabases, redisRefusals, startServices, zoneAccess, type Services, type Zones } from './services.js';
@@ -13,6 +13,8 @@ const PREFIX = 'odp-test-';
 const Port = z.int().positive();
 const ZonePorts = z.object({ mariadb: Port, redis: Port });
 const Description = z.object({ dataDir: z.string(), ports: z.object({ dmz: ZonePorts, inside: ZonePorts }) });
+/** One of each worker, in their order. */
+const Descriptions = z.array(Description).min(1);
 
 /** A new folder for one run, named after the process that owns it; folders whose process is gone are removed. */
 export function temporaryDataDir(): string {
@@ -28,20 +30,27 @@ export function temporaryDataDir(): string {
   return dataDir;
 }
 
-/** Starts the one pair of zones that all suites of a jest run share, and announces it to the workers. */
-export async function startTestServices(): Promise<Services> {
-  const services = await startServices({ dataDir: temporaryDataDir(), ports: await freeServicePorts() });
-  const file = join(services.dataDir, 'services.json');
-  writeFileSync(file, JSON.stringify({ dataDir: services.dataDir, ports: services.ports }));
+/** Starts a pair of zones for each of jest's workers, which suites that run one after the other share, and announces them. */
+export async function startTestServices(workers: number): Promise<Services[]> {
+  const started = await Promise.all(
+    Array.from({ length: workers }, async () =>
+      startServices({ dataDir: temporaryDataDir(), ports: await freeServicePorts() }),
+    ),
+  );
+  const file = join(started[0]?.dataDir ?? '', 'services.json');
+  writeFileSync(file, JSON.stringify(started.map(({ dataDir, ports }) => ({ dataDir, ports }))));
   announceTestServices(file);
-  return services;
+  return started;
 }
 
 /** Ends the run: throws when a program asked Redis for more than its user may do. */
-export async function stopTestServices(services: Services): Promise<void> {
-  const refusals = [...(await redisRefusals(services.dmz)), ...(await redisRefusals(services.inside))];
-  await services.stop();
-  rmSync(services.dataDir, { recursive: true, force: true });
+export async function stopTestServices(started: readonly Services[]): Promise<void> {
+  const refusals: string[] = [];
+  for (const services of started) {
+    refusals.push(...(await redisRefusals(services.dmz)), ...(await redisRefusals(services.inside)));
+    await services.stop();
+    rmSync(services.dataDir, { recursive: true, force: true });
+  }
   if (refusals.length > 0) {
     throw new Error(
       `Redis refused commands during the run, the ACLs and the programs disagree:\n${refusals.join('\n')}`,
@@ -49,9 +58,14 @@ export async function stopTestServices(services: Services): Promise<void> {
   }
 }
 
-/** The zones of the running jest run. Tests that stop or kill servers start their own with `startServices`. */
+/** The zones of this worker of the running jest run. Tests that stop or kill servers start their own with `startServices`. */
 export function testServices(): Zones {
-  const { dataDir, ports } = Description.parse(JSON.parse(readFileSync(testServicesFile(), 'utf8')));
+  const all = Descriptions.parse(JSON.parse(readFileSync(testServicesFile(), 'utf8')));
+  const own = all[testWorker() - 1];
+  if (own === undefined) {
+    throw new Error(`Worker ${String(testWorker())} has no zones: ${String(all.length)} pairs were started.`);
+  }
+  const { dataDir, ports } = own;
   return { dmz: zoneAccess('dmz', dataDir, ports), inside: zoneAccess('inside', dataDir, ports) };
 }
 
