@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { NODE_FLAGS } from '../services/node-flags.js';
 import { listenerOf, type Zone } from '../zones/zones.js';
 import { addressIn, NETWORKS, networksOf, subnetOf, type Member, type NetworkName } from './container-networks.js';
-import { ONE_OFFS, PRODUCT, PROGRAMS, SECRETS, SHARES, STATE, VERSION, type Share } from './placement.js';
+import { BACKUPS, ONE_OFFS, PRODUCT, PROGRAMS, SECRETS, SHARES, STATE, VERSION, type Share } from './placement.js';
 import { credentialsOf, programEnvironment, SERVER_NAMES, type Environment } from './program-environments.js';
 import { MARIADB_RUN, mariadbArguments, redisArguments } from './server-settings.js';
 
@@ -24,6 +24,8 @@ const HEADS: Record<Zone, string> = {
 /** What only this service has. */
 interface Part {
   share: Share;
+  /** when it is not the one of its share */
+  image?: string;
   member: Member;
   entrypoint: string[];
   environment?: Environment;
@@ -31,12 +33,18 @@ interface Part {
   healthcheck?: string[];
   /** folders in memory, beside /tmp */
   scratch?: string[];
-  volumes?: { source: string; target: string; writable: boolean }[];
+  volumes?: Volume[];
   published?: string;
   dependsOn?: string[];
   /** runs once when asked for */
   once?: boolean;
   mayBindLowPorts?: boolean;
+}
+
+interface Volume {
+  source: string;
+  target: string;
+  writable: boolean;
 }
 
 interface Secret {
@@ -111,23 +119,34 @@ function dmzParts(): Record<string, Part> {
       dependsOn: ['dmz-mariadb'],
       once: true,
     }),
+    'accounts-backup': program('migrate', 'migrate', 'portal-api/dist/database/backup.main.js', {
+      image: 'accounts-backup',
+      volumes: [{ source: BACKUPS, target: BACKUPS, writable: true }],
+      dependsOn: ['dmz-mariadb'],
+      once: true,
+    }),
   };
 }
 
 function insideParts(): Record<string, Part> {
-  const keys = (writable: boolean): Part['volumes'] => [{ source: `${STATE}/keys`, target: `${STATE}/keys`, writable }];
+  const folder = (path: string, writable: boolean): Volume => ({ source: path, target: path, writable });
+  const keys = `${STATE}/keys`;
   return {
     'sync-agent': program('sync-agent', 'sync-agent', 'sync-agent/dist/main.js', {
-      volumes: keys(false),
-      // It listens to nobody: whether its ledger answers is what can be asked.
-      healthcheck: [NODE, `${PROGRAMS}/sync-agent/dist/cli.main.js`, 'status'],
+      volumes: [folder(keys, false)],
+      healthcheck: nodeCheck(agentCheck(addressIn('agent-data', 'sync-agent'), listenerOf('sync-agent').port)),
       dependsOn: ['inside-redis'],
     }),
     'inside-redis': redis('inside'),
-    'agent-commands': program('agent-commands', 'sync-agent', 'sync-agent/dist/cli.main.js', {
-      volumes: keys(true),
-      once: true,
-    }),
+    'agent-commands': {
+      ...program('agent-commands', 'sync-agent', 'sync-agent/dist/cli.main.js', {
+        image: 'agent-commands',
+        volumes: [folder(keys, true), folder(BACKUPS, true)],
+        once: true,
+      }),
+      // Beside the running agent, whose address is taken.
+      member: 'agent-commands',
+    },
   };
 }
 
@@ -172,9 +191,10 @@ function service(part: Part, zone: Zone): object {
   const { share, once } = part;
   const owner = `uid=${String(share.uid)},gid=${String(share.uid)}`;
   const memory = `${String(share.memoryMiB)}m`;
+  const image = part.image ?? share.image;
   return {
-    image: `${PRODUCT}/${share.image}:${VERSION}`,
-    build: { context: zone === 'dmz' ? '.' : '..', dockerfile: 'infra/production/Dockerfile', target: share.image },
+    image: `${PRODUCT}/${image}:${VERSION}`,
+    build: { context: zone === 'dmz' ? '.' : '..', dockerfile: 'infra/production/Dockerfile', target: image },
     ...(once === true ? { profiles: ['once'] } : { restart: 'unless-stopped' }),
     ...(part.dependsOn === undefined
       ? {}
@@ -248,7 +268,7 @@ function network(name: NetworkName): object {
   };
 }
 
-function bind({ source, target, writable }: { source: string; target: string; writable: boolean }): object {
+function bind({ source, target, writable }: Volume): object {
   return { type: 'bind', source, target, read_only: !writable };
 }
 
@@ -259,6 +279,18 @@ function published(name: 'web-proxy' | 'sync-gateway'): string {
 
 function nodeCheck(code: string): string[] {
   return [NODE, '--input-type=module', '--eval', code];
+}
+
+/** The feed records its place with every clock marker, seconds apart: where it does, process, ledger and feed are well. */
+const LONGEST_SILENCE = 120;
+
+/** Code that ends with 0 while the agent at this address follows OpenEMR. A cut agent, and one that stands still, does not. */
+export function agentCheck(host: string, port: number): string {
+  return (
+    `const text = await (await fetch('http://${host}:${String(port)}/metrics')).text(); ` +
+    `const age = /^agent_binlog_position_age_seconds (\\S+)/m.exec(text)?.[1]; ` +
+    `process.exit(Number(age ?? NaN) < ${String(LONGEST_SILENCE)} ? 0 : 1)`
+  );
 }
 
 /** Somebody listens: the gateway speaks to nobody without the agent's certificate. */

@@ -12,7 +12,7 @@ interface Network {
 }
 
 /** A process, or a program that runs once. */
-export type Member = ProcessName | 'migrate';
+export type Member = ProcessName | 'migrate' | 'agent-commands';
 
 export const NETWORKS = {
   public: { bridge: 'odp-public', prefix: '10.89.1', members: ['web-proxy'], beyondTheHost: 'is reached' },
@@ -28,8 +28,12 @@ export const NETWORKS = {
     members: ['sync-gateway', 'dmz-mariadb', 'dmz-redis'],
   },
   crossing: { bridge: 'odp-crossing', prefix: '10.89.5', members: ['sync-gateway'], beyondTheHost: 'is reached' },
-  agent: { bridge: 'odp-agent', prefix: '10.89.6', members: ['sync-agent'], beyondTheHost: 'opens' },
-  'agent-data': { bridge: 'odp-agent-data', prefix: '10.89.7', members: ['sync-agent', 'inside-redis'] },
+  agent: { bridge: 'odp-agent', prefix: '10.89.6', members: ['sync-agent', 'agent-commands'], beyondTheHost: 'opens' },
+  'agent-data': {
+    bridge: 'odp-agent-data',
+    prefix: '10.89.7',
+    members: ['sync-agent', 'inside-redis', 'agent-commands'],
+  },
 } as const satisfies Record<string, Network>;
 
 export type NetworkName = keyof typeof NETWORKS;

@@ -78,6 +78,15 @@ describe('the committed files', () => {
   });
 });
 
+describe('the guide', () => {
+  it('builds every image that the containers start from', () => {
+    const guide = committed('infra/production/README.md');
+    const built = /for i in ([\w -]+); do\n.*-t openemr-dmz-portal\/\$i:(\S+) /.exec(guide);
+    const images = built?.[1]?.split(' ').map((name) => `openemr-dmz-portal/${name}:${built[2] ?? ''}`);
+    expect(images?.sort()).toEqual([...new Set(services.map(({ service }) => service.image))].sort());
+  });
+});
+
 describe.each(services)('the container $name', ({ zone, service }) => {
   it('has nothing of the host and no right beyond its own user', () => {
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], cap_add: [], privileged: false });
@@ -91,7 +100,7 @@ describe.each(services)('the container $name', ({ zone, service }) => {
     }
     for (const { type, source } of service.volumes) {
       expect(type).toBe('bind');
-      expect(source).toMatch(/^\/var\/lib\/openemr-dmz-portal\/(mariadb|redis|keys)$/);
+      expect(source).toMatch(/^\/var\/lib\/openemr-dmz-portal\/(mariadb|redis|keys|backups)$/);
     }
   });
 

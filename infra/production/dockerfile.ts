@@ -7,7 +7,7 @@ export const DEBIAN_IMAGE = 'debian:12.12-slim';
 /** One file for all images; each is a target of its own and holds what its processes need. */
 export function dockerfile(): string {
   return `# Written by \`npm run describe\` from infra/production/; do not edit.
-# Built on a machine with internet access and carried to the hosts: docker compose -f <file> build, docker save, docker load.
+# Built on a machine with internet access and carried to the hosts: README.md beside this file, "Build machine".
 
 FROM ${NODE_IMAGE} AS build
 WORKDIR /build
@@ -18,20 +18,28 @@ RUN npm ci --no-audit --no-fund \\
  && node infra/run/pack.mjs inside /packed/inside \\
  && node infra/run/pack.mjs prepare /packed/prepare
 
-# What both of the DMZ's programs are made of. No shell script runs at start: the program is the first process. MariaDB's
-# client programs are for backups.
+# What both of the DMZ's programs are made of. No shell script runs at start: the program is the first process.
 FROM ${DEBIAN_IMAGE} AS portal-api
 ${people('portal-api')}
-${packages('mariadb-client')}
 COPY --from=build /packed/dmz/ ${PROGRAMS}/
 WORKDIR ${PROGRAMS}
 ${defaultUser('portal-api')}
 
 FROM ${DEBIAN_IMAGE} AS sync-agent
 ${people('sync-agent')}
-${packages('mariadb-client')}
 COPY --from=build /packed/inside/ ${PROGRAMS}/
 WORKDIR ${PROGRAMS}
+${defaultUser('sync-agent')}
+
+# Run by hand, with MariaDB's client programs, which write and read backups; the processes that stay do without.
+FROM portal-api AS accounts-backup
+USER 0:0
+${packages('mariadb-client')}
+USER ${numbersOf(ONE_OFFS.migrate)}
+
+FROM sync-agent AS agent-commands
+USER 0:0
+${packages('mariadb-client')}
 ${defaultUser('sync-agent')}
 
 # Run by hand, as root, without a network: makes a host's secrets and ends.
@@ -75,7 +83,11 @@ function people(image: Share['image']): string {
 
 function defaultUser(image: Share['image']): string {
   const [first] = sharesOf(image);
-  return `USER ${String(first?.uid)}:${String(first?.uid)}`;
+  return first === undefined ? '' : `USER ${numbersOf(first)}`;
+}
+
+function numbersOf({ uid }: Share): string {
+  return `${String(uid)}:${String(uid)}`;
 }
 
 function sharesOf(image: Share['image']): Share[] {

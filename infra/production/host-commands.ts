@@ -1,12 +1,13 @@
 import { NODE_FLAGS } from '../services/node-flags.js';
-import { CONFIGURATION, ONE_OFFS, PROGRAMS, SECRETS, SHARES } from './placement.js';
+import type { Zone } from '../zones/zones.js';
+import { BACKUP_WRITERS, CONFIGURATION, PROGRAMS, SECRETS } from './placement.js';
 import { OF_THE_INSTALLATION, programEnvironment, type ProgramName } from './program-environments.js';
 
 /** The agent's command line on a host without containers. */
 export function agentCommandsScript(): string {
   return script(
     'agent-commands',
-    { zone: 'inside', uid: SHARES['sync-agent'].uid, entry: 'sync-agent/dist/cli.main.js' },
+    { zone: 'inside', entry: 'sync-agent/dist/cli.main.js' },
     'agent-commands keys init, agent-commands doctor, agent-commands invite --pid 7, …',
   );
 }
@@ -15,20 +16,16 @@ export function agentCommandsScript(): string {
 export function accountsBackupScript(): string {
   return script(
     'migrate',
-    { zone: 'dmz', uid: ONE_OFFS.migrate.uid, entry: 'portal-api/dist/database/backup.main.js' },
+    { zone: 'dmz', entry: 'portal-api/dist/database/backup.main.js' },
     'accounts-backup --to FILE, or with portal-api and sync-gateway stopped accounts-backup --restore FILE',
   );
 }
 
 /** A program as its own user, with its environment and nothing of the caller's. */
-function script(
-  program: ProgramName,
-  { zone, uid, entry }: { zone: 'inside' | 'dmz'; uid: number; entry: string },
-  usage: string,
-): string {
+function script(program: ProgramName, { zone, entry }: { zone: Zone; entry: string }, usage: string): string {
   const ofInstallation: readonly string[] = OF_THE_INSTALLATION[zone];
   const own = Object.entries(programEnvironment(program, 'systemd')).filter(([name]) => !ofInstallation.includes(name));
-  const id = String(uid);
+  const id = String(BACKUP_WRITERS[zone].uid);
   const host = zone === 'inside' ? 'inside' : 'DMZ';
   return `#!/bin/sh
 # Written by \`npm run describe\` from infra/production/; do not edit.

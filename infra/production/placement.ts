@@ -46,6 +46,10 @@ export const ONE_OFFS = {
   migrate: share('dmz', 'portal-api', 10_008, 'odp-migrate', [512, 64, 1, 1024]),
 } as const;
 
+/** Folder of backups below the state folder, and whose commands write it: they run beside the processes that stay. */
+export const BACKUPS = `${STATE}/backups`;
+export const BACKUP_WRITERS: Record<Zone, Share> = { dmz: ONE_OFFS.migrate, inside: SHARES['sync-agent'] };
+
 /** What is kept for Redis's data; the rest of its memory is for its clients and for copying on write. */
 export const REDIS_DATA_MIB = 256;
 

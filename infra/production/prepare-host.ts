@@ -2,22 +2,23 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { issueOwnLink } from '../services/certificates.js';
 import { ensureSecret, readSecret } from '../services/data-folder.js';
 import { declaredRedisUsers } from '../services/redis-users.js';
 import { DATABASE_ACCOUNTS, REDIS_ACCOUNTS, type Zone } from '../zones/zones.js';
 import { accountsSql, grantsSql } from './account-statements.js';
 import { readersOfSecrets } from './compose-file.js';
-import { residents, SHARES, type Share } from './placement.js';
+import { BACKUP_WRITERS, residents, SHARES, type Share } from './placement.js';
 import { namesOfTheInstallation, type Way } from './program-environments.js';
 
 export interface Preparation {
@@ -87,23 +88,57 @@ export async function prepareHost(preparation: Preparation): Promise<Outcome> {
   for (const folder of statefulFolders(zone)) {
     makeFolder(join(state, folder.name), folder.uid, owned);
   }
-  if (zone === 'inside' && from !== undefined && existsSync(join(from, 'keys'))) {
-    takeKeys(join(from, 'keys'), join(state, 'keys'), owned);
-    done.push('the keys of the agent that were not there');
+  if (zone === 'inside') {
+    const keys = join(state, 'keys');
+    if (from !== undefined && existsSync(join(from, 'keys'))) {
+      done.push(...takeKeys(join(from, 'keys'), keys));
+    }
+    // All, also those that a run which broke off has left.
+    for (const name of readdirSync(keys)) {
+      close(join(keys, name), [SHARES['sync-agent'].uid], owned);
+    }
   }
   return { done, missing, unset: writeEnvironment(preparation) };
 }
 
-/** A key that is there is never replaced. */
-function takeKeys(from: string, to: string, owned: boolean): void {
-  const { uid } = SHARES['sync-agent'];
-  for (const name of readdirSync(from).filter((each) => !existsSync(join(to, each)))) {
-    cpSync(join(from, name), join(to, name));
-    if (owned) {
-      chownSync(join(to, name), uid, uid);
-    }
-    chmodSync(join(to, name), 0o400);
+/** Stays where it is: who has it can make keys that the DMZ believes. */
+const ROOT_KEY = 'root.key';
+const STATEMENTS = 'statements.json';
+
+/**
+ * A key that is there is never replaced. The statements are when those that are brought hold all of the present ones:
+ * `keys init` adds to them where the root key is.
+ */
+function takeKeys(from: string, to: string): string[] {
+  const names = readdirSync(from);
+  const fresh = names.filter((name) => ![ROOT_KEY, STATEMENTS].includes(name) && !existsSync(join(to, name)));
+  const newer = names.includes(STATEMENTS) && addsStatements(join(from, STATEMENTS), join(to, STATEMENTS));
+  // Last: a statement whose key is not there would lose submissions.
+  for (const name of [...fresh, ...(newer ? [STATEMENTS] : [])]) {
+    // Whole or not at all, and never through the old file, which is closed.
+    copyFileSync(join(from, name), join(to, `${name}.new`));
+    renameSync(join(to, `${name}.new`), join(to, name));
   }
+  return [
+    'the keys of the agent that were not there',
+    ...(newer ? ['the statements of its keys'] : []),
+    ...(names.includes(ROOT_KEY) ? [`not ${ROOT_KEY}: keep it offline, and take it away from here`] : []),
+  ];
+}
+
+const Statements = z.array(z.looseObject({ signature: z.string() }));
+
+function addsStatements(brought: string, present: string): boolean {
+  if (!existsSync(present)) {
+    return true;
+  }
+  const [theirs, ours] = [brought, present].map((file) => {
+    const statements = Statements.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return new Set(statements.map(({ signature }) => signature));
+  });
+  return (
+    theirs !== undefined && ours !== undefined && theirs.size > ours.size && [...ours].every((each) => theirs.has(each))
+  );
 }
 
 /**
@@ -155,7 +190,8 @@ function statefulFolders(zone: Zone): { name: string; uid: number }[] {
     const { uid, writes }: Share = SHARES[name];
     return writes === undefined ? [] : [{ name: writes, uid }];
   });
-  return zone === 'inside' ? [...servers, { name: 'keys', uid: SHARES['sync-agent'].uid }] : servers;
+  const own = [...servers, { name: 'backups', uid: BACKUP_WRITERS[zone].uid }];
+  return zone === 'inside' ? [...own, { name: 'keys', uid: SHARES['sync-agent'].uid }] : own;
 }
 
 function makeFolder(path: string, uid: number, owned: boolean): void {

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { request } from 'undici';
 import { repositoryRoot, runProgram } from 'infra/demo/program';
 import { until } from 'infra/demo/until';
-import { PROGRAMS, STATE } from 'infra/production/placement';
+import { accountsBackupScript } from 'infra/production/host-commands';
+import { CONFIGURATION, PROGRAMS, SECRETS, STATE } from 'infra/production/placement';
 import { prepareHost, type Outcome, type Preparation } from 'infra/production/prepare-host';
 import { programEnvironment, type ProgramName } from 'infra/production/program-environments';
 import {
@@ -173,6 +174,24 @@ describe('a host that was prepared as described', () => {
       const strangers = excess.filter(({ account }) => account.split('@')[0] !== administrator);
       expect([time, [...missing, ...strangers].map(rightText)]).toEqual([time, []]);
     }
+  });
+
+  it('writes a backup of the accounts by the described command', async () => {
+    const own = join(folder, 'by-hand');
+    mkdirSync(own);
+    writeFileSync(join(own, 'dmz.env'), `SITE_ID=${randomUUID()}\n`);
+    const command = join(own, 'accounts-backup');
+    const text = accountsBackupScript()
+      // Whom the files belong to here, nobody else need be.
+      .replace(/exec setpriv[^\n]* -- \\\n/, 'exec ')
+      .replaceAll(`${PROGRAMS}/bin/node`, process.execPath)
+      .replaceAll(SECRETS, join(folder, 'secrets'))
+      .replaceAll(`. ${CONFIGURATION}/`, `. ${own}/`)
+      .replace(/^DB_PORT=.*$/m, `DB_PORT='${String(ports.mariadb)}'`);
+    writeFileSync(command, moved(text), { mode: 0o700 });
+    const backup = join(folder, 'state/backups/accounts.sql');
+    await run(command, ['--to', backup], { env: {} });
+    expect(readFileSync(backup, 'utf8')).toContain('`account`');
   });
 
   it('starts Redis, portal-api and sync-gateway, which answer', async () => {

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { agentCheck } from 'infra/production/compose-file';
 import { metricsNamed } from 'infra/prometheus/metric-names';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
@@ -50,6 +53,17 @@ describe("the agent's metrics", () => {
     expect(sampleOf(text, 'agent_clock_skew_seconds')).toBeLessThan(5);
     expect(valuesOf(text, 'agent_queue_jobs', 'queue')).toEqual([...QUEUES].sort());
     expect((sampleOf(text, 'agent_certificate_expires_timestamp_seconds') ?? 0) * 1_000).toBeGreaterThan(Date.now());
+  });
+
+  it('tell the container’s health check that the agent follows OpenEMR, and nothing good of one that is gone', async () => {
+    await until(
+      'the feed has recorded its place',
+      async () => (sampleOf(await scrape(), 'agent_binlog_position_age_seconds') ?? 1e9) < 60,
+      60_000,
+    );
+    const { port = 0 } = app.get(AgentMetrics);
+    expect(await healthOf(port)).toBe(0);
+    expect(await healthOf(1)).toBe(1);
   });
 
   it('have these labels and no other, and no reference of a patient', async () => {
@@ -107,3 +121,10 @@ describe("the agent's metrics", () => {
     }
   });
 });
+
+/** Exit code of the health check; this process has to answer it meanwhile. */
+async function healthOf(port: number): Promise<unknown> {
+  const check = spawn(process.execPath, ['--input-type=module', '--eval', agentCheck('127.0.0.1', port)]);
+  const [code]: unknown[] = await once(check, 'close');
+  return code;
+}
