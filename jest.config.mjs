@@ -28,9 +28,9 @@ const shared = {
 const ON_SERVICES = '\\.(int|e2e)\\.spec\\.ts$';
 const IN_BROWSER = '\\.browser\\.spec\\.ts$';
 
-/** A suite on real services may wait for a server to start or a process to come up. */
+/** Guards against hanging and measures nothing: a test may wait for several conditions, each with a minute of patience. */
 export default {
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   projects: [
     {
       ...shared,

@@ -208,10 +208,10 @@ export class AgentUnderTest implements AsyncDisposable {
     return patientRef;
   }
 
-  /** What the DMZ holds of a chart; null before its first push. */
-  async stored(patientRef: string): Promise<StoredChart | null> {
+  /** What the DMZ holds of a chart; null before its first push. @param only of a section, which is cheaper to wait for */
+  async stored(patientRef: string, only?: string): Promise<StoredChart | null> {
     const { portal, ledger, keys, config } = this;
-    return readStoredChart({ portal, ledger, keys, siteId: config.siteId }, patientRef);
+    return readStoredChart({ portal, ledger, keys, siteId: config.siteId }, patientRef, only);
   }
 
   async heartbeat(): Promise<Heartbeat | null> {
@@ -245,10 +245,14 @@ interface Holdings {
   siteId: string;
 }
 
-/** What the DMZ holds of a chart, each section under the name it was made for; null before its first push. */
+/**
+ * What the DMZ holds of a chart, each section under the name it was made for; null before its first push.
+ * @param only name of the one section that is wanted
+ */
 export async function readStoredChart(
   { portal, ledger, keys, siteId }: Holdings,
   patientRef: string,
+  only?: string,
 ): Promise<StoredChart | null> {
   const [row] = Stored.parse(
     await portal.query('SELECT manifest FROM chart WHERE patient_ref = UNHEX(?)', [patientRef]),
@@ -257,20 +261,26 @@ export async function readStoredChart(
     return null;
   }
   const manifest = Manifest.parse(JSON.parse(Signed.parse(JSON.parse(row.manifest)).body));
-  const rows = StoredSections.parse(
-    await portal.query(
-      'SELECT LOWER(HEX(section_id)) AS id, era, seq, epoch, sealed FROM section WHERE patient_ref = UNHEX(?)',
-      [patientRef],
-    ),
-  );
   const chart = await ledger.manager.findOneByOrFail(Chart, { patientRef });
   const chartKey = keys.unwrapChartKey(patientRef, chart.epoch, chart.chartKeyWrapped);
+  const wanted = (await sectionNames(ledger, patientRef))
+    .filter(({ name }) => only === undefined || name === only)
+    .map(({ name, recordClass }) => {
+      const classKey = deriveClassKey(chartKey, recordClass);
+      return { name, classKey, id: sectionId(classKey, name) };
+    });
+  const rows = StoredSections.parse(
+    await portal.query(
+      `SELECT LOWER(HEX(section_id)) AS id, era, seq, epoch, sealed FROM section
+        WHERE patient_ref = UNHEX(?) AND LOWER(HEX(section_id)) IN (?)`,
+      [patientRef, ['', ...wanted.map(({ id }) => id)]],
+    ),
+  );
   const sections = new Map<string, unknown>();
-  for (const { name, recordClass } of await sectionNames(ledger, patientRef)) {
-    const classKey = deriveClassKey(chartKey, recordClass);
-    const section = rows.find(({ id }) => id === sectionId(classKey, name));
+  for (const { name, classKey, id } of wanted) {
+    const section = rows.find((row) => row.id === id);
     if (section !== undefined) {
-      const { id, era, seq, epoch, sealed } = section;
+      const { era, seq, epoch, sealed } = section;
       const header = { site: siteId, patientRef, sectionId: id, version: { era, seq }, epoch };
       sections.set(name, readSection(classKey, header, sealed));
     }
@@ -296,14 +306,18 @@ export async function readHeartbeat(portal: DataSource): Promise<Heartbeat | nul
   return row === undefined ? null : Heartbeat.parse(JSON.parse(Signed.parse(JSON.parse(row.signed)).body));
 }
 
-/** Waits for a fact; says which one did not come true. */
-export async function until(fact: string, holds: () => Promise<boolean> | boolean, patience = 20_000): Promise<void> {
+/**
+ * Waits for a fact; says which one did not come true. The patience guards against hanging and measures nothing: agent,
+ * gateway and who waits share one process, which others may slow down.
+ */
+export async function until(fact: string, holds: () => Promise<boolean> | boolean, patience = 60_000): Promise<void> {
   const end = Date.now() + patience;
-  while (!(await holds())) {
+  for (let looks = 1; !(await holds()); looks += 1) {
     if (Date.now() > end) {
       throw new Error(`waited in vain: ${fact}`);
     }
-    await pause(20);
+    // Each look takes time from what is waited for.
+    await pause(Math.min(100, 10 * looks));
   }
 }
 

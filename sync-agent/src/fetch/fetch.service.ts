@@ -20,7 +20,7 @@ import { QueuesService } from '../queues/queues.service.js';
 import { fetchDocument, type Fetching } from './fetch-document.js';
 import { chartsWithGone, forgetGone, postpone, readBlobIds, readWanted, type WantedBlob } from './wanted-blobs.js';
 
-const TURN = 2_000;
+const TURN = 500;
 const AT_ONCE = 50;
 /** So many documents one after the other are no longer these documents' fault. */
 const IN_A_ROW = 3;

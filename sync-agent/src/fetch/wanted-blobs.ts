@@ -35,17 +35,22 @@ const Wanted = z.array(
 const REPLICATED = `JOIN chart c ON c.patient_ref = b.patient_ref AND c.stopped_reason IS NULL
        JOIN patient p ON p.pid = c.pid AND p.state IN ('invited', 'enrolled')`;
 
-/** So many of what is due by now, chart by chart, newest document first. */
+/**
+ * So many of what is due by now, the newest documents of all charts: what staff file waits for no more than one such
+ * portion, also while the bytes of years are sent again. Within it chart by chart, so that each list is told once.
+ */
 export async function readWanted(manager: EntityManager, limit: number): Promise<WantedBlob[]> {
   const rows: unknown = await manager.query(
-    `SELECT LOWER(HEX(b.blob_id)) AS blobId, LOWER(HEX(b.patient_ref)) AS patientRef, c.pid,
-            b.document_id AS documentId, b.uuid, b.key_wrapped AS keyWrapped,
-            LOWER(HEX(b.content_sha256)) AS contentSha256, b.failures
-       FROM document_blob b ${REPLICATED}
-      WHERE b.uuid IS NOT NULL
-        AND (b.state = 'wanted' AND (b.retry_at IS NULL OR b.retry_at <= UTC_TIMESTAMP(3))
-             OR b.state = 'none' AND b.retry_at <= UTC_TIMESTAMP(3))
-      ORDER BY b.patient_ref, b.document_id DESC LIMIT ?`,
+    `SELECT * FROM (
+       SELECT LOWER(HEX(b.blob_id)) AS blobId, LOWER(HEX(b.patient_ref)) AS patientRef, c.pid,
+              b.document_id AS documentId, b.uuid, b.key_wrapped AS keyWrapped,
+              LOWER(HEX(b.content_sha256)) AS contentSha256, b.failures
+         FROM document_blob b ${REPLICATED}
+        WHERE b.uuid IS NOT NULL
+          AND (b.state = 'wanted' AND (b.retry_at IS NULL OR b.retry_at <= UTC_TIMESTAMP(3))
+               OR b.state = 'none' AND b.retry_at <= UTC_TIMESTAMP(3))
+        ORDER BY b.document_id DESC LIMIT ?) newest
+      ORDER BY patientRef, documentId DESC`,
     [limit],
   );
   return Wanted.parse(rows);
