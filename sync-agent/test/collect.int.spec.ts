@@ -263,6 +263,50 @@ describe('a gateway that does not keep its word', () => {
     }
   });
 
+  it('offers all of it again, as after a restore: what is known is not opened, and acknowledged with what is new', async () => {
+    await agent.forgetMails();
+    const known: OutboxItem[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      known.push((await agent.dmz.submitMessage(n % 2 === 0 ? patient : other)).item);
+    }
+    await agent.collectAndDeliver();
+    const mails = await agent.mails();
+    const rows = await agent.ledger.manager.find(Submission);
+    agent.dmz.outbox.push(...known);
+    const { item: fresh } = await agent.dmz.submitMessage(patient);
+    const acked: (readonly string[])[] = [];
+    agent.dmz.onAck = (ids) => {
+      acked.push(ids);
+      return Promise.resolve();
+    };
+    let opened = 0;
+    let repeated = 0;
+    const { keys } = agent.collection();
+    const sealingKey = (kid: string): Uint8Array | undefined => {
+      opened += 1;
+      return keys.sealingKey(kid);
+    };
+    const onKnown = (items: number): void => {
+      repeated += items;
+    };
+    try {
+      await collectOutbox(agent.collection({ keys: { ...keys, sealingKey }, onKnown }), 0);
+    } finally {
+      agent.dmz.onAck = () => Promise.resolve();
+    }
+    expect({ opened, repeated }).toEqual({ opened: 1, repeated: known.length });
+    expect(acked.map((ids) => [...ids].sort())).toEqual([
+      [...known, fresh].map(({ submissionId }) => submissionId).sort(),
+    ]);
+    expect(await agent.mails()).toEqual(mails);
+    const before = new Set(rows.map(({ submissionId }) => submissionId));
+    const after = await agent.ledger.manager.find(Submission);
+    expect(after.filter(({ submissionId }) => before.has(submissionId))).toEqual(rows);
+    expect(after).toHaveLength(rows.length + 1);
+    await agent.deliver();
+    expect(await agent.mails()).toHaveLength(mails.length + 2);
+  });
+
   it('loses acknowledgements: what it hands out again is known, and acknowledged again', async () => {
     await agent.forgetMails();
     const { item } = await agent.dmz.submitMessage(patient);

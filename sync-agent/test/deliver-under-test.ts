@@ -147,6 +147,7 @@ export class DeliverUnderTest implements AsyncDisposable {
       messagesPerDay: 200,
       onReceived: () => undefined,
       onQuarantined: () => undefined,
+      onKnown: () => undefined,
       ...changes,
     };
   }

@@ -15,9 +15,11 @@ import type { AgentConfig } from '../config.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { KeyStore } from '../keys/key-store.js';
 import { AgentCounters } from '../metrics/agent-counters.js';
+import { Submission } from '../ledger/submission.entities.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { collectOutbox, type Collection } from './collect-outbox.js';
 import { Pace } from './pace.js';
+import { Repetitions } from './repetitions.js';
 import { whyIncomplete } from './why-incomplete.js';
 
 const SWEEP = 5_000;
@@ -33,7 +35,9 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
   private readonly stop = new AbortController();
   private readonly collection: Collection;
   private readonly pace = new Pace();
+  private readonly repetitions: Repetitions;
   private received = 0;
+  private known = 0;
   private sweep: NodeJS.Timeout | undefined;
 
   constructor(
@@ -44,6 +48,7 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     private readonly queues: QueuesService,
     private readonly counters: AgentCounters,
   ) {
+    this.repetitions = new Repetitions(() => ledger.manager.count(Submission));
     this.collection = {
       gateway,
       ledger,
@@ -57,6 +62,9 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
       onQuarantined: (submissionId) => {
         this.counters.collected.inc({ outcome: 'quarantined' });
         this.log.error({ msg: 'a submission was set aside; see its reason in the ledger', submissionId });
+      },
+      onKnown: (items) => {
+        this.known += items;
       },
     };
   }
@@ -85,9 +93,11 @@ export class CollectService implements OnModuleInit, OnApplicationBootstrap, Bef
     }
     try {
       this.received = 0;
+      this.known = 0;
       const begun = performance.now();
       await collectOutbox(this.collection, TIMES.leaseWait, this.stop.signal);
-      await this.rest(this.pace.afterRound(this.received, performance.now() - begun));
+      const work = this.received + (await this.repetitions.asWork(this.known));
+      await this.rest(this.pace.afterRound(work, performance.now() - begun));
     } catch (failure: unknown) {
       await this.pause(failure);
     }

@@ -23,9 +23,10 @@ export class Pace {
     return this.failed;
   }
 
-  afterRound(received: number, tookMs: number): number {
+  /** @param work items that were new, or expected to come again */
+  afterRound(work: number, tookMs: number): number {
     this.failed = 0;
-    this.idle = received > 0 || tookMs >= TIMES.leaseWait / 2 ? 0 : this.idle + 1;
+    this.idle = work > 0 || tookMs >= TIMES.leaseWait / 2 ? 0 : this.idle + 1;
     return this.idle === 0 ? 0 : this.spread(Math.min(LONGEST_REST, doubled(this.idle - 1)));
   }
 
