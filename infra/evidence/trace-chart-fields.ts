@@ -1,7 +1,7 @@
 import { renderChart, type RenderedSection } from 'sync-agent/src/chart/render-chart';
 import { threadMapper } from 'sync-agent/src/openemr/mail-thread';
 import { CLASSES_BESIDE_PROFILE } from 'sync-agent/src/openemr/read-chart';
-import { LINKS, ROW_KINDS, type ChartPart, type RenderInput, type Row } from './chart-rows.js';
+import { LINKS, ROW_KINDS, type ChartPart, type RenderInput, type Row, type RowKind } from './chart-rows.js';
 import { sampleInput } from './sample-chart.js';
 import { OTHER_UDI } from './sample-lists.js';
 import { countsOf, fieldsOf } from './section-fields.js';
@@ -123,23 +123,24 @@ function otherValues(source: string, value: unknown): unknown[] {
 /**
  * Changes one column of one row at a time and looks which fields of the rendered sections change: what feeds a field is
  * found, not declared. Where a change makes a resource or message come or go, the column decides what is shown, and the
- * fields that came or went say nothing about it.
+ * fields that came or went say nothing about it. What a render never read cannot change it and is not tried.
  */
 export function traceChartFields(): ChartTrace {
   const found = new Map<string, Set<string>>();
   const deciding = new Set<string>();
   for (const kind of ROW_KINDS) {
-    const input = inputOf(kind.parts);
-    const before = look(renderInput(input));
-    for (const key of before.fields.keys()) {
-      found.set(key, found.get(key) ?? new Set());
-    }
-    const rows = kind.rows(input) as readonly Row[];
-    // One row after the other, then all: what belongs to one year moves as a whole only with all its rows.
-    for (const changing of rows.length > 1 ? [...rows.map((row) => [row]), rows] : [rows]) {
-      for (const column of kind.columns) {
+    for (const part of kind.parts) {
+      const input = inputOf(part);
+      const rows = kind.rows(input) as readonly Row[];
+      const read = readColumns(input, rows, kind.columns);
+      const before = look(renderInput(input), part);
+      for (const key of before.fields.keys()) {
+        found.set(key, found.get(key) ?? new Set());
+      }
+      const changeable = isLookedUp(kind) ? rows.filter((row) => wasFound(kind, read.get(row))) : rows;
+      for (const [column, changing] of changesOf(kind.columns, changeable, read)) {
         const source = kind.source(column);
-        for (const after of changedRenders(input, changing, column, source)) {
+        for (const after of changedRenders(input, part, changing, column, source)) {
           if (after.counts !== before.counts) {
             deciding.add(source);
             continue;
@@ -153,7 +154,7 @@ export function traceChartFields(): ChartTrace {
       }
     }
   }
-  const all = look(renderInput(sampleInput())).fields;
+  const all = fieldsOf(renderInput(sampleInput()));
   const shown = new Set([...found.values()].flatMap((sources) => [...sources]));
   return {
     fields: [...found].map(([key, sources]) => fieldOf(key, sources, all.get(key)?.values ?? [])).sort(bySection),
@@ -161,14 +162,60 @@ export function traceChartFields(): ChartTrace {
   };
 }
 
+/** Rows that many parts share and find by their key, like options of lists. */
+const isLookedUp = ({ parts, columns }: RowKind): boolean => parts.length > 1 && columns.length > 1;
+/** Of a looked-up row that was passed over, only the key was read. */
+const wasFound = ({ source }: RowKind, read: ReadonlySet<string> = new Set()): boolean =>
+  [...read].some((column) => !LINKS.has(source(column)));
+
+/** One row after the other, then all: what belongs to one year moves as a whole only with all its rows. */
+function* changesOf(
+  columns: readonly string[],
+  rows: readonly Row[],
+  read: ReadonlyMap<Row, ReadonlySet<string>>,
+): Generator<[column: string, changing: readonly Row[]]> {
+  for (const column of columns) {
+    const reading = rows.filter((row) => read.get(row)?.has(column));
+    for (const row of reading) {
+      yield [column, [row]];
+    }
+    if (reading.length > 1) {
+      yield [column, reading];
+    }
+  }
+}
+
+/** What one render reads of the rows. */
+function readColumns(input: RenderInput, rows: readonly Row[], columns: readonly string[]): Map<Row, Set<string>> {
+  const read = new Map(rows.map((row) => [row, new Set<string>()]));
+  const values = rows.map((row) => ({ ...row }));
+  rows.forEach((row, index) => {
+    for (const column of columns) {
+      const get = (): unknown => {
+        read.get(row)?.add(column);
+        return values[index]?.[column];
+      };
+      Object.defineProperty(row, column, { get, enumerable: true, configurable: true });
+    }
+  });
+  renderInput(input);
+  rows.forEach((row, index) => {
+    for (const column of columns) {
+      const value = values[index]?.[column];
+      Object.defineProperty(row, column, { value, writable: true, enumerable: true, configurable: true });
+    }
+  });
+  return read;
+}
+
 const IDENTITY = /(^|[ .])(id|reference|threadId)$/;
 
-/** The sample without the parts that cannot show what is changed: they would cost time and tell nothing. */
-function inputOf(parts: readonly ChartPart[]): RenderInput {
+/** The sample with one part besides the profile: the others cannot show what is changed in it. */
+function inputOf(part: ChartPart): RenderInput {
   const input = sampleInput();
-  for (const part of CLASSES_BESIDE_PROFILE) {
-    if (!parts.includes(part)) {
-      input.chart[part] = undefined;
+  for (const other of CLASSES_BESIDE_PROFILE) {
+    if (other !== part) {
+      input.chart[other] = undefined;
     }
   }
   return input;
@@ -178,10 +225,10 @@ interface Look {
   fields: ReturnType<typeof fieldsOf>;
   counts: string;
 }
-const look = (sections: readonly RenderedSection[]): Look => ({
-  fields: fieldsOf(sections),
-  counts: countsOf(sections),
-});
+function look(sections: readonly RenderedSection[], part: ChartPart): Look {
+  const own = sections.filter(({ recordClass }) => recordClass === part);
+  return { fields: fieldsOf(own), counts: countsOf(own) };
+}
 
 /** Fields that count rows: a row more changes them, and so no column of a row does. */
 const COUNTS: Readonly<Record<string, string>> = {
@@ -199,14 +246,20 @@ function fieldOf(key: string, sources: ReadonlySet<string>, values: readonly str
 }
 
 /** The input is as it was when the last one has been taken. */
-function* changedRenders(input: RenderInput, rows: readonly Row[], column: string, source: string): Generator<Look> {
+function* changedRenders(
+  input: RenderInput,
+  part: ChartPart,
+  rows: readonly Row[],
+  column: string,
+  source: string,
+): Generator<Look> {
   const values = rows.map((row) => row[column]);
   for (const other of otherValues(source, values[0])) {
     rows.forEach((row) => (row[column] = other));
     const sections = rendered(input);
     rows.forEach((row, index) => (row[column] = values[index]));
     if (sections !== undefined) {
-      yield look(sections);
+      yield look(sections, part);
     }
   }
 }
