@@ -1,5 +1,6 @@
 import type { System } from '../demo/system.js';
 import { controlsPart } from './controls-part.js';
+import type { DataFlow } from './data-flow.js';
 import { dataFlowPart } from './data-flow-part.js';
 import type { EvidencePart } from './evidence-part.js';
 import { inventoryPart } from './inventory-part.js';
@@ -19,8 +20,8 @@ export async function partsOfSystem(system: System, gatewayPort: number): Promis
   return [inventory, await keyRegisterPart(services), rights, controlsPart(facts)];
 }
 
-export function partsOfCode(): EvidencePart[] {
-  return [zonesPart(), dataFlowPart(), sbomPart(), auditPart()];
+export function partsOfCode(flow: DataFlow): EvidencePart[] {
+  return [zonesPart(), dataFlowPart(flow), sbomPart(), auditPart()];
 }
 
 export function inOrder(parts: readonly EvidencePart[]): EvidencePart[] {

@@ -13,24 +13,40 @@ import { LINKS, ROW_KINDS } from './chart-rows.js';
 import { DMZ_TABLES, PURPOSES, SECTION_TERMS } from './retention.js';
 import { traceChartFields, type ChartField } from './trace-chart-fields.js';
 import { GRANTED_WHOLE, READ_UNSHOWN } from './unshown-columns.js';
-import { leaves, submittedFields, wireFields, type SubmittedField, type WireField } from './wire-fields.js';
+import { leaves, submittedFields, wireFields } from './wire-fields.js';
+
+const ClassTerms = z.object({
+  purpose: z.string(),
+  direction: z.string(),
+  dmzTable: z.string(),
+  retention: z.string(),
+  protection: z.string(),
+});
+
+const SectionField = z.object({
+  section: z.string(),
+  path: z.string(),
+  sources: z.array(z.string()),
+  fixed: z.array(z.string()).optional(),
+  recordClass: z.string(),
+});
 
 /** The flow of data across the firewall, field by field. */
-export interface DataFlow {
-  /** what leaves the inside in sealed sections */
-  sections: (ChartField & { recordClass: string })[];
-  /** what comes in sealed in envelopes */
-  submissions: SubmittedField[];
-  /** what else passes, readable for the DMZ */
-  wire: WireField[];
+const DataFlow = z.object({
   /** per class of records: why it goes out, and how the DMZ keeps it */
-  classes: Record<
-    string,
-    { purpose: string; direction: string; dmzTable: string; retention: string; protection: string }
-  >;
+  classes: z.record(z.string(), ClassTerms),
+  /** what leaves the inside in sealed sections */
+  sections: z.array(SectionField),
+  /** what comes in sealed in envelopes */
+  submissions: z.array(z.object({ kind: z.string(), path: z.string(), destinations: z.array(z.string()) })),
+  /** what else passes, readable for the DMZ */
+  wire: z.array(
+    z.object({ schema: z.string(), path: z.string(), direction: z.enum(['out', 'in']), protection: z.string() }),
+  ),
   /** what the reader's account may read and no field shows, with the reason */
-  unshown: { column: string; why: string }[];
-}
+  unshown: z.array(z.object({ column: z.string(), why: z.string() })),
+});
+export type DataFlow = z.infer<typeof DataFlow>;
 
 export const REVIEWED_FILE = 'infra/evidence/reviewed-data-flow.json';
 
@@ -70,26 +86,18 @@ export function generateDataFlow(): DataFlow {
     ...field,
     recordClass: classOfSection(field.section),
   }));
-  const classes = Object.entries(PURPOSES).map(([recordClass, purpose]) => [
+  const classes = Object.entries(PURPOSES).map(([recordClass, purpose]): [string, DataFlow['classes'][string]] => [
     recordClass,
     { purpose, ...SECTION_TERMS, retention: DMZ_TABLES['section']?.retention ?? '' },
   ]);
-  return {
-    classes: z.record(z.string(), ClassTerms).parse(Object.fromEntries(classes)),
+  return DataFlow.parse({
+    classes: Object.fromEntries(classes),
     sections,
     submissions: submittedFields(),
     wire: wireFields(),
     unshown: unshownColumns(new Set(sections.flatMap(({ sources }) => sources)), new Set(deciding)),
-  };
+  });
 }
-
-const ClassTerms = z.object({
-  purpose: z.string(),
-  direction: z.string(),
-  dmzTable: z.string(),
-  retention: z.string(),
-  protection: z.string(),
-});
 
 export const UNEXPLAINED = 'UNEXPLAINED';
 
@@ -144,4 +152,8 @@ export function dataFlowText(flow: DataFlow): string {
 
 export function reviewedDataFlow(): string {
   return readFileSync(join(repositoryRoot(), REVIEWED_FILE), 'utf8');
+}
+
+export function parseDataFlow(text: string): DataFlow {
+  return DataFlow.parse(JSON.parse(text));
 }

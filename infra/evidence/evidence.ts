@@ -70,7 +70,7 @@ async function main({ out, drills, review }: EvidenceArguments): Promise<boolean
   const folder = resolve(out);
   const parts = inOrder([
     ...(await onSystem()),
-    ...partsOfCode(),
+    ...partsOfCode(generateDataFlow()),
     ...(drills ? [isolationPart(say), drillsPart(say)] : [isolationLeftOut(), drillsLeftOut()]),
   ]);
   writeFolder(folder, parts, [

@@ -9,7 +9,7 @@ import { Manifest } from 'sync-contract/manifest';
 import { SUBMISSION_PAYLOADS, type EnrolmentPayload, type MessagePayload } from 'sync-contract/submission';
 
 /** A field of what passes the gateway beside the content of sections. */
-export interface WireField {
+interface WireField {
   schema: string;
   path: string;
   /** out: from inside to the DMZ */
@@ -57,7 +57,7 @@ export function wireFields(): WireField[] {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** A field that a patient submits, and where its words come to rest inside. */
-export interface SubmittedField {
+interface SubmittedField {
   kind: string;
   path: string;
   destinations: readonly string[];
