@@ -119,7 +119,7 @@ export class CrashDrill {
       nextPatient: () => this.nextPatient(),
       joined: this.newcomers,
     };
-    const { spared, before, whileDown, act, after, commandLine } = provocationOf(point, context);
+    const { spared, before, whileDown, act, after, environment, commandLine } = provocationOf(point, context);
     const noting = async (work: Promise<void> | undefined): Promise<void> => {
       await work?.catch((error: unknown) => {
         this.complaints.push(`${point.name}: ${error instanceof Error ? error.message : 'unknown reason'}`);
@@ -135,7 +135,7 @@ export class CrashDrill {
     const program = this.programPassing(point);
     await this.kill(program);
     await noting(whileDown?.());
-    const started = this.startArmed(program, point, spared, faults);
+    const started = this.startArmed(program, point, spared, { ...environment, ...faults });
     const work = noting(act?.(started));
     const hit = await this.diesAt(program, point, started);
     await this.revive();

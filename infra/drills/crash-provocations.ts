@@ -30,6 +30,8 @@ export interface Provocation {
   act?: (armed: Promise<void>) => Promise<void>;
   /** when all is up again: ends what would hold up the rest of the run */
   after?: () => Promise<void>;
+  /** of the process that will pass the point, beside its own */
+  environment?: Record<string, string>;
   /** the point is on the agent's command line, which runs with these arguments instead of the agent */
   commandLine?: string[];
 }
@@ -139,7 +141,10 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
     damagedReplica(context, 'UPDATE ??.section SET sealed = REVERSE(sealed) WHERE patient_ref = UNHEX(?) LIMIT 1'),
   'owed-grants': (context) => damagedReplica(context, 'DELETE FROM ??.chart_grant WHERE patient_ref = UNHEX(?)'),
   superfluous: ({ system }) => ({
+    // Two comparisons in a row have to find it, and nothing is taken away on the day after a new era.
+    environment: { RECONCILE_SECONDS: '10' },
     whileDown: async () => {
+      await system.services.inside.adminSql('UPDATE ??.era SET begun_at = begun_at - INTERVAL 2 DAY', [LEDGER]);
       await system.services.dmz.adminSql(
         `INSERT INTO ??.section (patient_ref, section_id, era, seq, epoch, sha256, sealed)
           VALUES (RANDOM_BYTES(16), RANDOM_BYTES(32), 1, 1, 1, RANDOM_BYTES(32), 'nobody')`,

@@ -15,6 +15,7 @@ import { readAllAgain, beginNightly } from '../src/reconcile/compare-openemr.js'
 import { closeDay, keepComparison, readStatements } from '../src/reconcile/daily-statement.js';
 import { Tally, type Found } from '../src/reconcile/difference.js';
 import { findLost } from '../src/reconcile/find-lost.js';
+import { noSuspects } from '../src/reconcile/superfluous.js';
 import { confirmLosses } from '../src/reconcile/reconciliation.command.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { ReplicateService } from '../src/replicate/replicate.service.js';
@@ -56,8 +57,17 @@ describe('reconciliation', () => {
     queues.wake('replications', 'render-chart', patientRef);
   };
   const ref = (): string => refs[0] ?? '';
+  const suspects = noSuspects();
   const compare = (): Promise<Tally> =>
-    compareWithDmz({ ledger: under.ledger, gateway, onOwed: wake }, new AbortController().signal);
+    compareWithDmz({ ledger: under.ledger, gateway, suspects, onOwed: wake }, new AbortController().signal);
+  const left = async (table: 'chart' | 'section' | 'chart_grant', strangers: readonly Buffer[]): Promise<Buffer[]> => {
+    const column = table === 'chart_grant' ? 'grant_id' : 'patient_ref';
+    const rows = await under.portal.query<{ id: Buffer }[]>(
+      `SELECT DISTINCT ${column} AS id FROM ${table} WHERE ${column} IN (?)`,
+      [strangers],
+    );
+    return rows.map(({ id }) => id);
+  };
 
   async function charts(): Promise<Map<string, Map<string, unknown>>> {
     const found = new Map<string, Map<string, unknown>>();
@@ -132,14 +142,26 @@ describe('reconciliation', () => {
     await under.portal.query('DELETE FROM section WHERE patient_ref = ?', [chart]);
     await under.portal.query('DELETE FROM chart WHERE patient_ref = ?', [chart]);
     const stranger = randomBytes(16);
-    await under.portal.query(
-      `INSERT INTO section SELECT ?, section_id, era, seq, epoch, sha256, sealed FROM section WHERE patient_ref = ?`,
-      [stranger, Buffer.from(refs[1] ?? '', 'hex')],
-    );
+    await addStranger(stranger);
     expect((await compare()).found).toEqual({ 'chart-missing': 1, 'chart-superfluous': 1 });
+    expect(await left('section', [stranger])).toEqual([stranger]);
     await healed();
-    const left: unknown = await under.portal.query('SELECT 1 FROM section WHERE patient_ref = ?', [stranger]);
-    expect(left).toEqual([]);
+    expect(await left('section', [stranger])).toEqual([]);
+  });
+
+  it('removes nothing that only one comparison found, nor two with a third between them', async () => {
+    const [first, second] = [randomBytes(16), randomBytes(16)];
+    await addStranger(first);
+    expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
+    await under.portal.query('DELETE FROM section WHERE patient_ref = ?', [first]);
+    await addStranger(second);
+    expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
+    expect(await left('section', [second])).toEqual([second]);
+    await addStranger(first);
+    expect((await compare()).found).toEqual({ 'chart-superfluous': 2 });
+    expect(await left('section', [first, second])).toEqual([first]);
+    expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
+    expect(await left('section', [first, second])).toEqual([]);
   });
 
   it('repairs leaves and numbers of the heartbeat with the next one, whatever the rows claim', async () => {
@@ -164,12 +186,15 @@ describe('reconciliation', () => {
       'UPDATE chart_grant a JOIN chart_grant b ON b.grant_id = ? SET a.signed = b.signed WHERE a.grant_id = ?',
       [moved, swapped],
     );
+    const stranger = randomBytes(16);
     await under.portal.query(
       'INSERT INTO chart_grant SELECT ?, account_ref, patient_ref, signed, epoch, starts_at, ends_at FROM chart_grant WHERE grant_id = ?',
-      [randomBytes(16), moved],
+      [stranger, moved],
     );
     expect((await compare()).found).toEqual({ 'grant-missing': 1, 'grant-changed': 2, 'grant-superfluous': 1 });
+    expect(await left('chart_grant', [stranger])).toEqual([stranger]);
     await healed();
+    expect(await left('chart_grant', [stranger])).toEqual([]);
   });
 
   it('passes over a chart that is on its way, and keeps what belongs to nobody while an acceptance waits', async () => {
@@ -190,8 +215,11 @@ describe('reconciliation', () => {
     expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
     expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
     await under.ledger.query("DELETE FROM restore_step WHERE step = 'reoffer'");
+    // What it found while the ledger was learning is no suspicion.
     expect((await compare()).found).toEqual({ 'chart-superfluous': 1 });
+    expect(await left('chart', [stranger])).toEqual([stranger]);
     await healed();
+    expect(await left('chart', [stranger])).toEqual([]);
   });
 
   it('gives up a gateway whose pages are not in order, and changes nothing', async () => {
@@ -205,7 +233,10 @@ describe('reconciliation', () => {
     });
     for (const answer of [forged, { ...page, more: true }, { charts: [], more: true }]) {
       await expect(
-        compareWithDmz({ ledger: under.ledger, gateway: hostile(answer), onOwed: wake }, new AbortController().signal),
+        compareWithDmz(
+          { ledger: under.ledger, gateway: hostile(answer), suspects, onOwed: wake },
+          new AbortController().signal,
+        ),
       ).rejects.toMatchObject({ code: 'holdings-out-of-order' });
     }
     expect(await under.count('dirty')).toBe(0);
@@ -288,6 +319,15 @@ describe('reconciliation', () => {
       throw new Error('the night was not read to its end');
     }
     return { tally, day: await closeDay(under.ledger, under.keys, { day: name, beganAt: new Date(), tally }) };
+  }
+
+  /** A section of a chart that nobody has. */
+  async function addStranger(patientRef: Buffer): Promise<void> {
+    await under.portal.query(
+      `INSERT INTO section SELECT ?, section_id, era, seq, epoch, sha256, sealed FROM section
+        WHERE patient_ref = ? LIMIT 1`,
+      [patientRef, Buffer.from(refs[1] ?? '', 'hex')],
+    );
   }
 
   /** A change that the binlog does not carry. */

@@ -1,22 +1,20 @@
 import type { DataSource } from 'typeorm';
 import type { GrantHolding } from 'sync-contract/gateway-wire';
-import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { compareChart } from './compare-chart.js';
 import { Tally } from './difference.js';
 import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
-import { isCatchingUp, knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
+import { knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
+import { Superfluous, type Suspects } from './superfluous.js';
 
 export interface ReconciledWith {
   ledger: DataSource;
   gateway: Pick<GatewayClient, 'offerStatements' | 'readHoldings' | 'readGrantHoldings' | 'sendRevocations'>;
+  /** what the comparison before found superfluous */
+  suspects: Suspects;
   /** told of a chart that is owed again, after that is durable */
   onOwed: (patientRef: string) => void;
 }
-
-/** Rows without a place inside that are removed in one run; a flood of them takes several. */
-const REMOVED_AT_ONCE = 1_000;
-const REVOKED_IN_A_CALL = 100;
 
 /** The gateway's pages do not go on: they claim to be in order and are not, or have no end. */
 export class HoldingsOutOfOrder extends Error {
@@ -30,7 +28,7 @@ export class HoldingsOutOfOrder extends Error {
 /**
  * Compares every acknowledged chart and grant with what the DMZ says it holds, by hashes that it computes from the
  * stored bytes. What differs is owed again, and goes the way that every change goes; what has no place inside is removed
- * there. Nothing that the DMZ says changes a number here or deletes anything: a hostile one can have everything sent
+ * there when two comparisons in a row find it. Nothing that the DMZ says changes a number here or deletes anything: a hostile one can have everything sent
  * again once in each run.
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
@@ -145,37 +143,4 @@ function lastOf(ids: readonly string[], after: string | null, more: boolean): st
     throw new HoldingsOutOfOrder();
   }
   return more ? last : null;
-}
-
-/** What lies in the DMZ and belongs to nobody: the rows of a backup, or of somebody who wrote into the database. */
-class Superfluous {
-  chartsFound = 0;
-  grantsFound = 0;
-  private charts: string[] = [];
-  private grantIds: string[] = [];
-
-  addCharts(refs: readonly string[]): void {
-    this.chartsFound += refs.length;
-    this.charts = [...this.charts, ...refs].slice(0, REMOVED_AT_ONCE);
-  }
-
-  addGrants(ids: readonly string[]): void {
-    this.grantsFound += ids.length;
-    this.grantIds = [...this.grantIds, ...ids].slice(0, REMOVED_AT_ONCE);
-  }
-
-  /** Not while the ledger is still learning what it once knew. */
-  async remove({ ledger, gateway }: ReconciledWith): Promise<void> {
-    const { charts, grantIds } = this;
-    if ((charts.length === 0 && grantIds.length === 0) || (await isCatchingUp(ledger.manager))) {
-      return;
-    }
-    for (let from = 0; from < Math.max(charts.length, grantIds.length); from += REVOKED_IN_A_CALL) {
-      await gateway.sendRevocations({
-        charts: charts.slice(from, from + REVOKED_IN_A_CALL),
-        grantIds: grantIds.slice(from, from + REVOKED_IN_A_CALL),
-      });
-      crashPoint('after-push:superfluous');
-    }
-  }
 }

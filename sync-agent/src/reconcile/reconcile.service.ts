@@ -24,6 +24,7 @@ import { beginNightly, readAllAgain, readNightly } from './compare-openemr.js';
 import { closeDay, keepComparison } from './daily-statement.js';
 import { DIFFERENCES, type Tally } from './difference.js';
 import { findLost } from './find-lost.js';
+import { noSuspects } from './superfluous.js';
 
 /** How often it is looked whether a comparison is due: a wake that Redis loses costs no more. */
 const LOOK = 10_000;
@@ -44,6 +45,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly log = new Logger('reconcile');
   private readonly stopping = new AbortController();
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly suspects = noSuspects();
   private failures = 0;
   private dmzDueAt = 0;
 
@@ -88,12 +90,12 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
     }
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(LONGEST)]);
     try {
-      const { ledger, gateway } = this;
+      const { ledger, gateway, suspects } = this;
       // Behind changes: what is repaired is no news.
       const onOwed = (patientRef: string): void => {
         this.queues.wake('replications', 'render-chart', patientRef, { later: true });
       };
-      const tally = await compareWithDmz({ ledger, gateway, onOwed }, signal);
+      const tally = await compareWithDmz({ ledger, gateway, suspects, onOwed }, signal);
       const onLost = (places: readonly string[]): void => {
         this.log.error({ msg: 'submissions are gone from the outbox of the DMZ and were never collected', places });
       };
