@@ -221,8 +221,8 @@ function rootPublicKey(inside: DeliverUnderTest): Buffer {
   return Buffer.from(readFileSync(join(inside.keyDir, 'root.pub'), 'utf8').trim(), 'base64url');
 }
 
-/** Looks again until it holds. @returns milliseconds waited */
-export async function until(what: string, holds: () => Promise<boolean>, limit = 30_000): Promise<number> {
+/** Looks again until it holds; the limit guards against hanging. @returns milliseconds waited */
+export async function until(what: string, holds: () => Promise<boolean>, limit = 60_000): Promise<number> {
   const start = performance.now();
   while (!(await holds())) {
     if (performance.now() - start > limit) {

@@ -168,7 +168,7 @@ describe('reconciliation', () => {
     const before = (await under.heartbeat())?.seq ?? 0;
     await under.portal.query("UPDATE heartbeat_bucket SET leaves = '[]'");
     await under.portal.query('UPDATE heartbeat SET seq = seq + 100000, bucket_roots = REPEAT(CHAR(0), 8192)');
-    await until('the next heartbeat', async () => ((await under.heartbeat())?.seq ?? 0) > before, 40_000);
+    await until('the next heartbeat', async () => ((await under.heartbeat())?.seq ?? 0) > before);
     const rows: unknown = await under.portal.query("SELECT 1 FROM heartbeat_bucket WHERE leaves <> '[]'");
     expect(rows).toHaveLength(new Set(refs.map((each) => each.slice(0, 2))).size);
     const stopped: unknown = await under.ledger.query('SELECT stopped_reason FROM heartbeat_state');

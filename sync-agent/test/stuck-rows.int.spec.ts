@@ -68,7 +68,7 @@ describe('streams that wait for the clinic, more than a sweep reads at a time', 
       { logger: false, abortOnError: false },
     );
     try {
-      await until('the sound message in OpenEMR', async () => (await agent.mails()).length === 2, 30_000);
+      await until('the sound message in OpenEMR', async () => (await agent.mails()).length === 2);
     } finally {
       await app.close();
     }
@@ -115,7 +115,7 @@ describe('charts that cannot be rendered, more than a sweep reads at a time', ()
     );
     const patientRef = await under.invite(5001);
     await under.startAgent();
-    await until('the chart behind them', async () => (await under.stored(patientRef)) !== null, 30_000);
+    await until('the chart behind them', async () => (await under.stored(patientRef)) !== null);
     await until('its acknowledgement', async () => (await under.count('chart WHERE seq = 0')) === STUCK);
   });
 });
