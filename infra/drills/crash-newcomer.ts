@@ -7,7 +7,7 @@ import { signInAtLast } from './journal.js';
 
 const PASSWORD = 'granite harbor seven lamps';
 const WRONG_DATE = '1900-01-01';
-const PATIENCE = 150_000;
+const PATIENCE = 300_000;
 
 /** Somebody who joins while parts of the system die, and does what a patient would until the chart is there. */
 export class Newcomer {

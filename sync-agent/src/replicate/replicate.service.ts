@@ -189,11 +189,14 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  /** Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. */
+  /**
+   * Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. What the feed
+   * sees goes first, so that a first load or a refill of thousands of charts delays no change of the day.
+   */
   private async sweep(): Promise<void> {
     for await (const patientRefs of dirtyCharts(this.ledger.manager)) {
       for (const patientRef of patientRefs.filter((ref) => (this.waiting.get(ref)?.until ?? 0) <= Date.now())) {
-        this.queues.wake('replications', 'render-chart', patientRef);
+        this.queues.wake('replications', 'render-chart', patientRef, { later: true });
       }
     }
   }
