@@ -2,6 +2,17 @@ import type { z } from 'zod';
 import type { KnownThreads } from 'sync-agent/src/openemr/mail-thread';
 import { READABLE_CLASSES, type ChartRows, type ReadableClass } from 'sync-agent/src/openemr/read-chart';
 import { AppointmentRow } from 'sync-agent/src/openemr/read-appointments';
+import {
+  BilledVisitRow,
+  ChargeRow,
+  InsuredPeriodRow,
+  PostingRow,
+  SoldProductRow,
+} from 'sync-agent/src/openemr/read-billing';
+import { SiteRow, StaffRow, SwitchRow } from 'sync-agent/src/openemr/read-practice';
+import { AssessmentRow, FilledQuestionnaireRow } from 'sync-agent/src/openemr/read-assessments';
+import { PlanLineRow } from 'sync-agent/src/openemr/read-care-plan';
+import { CareTeamMemberRow, CareTeamRow, ContactTelecomRow } from 'sync-agent/src/openemr/read-care-team';
 import { InsuranceRow, InsurerRow } from 'sync-agent/src/openemr/read-coverage';
 import { EncounterRow, VisitCategoryRow } from 'sync-agent/src/openemr/read-encounters';
 import { AllergyRow } from 'sync-agent/src/openemr/read-allergies';
@@ -137,6 +148,37 @@ export const ROW_KINDS: readonly RowKind[] = [
     'openemr_postcalendar_events',
     from('openemr_postcalendar_categories', ['pc_constant_id', 'pc_catname']),
   ),
+  kind(['care-team'], CareTeamRow, ({ chart }) => chart['care-team']?.teams ?? [], 'care_teams'),
+  kind(['care-team'], CareTeamMemberRow, ({ chart }) => chart['care-team']?.members ?? [], 'care_team_member', {
+    ...from('person', ['first_name', 'middle_name', 'last_name']),
+    person_id: 'person.id',
+  }),
+  kind(['care-team'], ContactTelecomRow, ({ chart }) => chart['care-team']?.telecoms ?? [], 'contact_telecom'),
+  kind(['care-plan'], PlanLineRow, ({ chart }) => chart['care-plan']?.lines ?? [], 'form_care_plan', {
+    form_row: 'forms.id',
+  }),
+  kind(['goals'], PlanLineRow, ({ chart }) => chart.goals?.lines ?? [], 'form_care_plan', { form_row: 'forms.id' }),
+  kind(['assessments'], AssessmentRow, ({ chart }) => chart.assessments?.observations ?? [], 'form_observation', {
+    form_row: 'forms.id',
+  }),
+  kind(
+    ['assessments'],
+    FilledQuestionnaireRow,
+    ({ chart }) => chart.assessments?.questionnaires ?? [],
+    'questionnaire_response',
+  ),
+  kind(['practice'], SiteRow, ({ chart }) => chart.practice?.sites ?? [], 'facility'),
+  kind(['practice'], StaffRow, ({ chart }) => chart.practice?.staff ?? [], 'users'),
+  kind(['practice'], SwitchRow, ({ chart }) => chart.practice?.mail ?? [], 'globals'),
+  kind(['billing'], BilledVisitRow, ({ chart }) => chart.billing?.visits ?? [], 'form_encounter'),
+  kind(['billing'], ChargeRow, ({ chart }) => chart.billing?.charges ?? [], 'billing'),
+  kind(['billing'], PostingRow, ({ chart }) => chart.billing?.postings ?? [], 'ar_activity', {
+    payment_method: 'ar_session.payment_method',
+  }),
+  kind(['billing'], SoldProductRow, ({ chart }) => chart.billing?.products ?? [], 'drug_sales', {
+    name: 'drugs.name',
+  }),
+  kind(['billing'], InsuredPeriodRow, ({ chart }) => chart.billing?.insured ?? [], 'insurance_data'),
   kind(['coverage'], InsuranceRow, ({ chart }) => chart.coverage?.insurances ?? [], 'insurance_data'),
   kind(['coverage'], InsurerRow, ({ chart }) => chart.coverage?.insurers ?? [], 'insurance_companies', {
     kind: 'insurance_type_codes.type',
@@ -166,13 +208,27 @@ export const ROW_KINDS: readonly RowKind[] = [
   kind(['notes'], SoapRow, ({ chart }) => chart.notes?.soaps ?? [], 'form_soap', NOTE_FORM),
   kind(['reports'], ClinicalNoteRow, ({ chart }) => chart.reports?.narratives ?? [], 'form_clinical_notes', NOTE_FORM),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'vitals', 'encounters', 'notes', 'reports', ...LIST_CLASSES],
+    [
+      'profile',
+      'medications',
+      'results',
+      'appointments',
+      'vitals',
+      'encounters',
+      'notes',
+      'reports',
+      ...LIST_CLASSES,
+      'care-team',
+      'care-plan',
+      'goals',
+      'assessments',
+    ],
     UserRow,
     ({ chart }) => chart.lookups.users,
     'users',
   ),
   kind(
-    ['profile', 'medications', 'results', 'appointments', 'encounters', 'documents', 'notes', 'reports'],
+    ['profile', 'medications', 'results', 'appointments', 'encounters', 'documents', 'notes', 'reports', 'care-team'],
     FacilityRow,
     ({ chart: { lookups } }) => [...(lookups.practice === null ? [] : [lookups.practice]), ...lookups.facilities],
     'facility',
@@ -188,6 +244,11 @@ export const ROW_KINDS: readonly RowKind[] = [
       'notes',
       'reports',
       ...LIST_CLASSES,
+      'care-team',
+      'care-plan',
+      'goals',
+      'assessments',
+      'billing',
     ],
     ListOptionRow,
     ({ chart }) => chart.lookups.listOptions,
@@ -229,6 +290,14 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['onsite_mail.owner', 'onsite_mail.mail_chain', 'onsite_mail.reply_mail_chain'],
   ...['openemr_postcalendar_events.pc_eid', 'openemr_postcalendar_events.pc_aid'],
   ...['openemr_postcalendar_events.pc_facility', 'openemr_postcalendar_events.pc_catid', 'insurance_data.id'],
+  ...['care_teams.id', 'care_team_member.id', 'care_team_member.care_team_id', 'care_team_member.user_id'],
+  ...['care_team_member.facility_id', 'care_team_member.contact_id', 'person.id', 'contact_telecom.id'],
+  ...['contact_telecom.contact_id', 'forms.id', 'form_care_plan.id', 'form_care_plan.encounter', 'form_care_plan.user'],
+  ...['form_observation.id', 'form_observation.encounter', 'form_observation.user'],
+  ...['form_observation.parent_observation_id', 'questionnaire_response.id', 'questionnaire_response.encounter'],
+  ...['questionnaire_response.creator_user_id'],
+  ...['billing.id', 'billing.encounter', 'ar_activity.pid', 'ar_activity.encounter', 'ar_activity.sequence_no'],
+  ...['ar_activity.session_id', 'form_encounter.id', 'form_encounter.encounter'],
   ...['insurance_data.provider', 'insurance_companies.id', 'insurance_companies.ins_type_code'],
   ...['forms.id', 'forms.encounter', 'form_vitals.id', 'form_vitals.user', 'form_vital_details.id'],
   ...['form_clinical_notes.id', 'form_clinical_notes.user', 'form_soap.id', 'form_soap.user'],

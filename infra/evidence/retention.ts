@@ -176,6 +176,12 @@ export const PURPOSES: Record<ReadableClass | 'receipts', string> = {
   'social-history': 'the person sees and checks what the practice noted of habits',
   devices: 'the person can name an implanted device to whoever asks, as in a recall',
   results: 'the person sees laboratory results with the ranges of the laboratory',
+  'care-team': 'the person sees who looks after them and how to reach those of their own',
+  'care-plan': 'the person sees what was agreed to be done',
+  goals: 'the person sees what is aimed at, by when',
+  assessments: 'the person sees scores, states and the answers they gave',
+  practice: 'the person sees where the practice is, who works there and whether it takes messages',
+  billing: 'the person sees what they owe and for what',
   appointments: 'the person sees when and where to come, and when they came',
   coverage:
     'the person checks which insurance the practice has on file; of the member id only the last four characters',

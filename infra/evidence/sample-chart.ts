@@ -14,7 +14,15 @@ import {
 } from 'sync-agent/src/openemr/read-results';
 import type { RenderInput } from './chart-rows.js';
 import { sampleDocuments } from './sample-documents.js';
-import { sampleAppointments, sampleCoverage, SAMPLE_PLAN_OPTIONS } from './sample-plans.js';
+import {
+  sampleAppointments,
+  sampleAssessments,
+  sampleCarePlan,
+  sampleCareTeam,
+  sampleCoverage,
+  SAMPLE_PLAN_OPTIONS,
+} from './sample-plans.js';
+import { sampleBilling, samplePractice } from './sample-practice.js';
 import { filled, option } from './sample-row.js';
 import { sampleEncounters, sampleNotes, sampleReports, sampleVitals, VISIT_OPTIONS } from './sample-visits.js';
 import { listOptions, sampleLists } from './sample-lists.js';
@@ -38,6 +46,12 @@ export function sampleInput(): RenderInput {
       documents: sampleDocuments(),
       notes: sampleNotes(),
       reports: sampleReports(),
+      'care-team': sampleCareTeam(),
+      'care-plan': sampleCarePlan(),
+      goals: sampleCarePlan(),
+      assessments: sampleAssessments(),
+      practice: samplePractice(),
+      billing: sampleBilling(),
       lookups: sampleLookups(),
       sources: [],
       failures: new Map(),

@@ -13,6 +13,11 @@ const ResourceList = z.object({ resources: z.array(z.looseObject({ resourceType:
 const Slice = z.object({ url: z.string() }).transform(({ url }) => url.split('/').at(-1) ?? url);
 const NameUse = z.object({ use: z.enum(['official', 'usual', 'maiden', 'old']) }).transform(({ use }) => use);
 const TelecomSystem = z.object({ system: z.enum(['phone', 'email']) }).transform(({ system }) => system);
+const SLICED = [
+  ['extension', Slice],
+  ['.name', NameUse],
+  ['.telecom', TelecomSystem],
+] as const;
 
 /** `results/2026` and `results/2020` are one kind of section. */
 export function kindOfSection(name: string): string {
@@ -59,14 +64,8 @@ export function fieldsOf(sections: readonly RenderedSection[]): Map<string, Sect
 }
 
 function sliceOf(path: string, item: unknown): string {
-  const kind = path.endsWith('extension')
-    ? Slice
-    : path.endsWith('.name')
-      ? NameUse
-      : path.endsWith('.telecom')
-        ? TelecomSystem
-        : z.never();
-  return kind.safeParse(item).data ?? '';
+  const kind = SLICED.find(([end]) => path.endsWith(end))?.[1];
+  return kind?.safeParse(item).data ?? '';
 }
 
 /** What there is of each kind of resource, message and thread: whether something came or went. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Connection } from 'mysql2/promise';
+import { bookAppointment, setAppointmentStatus } from './clinic-appointments.js';
 import { DELETABLE, deleteRow, type DeletableTable } from './clinic-deletions.js';
 import { addDocument, deleteDocument } from './clinic-documents.js';
 import { correctResult, newResult, RESULT_STATUSES, type ResultStatus } from './clinic-labs.js';
@@ -111,6 +112,28 @@ program
   .addOption(status())
   .action(({ result, ...options }: { result: number; value: string; comment?: string; status?: ResultStatus }) =>
     play((connection) => correctResult(connection, { resultId: result, ...options })),
+  );
+
+program
+  .command('book-appointment')
+  .description("book an appointment with the patient's provider")
+  .addOption(patient())
+  .requiredOption('--date <date>', "such as 2026-12-01, on the clinic's clock")
+  .requiredOption('--time <time>', 'such as 09:30')
+  .option('--minutes <count>', 'how long', toNumber, 30)
+  .option('--title <title>', 'as the calendar shows it', 'Office Visit')
+  .option('--comment <text>')
+  .action((options: { pid: number; date: string; time: string; minutes: number; title: string; comment?: string }) =>
+    play((connection) => bookAppointment(connection, options)),
+  );
+
+program
+  .command('set-appointment')
+  .description("set an appointment's state")
+  .addOption(new Option('--appointment <id>', 'pc_eid').argParser(toNumber).makeOptionMandatory())
+  .requiredOption('--status <sign>', "OpenEMR's sign: x cancelled, ? no show, @ arrived, > checked out")
+  .action(({ appointment, status: sign }: { appointment: number; status: string }) =>
+    play((connection) => setAppointmentStatus(connection, { appointmentId: appointment, status: sign })),
   );
 
 program

@@ -6,6 +6,7 @@ import { loadHistory } from './load-history.js';
 import { loadImmunizations, loadProblemsAndAllergies, loadProcedures } from './load-lists.js';
 import { loadMedications } from './load-medications.js';
 import { loadPatient, type LoadedPatient } from './load-patient.js';
+import { loadCarePlans, loadCareTeam } from './load-plans.js';
 import { loadEncounters, loadVitals } from './load-visits.js';
 import { readPractice, type Clinician } from './practice.js';
 import { parseBundle } from './synthea-bundle.js';
@@ -64,6 +65,8 @@ export async function loadBundle(
     await loadProcedures(context, chart.procedures);
     await loadHistory(context, chart.observations);
     await loadLabs(context, chart);
+    await loadCareTeam(context, registered);
+    await loadCarePlans(context, chart);
     await connection.commit();
     return patient;
   } catch (error: unknown) {

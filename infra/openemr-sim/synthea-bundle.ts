@@ -123,6 +123,17 @@ const ReportResource = z.object({
   result: z.array(Reference).default([]),
 });
 
+const CarePlanResource = z.object({
+  resourceType: z.literal('CarePlan'),
+  status: z.string(),
+  encounter: Reference,
+  period: z.object({ start: Instant, end: Instant.optional() }),
+  goal: z.array(Reference).default([]),
+  activity: z.array(z.object({ detail: z.object({ code: CodeableConcept }) })).default([]),
+});
+
+const GoalResource = z.object({ resourceType: z.literal('Goal'), description: z.object({ text: z.string() }) });
+
 const RESOURCES = [
   PatientResource,
   EncounterResource,
@@ -133,6 +144,8 @@ const RESOURCES = [
   ProcedureResource,
   ObservationResource,
   ReportResource,
+  CarePlanResource,
+  GoalResource,
 ] as const;
 const WANTED = new Set<string>(RESOURCES.map((resource) => resource.shape.resourceType.value));
 const Resource = z.discriminatedUnion('resourceType', RESOURCES);
@@ -148,6 +161,8 @@ export type SyntheaImmunization = z.infer<typeof ImmunizationResource>;
 export type SyntheaProcedure = z.infer<typeof ProcedureResource>;
 export type SyntheaObservation = z.infer<typeof ObservationResource>;
 export type SyntheaReport = z.infer<typeof ReportResource>;
+export type SyntheaCarePlan = z.infer<typeof CarePlanResource>;
+export type SyntheaGoal = z.infer<typeof GoalResource>;
 
 export interface SyntheaChart {
   patient: SyntheaPatient;
@@ -160,6 +175,9 @@ export interface SyntheaChart {
   immunizations: readonly SyntheaImmunization[];
   procedures: readonly SyntheaProcedure[];
   reports: readonly SyntheaReport[];
+  carePlans: readonly SyntheaCarePlan[];
+  /** By the URL a care plan refers to it with. */
+  goals: ReadonlyMap<string, SyntheaGoal>;
 }
 
 /** Checks a bundle of one patient; resource types the loader has no use for are passed over unread. */
@@ -173,6 +191,8 @@ export function parseBundle(bundle: unknown): SyntheaChart {
   const immunizations: SyntheaImmunization[] = [];
   const procedures: SyntheaProcedure[] = [];
   const reports: SyntheaReport[] = [];
+  const carePlans: SyntheaCarePlan[] = [];
+  const goals = new Map<string, SyntheaGoal>();
   for (const entry of Bundle.parse(bundle).entry) {
     if (!WANTED.has(entry.resource.resourceType)) {
       continue;
@@ -206,6 +226,12 @@ export function parseBundle(bundle: unknown): SyntheaChart {
       case 'DiagnosticReport':
         reports.push(resource);
         break;
+      case 'CarePlan':
+        carePlans.push(resource);
+        break;
+      case 'Goal':
+        goals.set(entry.fullUrl, resource);
+        break;
     }
   }
   const [patient] = patients;
@@ -222,6 +248,8 @@ export function parseBundle(bundle: unknown): SyntheaChart {
     immunizations,
     procedures,
     reports,
+    carePlans,
+    goals,
   };
 }
 

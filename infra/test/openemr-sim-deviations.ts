@@ -6,6 +6,7 @@ const UUID_LATER = 'OpenEMR gives a uuid on a later screen or job; until then it
 const NOT_ASKED = 'Synthea knows of no habit but smoking; a field left empty on the form is an empty text';
 
 export const LOADER_DEVIATIONS: Readonly<Record<string, string>> = {
+  'care_teams.uuid: NULL': UUID_LATER,
   'form_encounter.uuid: NULL': UUID_LATER,
   'form_vitals.uuid: NULL': UUID_LATER,
   'history_data.uuid: NULL': UUID_LATER,

@@ -28,6 +28,9 @@ const LOADED_TABLES = [
   'procedure_result',
   'procedure_specimen',
   'procedure_type',
+  'care_teams',
+  'care_team_member',
+  'form_care_plan',
 ] as const;
 
 let db: SimDatabase;
@@ -79,6 +82,7 @@ test('nothing of a bundle that has a table is left out, and nothing is invented'
     surgeries: Number((await rows("SELECT COUNT(*) AS n FROM lists WHERE type = 'surgery'"))[0]?.n),
     visitsOfSurgeries: await count('issue_encounter'),
     results: await count('procedure_result'),
+    planned: await count('form_care_plan'),
   }).toEqual({
     patients: PATIENTS,
     encounters: total((chart) => chart.encounters.size),
@@ -86,6 +90,11 @@ test('nothing of a bundle that has a table is left out, and nothing is invented'
     immunizations: total((chart) => chart.immunizations.length),
     surgeries: total((chart) => chart.procedures.length),
     visitsOfSurgeries: total((chart) => chart.procedures.length),
+    planned: total(
+      ({ carePlans, goals }) =>
+        carePlans.reduce((sum, { activity }) => sum + activity.length, 0) +
+        carePlans.flatMap(({ goal }) => goal).filter(({ reference }) => goals.has(reference)).length,
+    ),
     results: total(
       (chart) =>
         [...chart.observations.values()].filter(({ category }) => category[0]?.coding[0]?.code === 'laboratory').length,

@@ -13,8 +13,8 @@ GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 -- agent_reader: the tables that sections are made of. Column by column where a table also holds what no section needs:
 -- no password hash (users, patient_access_onsite), no social security or licence number (patient_data), no laboratory's
 -- host, login and password (procedure_providers), no tax number or bank account (facility), no subscriber's social
--- security number, birth date or employer (insurance_data), nothing of billing (form_encounter), no fee (codes), no
--- relatives' illnesses (history_data).
+-- security number, birth date or employer (insurance_data), no billing note (form_encounter), no fee (codes), no
+-- relatives' illnesses (history_data), no number of a relative (person).
 GRANT SELECT (
   pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
   language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
@@ -23,7 +23,8 @@ GRANT SELECT (
   guardianaddress, guardiancity, guardianstate, guardianpostalcode, guardiancountry
 ) ON {{openemr}}.patient_data TO agent_reader;
 GRANT SELECT (
-  id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1
+  id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1,
+  active, authorized, portal_user, specialty
 ) ON {{openemr}}.users TO agent_reader;
 GRANT SELECT (id, pid, portal_username) ON {{openemr}}.patient_access_onsite TO agent_reader;
 GRANT SELECT ON {{openemr}}.patient_history TO agent_reader;
@@ -63,10 +64,11 @@ GRANT SELECT ON {{openemr}}.form_soap TO agent_reader;
 GRANT SELECT (
   id, encounter, pid, date, date_end, reason, facility, facility_id, sensitivity, pc_catid, provider_id,
   supervisor_id, referring_provider_id, class_code, discharge_disposition, encounter_type_code,
-  encounter_type_description
+  encounter_type_description, last_level_closed
 ) ON {{openemr}}.form_encounter TO agent_reader;
 GRANT SELECT (
-  id, name, phone, street, city, state, postal_code, country_code, facility_npi, primary_business_entity
+  id, name, phone, street, city, state, postal_code, country_code, facility_npi, primary_business_entity,
+  inactive, service_location
 ) ON {{openemr}}.facility TO agent_reader;
 GRANT SELECT (
   pc_eid, pc_aid, pc_pid, pc_title, pc_hometext, pc_eventDate, pc_endDate, pc_duration, pc_recurrtype, pc_recurrspec,
@@ -77,6 +79,34 @@ GRANT SELECT (
   id, pid, type, provider, plan_name, policy_number, group_number, subscriber_relationship, subscriber_fname,
   subscriber_mname, subscriber_lname, copay, date, date_end
 ) ON {{openemr}}.insurance_data TO agent_reader;
+GRANT SELECT (id, pid, status, team_name, note)
+  ON {{openemr}}.care_teams TO agent_reader;
+GRANT SELECT (id, care_team_id, user_id, facility_id, contact_id, role, provider_since, status, note)
+  ON {{openemr}}.care_team_member TO agent_reader;
+GRANT SELECT (id, first_name, middle_name, last_name)
+  ON {{openemr}}.person TO agent_reader;
+GRANT SELECT (id, contact_id, `rank`, `system`, `use`, value, status)
+  ON {{openemr}}.contact_telecom TO agent_reader;
+GRANT SELECT (
+  id, pid, encounter, user, date, date_end, proposed_date, care_plan_type, code,
+  codetext, description, plan_status, reason_code, reason_description
+) ON {{openemr}}.form_care_plan TO agent_reader;
+GRANT SELECT (
+  id, form_id, date, pid, encounter, user, code, ob_code, description,
+  observation, ob_value, ob_value_code_description, ob_unit, ob_type, ob_status, parent_observation_id
+) ON {{openemr}}.form_observation TO agent_reader;
+GRANT SELECT (
+  id, patient_id, questionnaire_name, creator_user_id, create_time, status, encounter, questionnaire_response
+) ON {{openemr}}.questionnaire_response TO agent_reader;
+GRANT SELECT (
+  id, pid, encounter, date, code_type, code, code_text, units, fee, activity
+) ON {{openemr}}.billing TO agent_reader;
+GRANT SELECT (
+  pid, encounter, sequence_no, payer_type, session_id, post_date, post_time, pay_amount, adj_amount, deleted
+) ON {{openemr}}.ar_activity TO agent_reader;
+GRANT SELECT (
+  session_id, payment_method
+) ON {{openemr}}.ar_session TO agent_reader;
 GRANT SELECT (id, name, cqm_sop, ins_type_code) ON {{openemr}}.insurance_companies TO agent_reader;
 GRANT SELECT (id, type) ON {{openemr}}.insurance_type_codes TO agent_reader;
 GRANT SELECT ON {{openemr}}.list_options TO agent_reader;

@@ -6,6 +6,7 @@ import { readRecordedRows, readSimJson } from 'infra/openemr-sim/sim-data';
 import { canonicalJson } from 'sync-contract/canonical-json';
 import { classOfSection, SectionName } from 'sync-contract/classes';
 import {
+  BillingContent,
   ResourcesContent,
   ThreadContent,
   ThreadsContent,
@@ -51,6 +52,9 @@ const contents = (sections: RenderedSection[]): string =>
 
 function schemaOf(name: string): z.ZodType {
   const [kind, part] = name.split('/');
+  if (kind === 'billing') {
+    return BillingContent;
+  }
   if (kind === 'messages') {
     return part === undefined ? ThreadsContent : ThreadContent;
   }

@@ -155,13 +155,13 @@ describe('the change feed', () => {
   });
 
   it.each(plannedRows(PID))(
-    'says whose %s a new, a changed and a deleted row of %s concern',
-    async (recordClass, _table, ...changes) => {
+    'says whose %p a new, a changed and a deleted row of %s concern',
+    async (recordClasses, _table, ...changes) => {
       for (const change of changes) {
         await under.ledger.query('DELETE FROM dirty');
         await under.clinic.query(change);
         await caughtUp();
-        expect(await dirty()).toEqual([`${String(PID)} ${recordClass}`]);
+        expect(await dirty()).toEqual([recordClasses].flat().map((recordClass) => `${String(PID)} ${recordClass}`));
       }
     },
   );
@@ -251,7 +251,8 @@ describe('the change feed', () => {
       expect(await dirty()).toEqual(classes.map((recordClass) => `${String(PID)} ${recordClass}`));
       return insertId;
     };
-    const visit = await concerns('INSERT INTO form_encounter SET pid = ?, encounter = 990001', [PID], ['encounters']);
+    const visitClasses = ['billing', 'encounters'];
+    const visit = await concerns('INSERT INTO form_encounter SET pid = ?, encounter = 990001', [PID], visitClasses);
     const vitals = await concerns('INSERT INTO form_vitals SET pid = ?, pulse = 70', [PID], ['vitals']);
     const form = await concerns(
       "INSERT INTO forms SET pid = ?, form_id = ?, formdir = 'vitals', form_name = '', encounter = 990001",
@@ -269,8 +270,8 @@ describe('the change feed', () => {
     await concerns('UPDATE forms SET deleted = 1 WHERE id = ?', [form], ['vitals']);
     await concerns('DELETE FROM form_vitals WHERE id = ?', [vitals], ['vitals']);
     await concerns('DELETE FROM forms WHERE id = ?', [form], ['vitals']);
-    await concerns("UPDATE form_encounter SET reason = 'another' WHERE id = ?", [visit], ['encounters']);
-    await concerns('DELETE FROM form_encounter WHERE id = ?', [visit], ['encounters']);
+    await concerns("UPDATE form_encounter SET reason = 'another' WHERE id = ?", [visit], visitClasses);
+    await concerns('DELETE FROM form_encounter WHERE id = ?', [visit], visitClasses);
     for (const [table, text, classes] of [
       ['form_clinical_notes', 'description', ['notes', 'reports']],
       ['form_soap', 'plan', ['notes']],

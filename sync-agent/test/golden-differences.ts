@@ -1,5 +1,7 @@
 import type { ExpectedDifference } from './golden-difference.js';
 import { APPOINTMENT_DIFFERENCES } from './golden-differences-appointments.js';
+import { ASSESSMENT_DIFFERENCES, QUESTIONNAIRE_DIFFERENCES } from './golden-differences-assessments.js';
+import { CARE_PLAN_DIFFERENCES, CARE_TEAM_DIFFERENCES, GOAL_DIFFERENCES } from './golden-differences-care.js';
 import { COVERAGE_DIFFERENCES } from './golden-differences-coverage.js';
 import { ALLERGY_DIFFERENCES } from './golden-differences-allergies.js';
 import { IMMUNIZATION_DIFFERENCES } from './golden-differences-immunizations.js';
@@ -21,6 +23,7 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...VISIT_DIFFERENCES,
   ...NOTES_DIFFERENCES,
   ...MEDICATION_DIFFERENCES,
+  ...ASSESSMENT_DIFFERENCES,
   ...LABORATORY_DIFFERENCES,
   ...APPOINTMENT_DIFFERENCES,
   ...COVERAGE_DIFFERENCES,
@@ -30,4 +33,8 @@ export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...PROCEDURE_DIFFERENCES,
   ...DEVICE_DIFFERENCES,
   ...DOCUMENT_DIFFERENCES,
+  ...CARE_TEAM_DIFFERENCES,
+  ...CARE_PLAN_DIFFERENCES,
+  ...GOAL_DIFFERENCES,
+  ...QUESTIONNAIRE_DIFFERENCES,
 ];

@@ -19,6 +19,10 @@ export const COMPARED_TYPES = [
   'Procedure',
   'Device',
   'DocumentReference',
+  'CareTeam',
+  'CarePlan',
+  'Goal',
+  'QuestionnaireResponse',
 ] as const;
 export type ComparedType = (typeof COMPARED_TYPES)[number];
 
@@ -40,7 +44,7 @@ export function goldenPatients(recording: Recording): { label: string; pid: numb
 }
 
 const CATEGORIES_OF: Partial<Record<ComparedType, readonly string[]>> = {
-  Observation: ['laboratory', 'vital-signs', 'social-history'],
+  Observation: ['laboratory', 'vital-signs', 'social-history', 'survey', 'functional-status', 'cognitive-status'],
   // Narratives by LOINC's parts for radiology, pathology and cardiology.
   DiagnosticReport: ['LAB', 'LP29684-5', 'LP7839-6', 'LP29708-2'],
 };
@@ -79,6 +83,10 @@ const KEYS = {
   insurance_companies: 'id',
   documents: 'id',
   employer_data: 'id',
+  care_teams: 'id',
+  person: 'id',
+  form_observation: 'id',
+  questionnaire_response: 'id',
 } as const;
 
 /** Tables of whose rows OpenEMR makes resources with uuids of their own. */
@@ -95,15 +103,16 @@ const uuidOf = (hex: string): string =>
 export class GoldenRows {
   private readonly indexes = new Map<string, ReadonlyMap<string, RecordedRow>>();
   private readonly tables = new Map<string, RecordedRow[]>();
-  private readonly byUuid = new Map<string, { table: GoldenTable; row: RecordedRow }>();
+  private readonly byUuid = new Map<string, { table: string; row: RecordedRow }>();
   private readonly uuidByOurId = new Map<string, string>();
 
   constructor(resourceIdKey: Uint8Array) {
     const ids = new ResourceIds(resourceIdKey);
+    this.addCarePlans(ids);
     for (const [table, key] of Object.entries(KEYS)) {
       for (const row of this.all(table)) {
         const uuid = uuidOf(z.string().parse(row['uuid']));
-        this.byUuid.set(uuid, { table: z.enum(Object.keys(KEYS)).parse(table) as GoldenTable, row });
+        this.byUuid.set(uuid, { table, row });
         this.uuidByOurId.set(ids.id(table, z.int().parse(row[key])), uuid);
       }
     }
@@ -165,6 +174,22 @@ export class GoldenRows {
     }
   }
 
+  /** OpenEMR's id of a plan, and of the goal in it, is its encounter's and the form's. The table has no key of its own. */
+  private addCarePlans(ids: ResourceIds): void {
+    const text = (value: RecordedRow[string] | undefined): string => String(value ?? '');
+    for (const row of this.all('form_care_plan')) {
+      const encounter = this.find('form_encounter', { encounter: Number(row['encounter']) });
+      const uuid = `${uuidOf(text(encounter?.['uuid']))}_${text(row['id'])}`;
+      const isGoal = row['care_plan_type'] === 'goal';
+      const words = `${text(row['code'])} ${text(row['description'])} ${text(row['codetext'])}`;
+      this.uuidByOurId.set(
+        ids.id('form_care_plan', isGoal ? `${text(row['id'])} goal ${words}` : text(row['id'])),
+        uuid,
+      );
+      this.byUuid.set(uuid, { table: 'form_care_plan', row });
+    }
+  }
+
   all(table: string): RecordedRow[] {
     const rows = this.tables.get(table) ?? readRecordedRows('golden', table);
     this.tables.set(table, rows);
@@ -172,7 +197,7 @@ export class GoldenRows {
   }
 
   /** The row a resource was made of, by OpenEMR's uuid; of vital signs with the `loinc` that tells them apart. */
-  of(uuid: string): { table: GoldenTable; row: RecordedRow } {
+  of(uuid: string): { table: string; row: RecordedRow } {
     const found = this.byUuid.get(uuid);
     if (found === undefined) {
       throw new Error(`no recorded row has uuid ${uuid}`);

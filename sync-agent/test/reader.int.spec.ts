@@ -174,6 +174,7 @@ describe('the columns the reader needs', () => {
     ['facility', 'federal_ein'],
     ['facility', 'iban'],
     ['insurance_data', 'subscriber_ss'],
+    ['person', 'ssn'],
     ['insurance_data', 'subscriber_DOB'],
     ['form_encounter', 'billing_note'],
     ['codes', 'fee'],
@@ -243,7 +244,8 @@ describe('watched tables', () => {
   });
 
   it('are identified as OpenEMR’s own schema identifies their rows', async () => {
-    for (const watched of WATCHED_TABLES) {
+    const withKey = WATCHED_TABLES.filter(({ table }) => table !== 'form_care_plan');
+    for (const watched of withKey) {
       const [rows] = await chart.clinic.query<RowDataPacket[]>(
         `SELECT column_name AS name FROM information_schema.statistics
           WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ? ORDER BY seq_in_index`,
@@ -273,7 +275,8 @@ describe('watched tables', () => {
     expect(keys).toContain('users 101');
     expect(keys).toContain('contact 70010');
     expect(keys).toContain('addresses 70006');
-    expect(rows.sources.find(({ table }) => table === 'globals')?.classes).toEqual(READABLE_CLASSES);
+    const zone = rows.sources.find(({ key }) => key.startsWith('gbl_time_zone'));
+    expect(zone?.classes).toEqual(READABLE_CLASSES);
   });
 
   it('write keys so that no two rows share one', () => {
@@ -293,6 +296,14 @@ const FULL_READS: Record<string, string> = {
   'clinical notes':
     'form_clinical_notes has no index but its key; the README of this workspace says which one a large practice adds',
   'narrative reports': 'as clinical notes',
+  'care teams': 'care_teams has no index by patient; it holds a row or two for each',
+  'care plans':
+    'form_care_plan has no index by patient or form, and no key; OpenEMR itself lists a patient’s plans by reading it whole',
+  questionnaires:
+    'questionnaire_response has no index by patient; OpenEMR itself lists a patient’s answers by reading it whole',
+  'products sold': 'drug_sales has no index by patient; it holds what the practice itself hands out',
+  'sites of the practice': 'facility holds the practice’s few sites, and the section shows them all',
+  staff: 'users holds staff and address book, and the section shows the staff',
   'users by name': 'users has no index on the name; it holds staff and address book',
   'the holders of a portal name':
     'patient_access_onsite and users have no index on the name; they hold a row per portal patient, staff and address book',
@@ -302,7 +313,7 @@ const FULL_READS: Record<string, string> = {
 describe('reading a chart', () => {
   it('takes the same few queries for a small chart and a large one', async () => {
     const [small, large] = [await statementsOf(CHILD), await statementsOf(ELDERLY)];
-    expect(large.length).toBeLessThanOrEqual(45);
+    expect(large.length).toBeLessThanOrEqual(60);
     expect(Math.abs(large.length - small.length)).toBeLessThanOrEqual(2);
   });
 
@@ -360,6 +371,16 @@ async function multiplyPatients(times: number): Promise<void> {
     insurance_data: { id: 1_000_000, pid: 10_000 },
     documents: { id: 10_000, foreign_id: 10_000 },
     categories_to_documents: { document_id: 10_000 },
+    billing: { id: 1_000_000, pid: 10_000, encounter: 1_000_000 },
+    ar_activity: { pid: 10_000, encounter: 1_000_000 },
+    ar_session: { session_id: 1_000_000 },
+    care_teams: { id: 10_000, pid: 10_000 },
+    care_team_member: { id: 10_000, care_team_id: 10_000, contact_id: 1_000_000 },
+    person: { id: 10_000 },
+    contact_telecom: { id: 10_000, contact_id: 1_000_000 },
+    form_care_plan: { id: 1_000_000, pid: 10_000 },
+    form_observation: { id: 1_000_000, form_id: 1_000_000, pid: 10_000 },
+    questionnaire_response: { id: 10_000, patient_id: 10_000 },
   };
   const renamed: Record<string, string> = {
     onsite_mail: 'owner',

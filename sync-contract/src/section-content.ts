@@ -56,6 +56,58 @@ export const YearsContent = z.strictObject({
 });
 export type YearsContent = z.infer<typeof YearsContent>;
 
+/** Dollars and cents, exact. */
+const Amount = z.string().regex(/^-?\d{1,14}\.\d\d$/);
+/** FHIR date or dateTime; null when the practice noted none. */
+const NotedDate = z.string().nullable();
+
+/** Section `billing`: what the patient owes as OpenEMR computes it, and a statement for each visit, newest first. */
+export const BillingContent = z.strictObject({
+  currency: z.literal('USD'),
+  /** what the patient owes now; below zero when paid in advance */
+  balance: Amount,
+  /** with all that insurers have yet to settle */
+  balanceWithInsurance: Amount,
+  statements: z.array(
+    z.strictObject({
+      /** resource id of the visit's Encounter */
+      id: z.string(),
+      date: NotedDate,
+      /** an insurer has yet to settle it; the patient owes no more than the copay until then */
+      withInsurer: z.boolean(),
+      charges: z.array(
+        z.strictObject({
+          id: z.string(),
+          code: z.string().nullable(),
+          text: z.string(),
+          units: z.int().min(1),
+          amount: Amount,
+        }),
+      ),
+      payments: z.array(
+        z.strictObject({
+          id: z.string(),
+          date: NotedDate,
+          from: z.enum(['patient', 'insurance']),
+          /** how it was paid; empty when unknown */
+          method: z.string(),
+          amount: Amount,
+        }),
+      ),
+      /** what need not be paid, e.g. by the insurer's contract */
+      adjustments: z.array(z.strictObject({ id: z.string(), date: NotedDate, amount: Amount })),
+      charged: Amount,
+      paid: Amount,
+      adjusted: Amount,
+      /** charged less paid less adjusted */
+      open: Amount,
+      /** the patient's part of it now */
+      due: Amount,
+    }),
+  ),
+});
+export type BillingContent = z.infer<typeof BillingContent>;
+
 const ThreadSummary = z.strictObject({
   threadId: Ref,
   topic: z.string(),

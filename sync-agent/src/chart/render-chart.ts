@@ -1,5 +1,6 @@
 import type { RecordClass } from 'sync-contract/classes';
 import type {
+  BillingContent,
   Resource,
   ResourcesContent,
   ThreadContent,
@@ -13,6 +14,10 @@ import { ClinicTime } from './clinic-time.js';
 import { ListOptions } from './coded-values.js';
 import { People } from './people.js';
 import { renderAppointments } from './render-appointments.js';
+import { renderAssessments } from './render-assessments.js';
+import { renderBilling } from './render-billing.js';
+import { renderCarePlan } from './render-care-plan.js';
+import { renderCareTeam } from './render-care-team.js';
 import { renderCoverage } from './render-coverage.js';
 import { renderEncounters } from './render-encounters.js';
 import { renderAllergies } from './render-allergies.js';
@@ -24,6 +29,8 @@ import { renderMessages } from './render-messages.js';
 import { renderProblems } from './render-problems.js';
 import { renderProcedures } from './render-procedures.js';
 import { renderNotes, renderReports } from './render-notes.js';
+import { renderGoals } from './render-goals.js';
+import { renderPractice } from './render-practice.js';
 import { renderProfile } from './render-profile.js';
 import { renderResults } from './render-results.js';
 import { renderSocialHistory } from './render-social-history.js';
@@ -45,7 +52,7 @@ export interface ChartContext {
 export interface RenderedSection {
   name: string;
   recordClass: RecordClass;
-  content: ResourcesContent | YearsContent | ThreadsContent | ThreadContent;
+  content: ResourcesContent | BillingContent | YearsContent | ThreadsContent | ThreadContent;
   /** rows that could not be shown because nothing in them can be read */
   skipped: number;
 }
@@ -78,6 +85,14 @@ const RENDERERS: Record<keyof RowsOfClass, RenderPart> = {
   documents: listPart('documents', renderDocuments),
   notes: listPart('notes', renderNotes),
   reports: listPart('reports', renderReports),
+  'care-team': listPart('care-team', renderCareTeam),
+  'care-plan': listPart('care-plan', renderCarePlan),
+  goals: listPart('goals', renderGoals),
+  assessments: listPart('assessments', renderAssessments),
+  practice: listPart('practice', renderPractice),
+  billing: part('billing', (rows, { tools }) => [
+    { name: 'billing', recordClass: 'billing', content: renderBilling(rows, tools()), skipped: 0 },
+  ]),
 };
 
 /**

@@ -1,5 +1,9 @@
 import type { RecordClass } from 'sync-contract/classes';
 import { readAppointments, type AppointmentRows } from './read-appointments.js';
+import { readAssessments, type AssessmentRows } from './read-assessments.js';
+import { readBilling, type BillingRows } from './read-billing.js';
+import { readCarePlan, type CarePlanRows } from './read-care-plan.js';
+import { readCareTeam, type CareTeamRows } from './read-care-team.js';
 import { readCoverage, type CoverageRows } from './read-coverage.js';
 import { readEncounters, type EncounterRows } from './read-encounters.js';
 import { readAllergies, type AllergyRows } from './read-allergies.js';
@@ -12,6 +16,7 @@ import { readMessages, type MessageRows } from './read-messages.js';
 import { readProblems, type ProblemRows } from './read-problems.js';
 import { readProcedures, type ProcedureRows } from './read-procedures.js';
 import { readNotes, readReports, type NarrativeRows, type NoteRows } from './read-notes.js';
+import { readPractice, type PracticeRows } from './read-practice.js';
 import { readProfile, type ProfileRows } from './read-profile.js';
 import { readResults, type ResultRows } from './read-results.js';
 import { readVitals, type VitalRows } from './read-vitals.js';
@@ -46,6 +51,12 @@ export interface RowsOfClass {
   documents: DocumentRows;
   notes: NoteRows;
   reports: NarrativeRows;
+  'care-team': CareTeamRows;
+  'care-plan': CarePlanRows;
+  goals: CarePlanRows;
+  assessments: AssessmentRows;
+  practice: PracticeRows;
+  billing: BillingRows;
 }
 
 type ReadPart = (
@@ -78,6 +89,12 @@ const READERS: Record<keyof RowsOfClass, ReadPart> = {
   documents: part('documents', readDocuments),
   notes: part('notes', readNotes),
   reports: part('reports', readReports),
+  'care-team': part('care-team', readCareTeam),
+  'care-plan': part('care-plan', readCarePlan),
+  goals: part('goals', readCarePlan),
+  assessments: part('assessments', readAssessments),
+  practice: part('practice', readPractice),
+  billing: part('billing', readBilling),
 };
 
 // A mapped type over exactly these keys: Object.keys gives nothing else.

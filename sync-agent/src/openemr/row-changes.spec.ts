@@ -57,6 +57,8 @@ describe('what a changed row says about charts', () => {
       expect(form(formdir)).toMatchObject({ pids: { 5: ['vitals'] } });
     }
     expect(form('clinical_notes')).toMatchObject({ pids: { 5: ['notes', 'reports'] } });
+    expect(form('care_plan')).toMatchObject({ pids: { 5: ['care-plan', 'goals'] } });
+    expect(form('observation')).toMatchObject({ pids: { 5: ['assessments'] } });
     expect(form('procedure_order')).toMatchObject({ pids: {}, everybody: [] });
     expect(form(null)).toMatchObject({ pids: { 5: expect.arrayContaining(['vitals', 'encounters', 'notes']) } });
   });
