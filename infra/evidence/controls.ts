@@ -131,10 +131,17 @@ export const CONTROLS: readonly Control[] = [
   },
   {
     standard: NIST,
+    control: 'SC-7(12) host-based protection',
+    does: 'each host has rules of its own beside the firewall’s: nothing but the crossings in, from the DMZ nothing out',
+    heldBy: ['infra/production/host-firewall.ts', 'infra/test/production-tools.int.spec.ts'],
+    open: 'loading them, with its own interfaces and addresses, is the clinic’s',
+  },
+  {
+    standard: NIST,
     control: 'SC-7(21) isolation of system components',
     does: 'patients’ process, gateway and agent are processes of their own with accounts of their own; what each cannot reach is compared whole',
-    heldBy: ['infra/test/grants.int.spec.ts'],
+    heldBy: ['infra/test/grants.int.spec.ts', 'infra/production/description.spec.ts'],
     live: ({ rightsEqual }) => rightsEqual,
-    open: 'the demo runs all of them as one user of one machine; users of their own come with the production description',
+    open: 'what is seen here runs as one user of one machine; units and containers give each process a user of its own',
   },
 ];

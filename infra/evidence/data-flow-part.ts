@@ -14,7 +14,7 @@ export function dataFlowPart(flow: DataFlow): EvidencePart {
       reviewed ? 'is the reviewed one' : `differs from ${REVIEWED_FILE}`
     }.`,
     holds: reviewed,
-    command: 'npm test -- unit   (infra/evidence/data-flow.spec.ts); after a review: npm run evidence -- --review',
+    command: 'npm test -- unit   # infra/evidence/data-flow.spec.ts; after a review: npm run evidence -- --review',
     text: [
       'Which column feeds a field is found by changing one column after the other and rendering again with the programs',
       'that run in production. A field that no change reaches always says the same; its words are given.',

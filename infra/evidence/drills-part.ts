@@ -24,7 +24,7 @@ interface DrillRun {
 }
 
 const DRILLS = ['stolen-dmz', 'crash', 'restore', 'tamper'] as const;
-const COMMAND = 'npm run drill -- <name> --short';
+const COMMAND = `for i in ${DRILLS.join(' ')}; do npm run drill -- $i --short; done`;
 const LONGEST = 20 * 60_000;
 const LAST_LINES = 5;
 

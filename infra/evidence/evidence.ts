@@ -12,6 +12,7 @@ import { inOrder, partsOfCode, partsOfSystem } from './build-parts.js';
 import { dataFlowText, generateDataFlow, REVIEWED_FILE } from './data-flow.js';
 import { drillsLeftOut, drillsPart } from './drills-part.js';
 import { isolationLeftOut, isolationPart } from './isolation-part.js';
+import { describeCode } from './describe-code.js';
 import { verdictOf, writeFolder, type EvidencePart } from './evidence-part.js';
 
 /**
@@ -75,7 +76,7 @@ async function main({ out, drills, review }: EvidenceArguments): Promise<boolean
   ]);
   writeFolder(folder, parts, [
     'Made by `npm run evidence` on a system of its own with synthetic patients, everything on one machine. OpenEMR is',
-    `simulated. Each line says how to see it again. Made ${new Date().toISOString()}.`,
+    `simulated. Each line says how to see it again. Made ${new Date().toISOString()} of ${describeCode()}.`,
   ]);
   for (const part of parts) {
     say(`${verdictOf(part).padEnd(14)} ${part.title}: ${part.finding}`);

@@ -17,6 +17,16 @@ interface TableHoldings {
   overdue: number;
 }
 
+interface ChartHoldings {
+  charts: number;
+  fewest: number;
+  most: number;
+  unpadded: number;
+  /** of what the manifests say their sections hold */
+  oldest: string | null;
+  newest: string | null;
+}
+
 interface KeyHoldings {
   prefix: string;
   keys: number;
@@ -81,7 +91,8 @@ export async function inventoryPart(dmz: ZoneAccess): Promise<EvidencePart> {
         }),
       ),
       '',
-      `Charts: ${String(charts.charts)}, sections per chart ${String(charts.fewest)} to ${String(charts.most)}.`,
+      `Charts: ${String(charts.charts)}, sections per chart ${String(charts.fewest)} to ${String(charts.most)}; by their manifests,`,
+      `what they hold was read from OpenEMR between ${charts.oldest ?? 'never'} and ${charts.newest ?? 'never'}.`,
       '',
       '## Redis (in memory only: no snapshot, no log)',
       '',
@@ -136,7 +147,6 @@ async function holdingsOf(dmz: ZoneAccess, name: string, rule: TableRule | undef
        FROM ??.??`,
     [DEFAULT_DATABASES.portal, name],
   );
-  const moment = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   return {
     table: name,
     rows: Number(row?.['held']),
@@ -147,10 +157,10 @@ async function holdingsOf(dmz: ZoneAccess, name: string, rule: TableRule | undef
   };
 }
 
+const moment = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
 /** AES-GCM's nonce and tag stand around a text padded to whole steps, so all sizes leave the same rest. */
-async function chartSizes(
-  dmz: ZoneAccess,
-): Promise<{ charts: number; fewest: number; most: number; unpadded: number }> {
+async function chartSizes(dmz: ZoneAccess): Promise<ChartHoldings> {
   const [row] = await dmz.adminSql(
     `SELECT COUNT(*) AS charts, COALESCE(MIN(held), 0) AS fewest, COALESCE(MAX(held), 0) AS most FROM
       (SELECT COUNT(*) AS held FROM ??.section GROUP BY patient_ref) AS per_chart`,
@@ -159,11 +169,18 @@ async function chartSizes(
   const [padding] = await dmz.adminSql('SELECT COUNT(DISTINCT LENGTH(sealed) % 1024) AS rests FROM ??.section', [
     DEFAULT_DATABASES.portal,
   ]);
+  const [content] = await dmz.adminSql(
+    `SELECT CAST(MIN(as_of) AS CHAR) AS oldest, CAST(MAX(as_of) AS CHAR) AS newest
+       FROM ??.chart, JSON_TABLE(JSON_VALUE(manifest, '$.body'), '$.sections[*]' COLUMNS (as_of TEXT PATH '$.asOf')) AS entries`,
+    [DEFAULT_DATABASES.portal],
+  );
   return {
     charts: Number(row?.['charts']),
     fewest: Number(row?.['fewest']),
     most: Number(row?.['most']),
     unpadded: Math.max(0, Number(padding?.['rests']) - 1),
+    oldest: moment(content?.['oldest']),
+    newest: moment(content?.['newest']),
   };
 }
 

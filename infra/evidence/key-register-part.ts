@@ -27,6 +27,7 @@ const DAY = 86_400_000;
 const SEALING_KEY_DAYS = 30;
 const LEAF_RENEWAL_DAYS = 30;
 const BY_HAND = 'by hand; no command yet';
+const UNKNOWN = 'a file that the register does not know';
 
 /** Private files of each zone: the name or its beginning, what it is, whose it is, when it is made anew. */
 const PRIVATE_FILES: readonly { place: RegExp; key: string; owner: string; next: string }[] = [
@@ -49,6 +50,18 @@ const PRIVATE_FILES: readonly { place: RegExp; key: string; owner: string; next:
     next: 'never: ids would change',
   },
   {
+    place: /^inside\/keys\/openemr-client\.key$/,
+    key: 'the agent as client of OpenEMR, RSA, private half',
+    owner: 'sync-agent',
+    next: 'by hand: a new key, then `register --again`',
+  },
+  {
+    place: /^inside\/keys\/openemr-client\.id$/,
+    key: 'name of the agent as client of OpenEMR, no secret',
+    owner: 'sync-agent',
+    next: 'with `register --again`',
+  },
+  {
     place: /^dmz\/secrets\/pepper\.key$/,
     key: 'pepper',
     owner: 'portal-api',
@@ -64,9 +77,19 @@ const PRIVATE_FILES: readonly { place: RegExp; key: string; owner: string; next:
     place: /^(dmz|inside)\/secrets\/.+\.password$/,
     key: 'password of a database or Redis account',
     owner: 'the process of that name',
-    next: BY_HAND,
+    next: 'by hand: remove the file, `prepare`, restart; at OpenEMR’s server the administrator sets it',
   },
 ];
+
+/** Names of certificate files that are not the name of the process. */
+const TLS_OWNERS: Readonly<Record<string, string>> = {
+  'inside/tls/agent.key': 'sync-agent',
+  'inside/tls/mariadb.key': 'openemr-mariadb',
+  'inside/tls/redis.key': 'inside-redis',
+  'dmz/tls/gateway.key': 'sync-gateway',
+  'dmz/tls/mariadb.key': 'dmz-mariadb',
+  'dmz/tls/redis.key': 'dmz-redis',
+};
 
 /** Every key there is, where it lies and who may read its file; of private halves nothing but that. */
 export async function keyRegisterPart(services: Services): Promise<EvidencePart> {
@@ -77,23 +100,26 @@ export async function keyRegisterPart(services: Services): Promise<EvidencePart>
     ...(await keysInTables(services)),
   ];
   const open = entries.filter(({ mode }) => mode !== null && !/^0?[4-7]00$/.test(mode));
+  const unknown = entries.filter(({ key }) => key === UNKNOWN);
+  const holds = open.length === 0 && unknown.length === 0;
+  const places = (found: readonly KeyEntry[]): string => found.map(({ place }) => place).join(', ') || 'none';
   return {
     name: '04-key-register',
     title: 'Key register',
-    finding:
-      open.length === 0
-        ? `${String(entries.length)} entries; every file with a private half is readable by its owner only.`
-        : `files with a private half that others may read: ${open.map(({ place }) => place).join(', ')}.`,
-    holds: open.length === 0,
+    finding: holds
+      ? `${String(entries.length)} entries, no file beside them; every file with a private half is readable by its owner only.`
+      : `files with a private half that others may read: ${places(open)}; files that the register does not know: ${places(unknown)}.`,
+    holds,
     command: 'npm run evidence -- --without-drills',
     text: table(
-      ['key', 'used by', 'place', 'mode', 'made', 'next', 'number', 'public fingerprint'],
+      ['key', 'used by', 'place', 'mode', 'made', 'age in days', 'next', 'number', 'public fingerprint'],
       entries.map((each) => [
         each.key,
         each.owner,
         each.place,
         each.mode,
         each.created,
+        ageInDays(each.created),
         each.next,
         each.count,
         each.fingerprint,
@@ -101,6 +127,10 @@ export async function keyRegisterPart(services: Services): Promise<EvidencePart>
     ),
     data: entries,
   };
+}
+
+function ageInDays(created: string | null): string | null {
+  return created === null ? null : Math.max(0, (Date.now() - Date.parse(created)) / DAY).toFixed(1);
 }
 
 const modeOf = (file: string): string => (statSync(file).mode & 0o777).toString(8).padStart(4, '0');
@@ -130,7 +160,8 @@ function statementKeys(dataDir: string): KeyEntry[] {
         owner: 'sync-agent',
         place: `inside/keys/${name}`,
         mode: existsSync(file) ? modeOf(file) : null,
-        created: notBefore,
+        // A statement begins a little before the key is made.
+        created: existsSync(file) ? madeOf(file) : notBefore,
         next: use === 'sign' ? notAfter : new Date(Date.parse(notBefore) + SEALING_KEY_DAYS * DAY).toISOString(),
         fingerprint: fingerprintOf(Buffer.from(publicKey, 'base64url')),
       };
@@ -152,7 +183,7 @@ function privateFiles(dataDir: string): KeyEntry[] {
         const file = join(dataDir, place);
         return [
           {
-            key: known?.key ?? 'a file that the register does not know',
+            key: known?.key ?? UNKNOWN,
             owner: known?.owner ?? 'unknown',
             place,
             mode: modeOf(file),
@@ -176,7 +207,9 @@ function certificates(dataDir: string): KeyEntry[] {
         const renewal = new Date(certificate.validToDate.getTime() - LEAF_RENEWAL_DAYS * DAY).toISOString();
         return {
           key: `TLS, ${certificate.subject.replace('\n', ', ')}`,
-          owner: folder.endsWith('ca') ? 'the administrator' : name.replace('.key', ''),
+          owner: folder.endsWith('ca')
+            ? 'the administrator'
+            : (TLS_OWNERS[`${folder}/${name}`] ?? name.replace('.key', '')),
           place: `${folder}/${name}`,
           mode: modeOf(key),
           created: certificate.validFromDate.toISOString(),
@@ -198,7 +231,7 @@ const fingerprintOf = (publicHalf: Uint8Array): string =>
 async function keysInTables({ dmz, inside }: Services): Promise<KeyEntry[]> {
   const [charts] = await inside.adminSql('SELECT COUNT(*) AS held FROM ??.chart', [DEFAULT_DATABASES.ledger]);
   const [accounts] = await dmz.adminSql(
-    'SELECT COUNT(*) AS held, CAST(MIN(created_at) AS CHAR) AS oldest FROM ??.account',
+    "SELECT COUNT(*) AS held, CONCAT(REPLACE(MIN(created_at), ' ', 'T'), 'Z') AS oldest FROM ??.account",
     [DEFAULT_DATABASES.portal],
   );
   const [documents] = await inside.adminSql('SELECT COUNT(*) AS held FROM ??.document_blob', [

@@ -53,9 +53,11 @@ export async function liveFacts(
         "SELECT COUNT(*) AS fact FROM information_schema.statistics WHERE table_schema = ? AND table_name = 'account' AND column_name = 'name_index' AND non_unique = 0",
         DEFAULT_DATABASES.portal,
       )) === 1,
-    auditOnlyAdded: declaredRights('dmz', { portal: DEFAULT_DATABASES.portal })
-      .filter(({ object, account }) => object.endsWith('.audit_entry') && account !== 'migrate')
-      .every(({ privilege }) => privilege === 'SELECT' || privilege === 'INSERT'),
+    auditOnlyAdded:
+      rightsEqual &&
+      declaredRights('dmz', { portal: DEFAULT_DATABASES.portal })
+        .filter(({ object, account }) => object.endsWith('.audit_entry') && account !== 'migrate')
+        .every(({ privilege }) => privilege === 'SELECT' || privilege === 'INSERT'),
     auditEntries: await one(dmz, 'SELECT COUNT(*) AS fact FROM ??.audit_entry', DEFAULT_DATABASES.portal),
     flushedAtCommit: (await one(dmz, flush)) === 1 && (await one(inside, flush)) === 1,
     secondFactorForAll:

@@ -9,7 +9,7 @@ export interface TableRule {
   retention: string;
   /** rows whose column is older than so many days break the rule; `when` limits the rule to some rows */
   limit?: { column: string; days: number; when?: string };
-  /** moment a row came to be, where the table has one */
+  /** moment a row came to be, where the table has one: a column or an expression */
   age?: string;
   /** what is counted as bytes of content */
   content: string;
@@ -28,6 +28,7 @@ export const DMZ_TABLES: Record<string, TableRule> = {
     holds: 'what accounts did and when, by random ids',
     protection: 'readable; hash chain, no account may change or delete a row',
     retention: 'kept; there is no automatic end',
+    age: "JSON_VALUE(body, '$.at')",
     content: 'body',
   },
   audit_head: {

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { repositoryRoot } from '../demo/program.js';
 import { grantsFile } from '../services/grants-files.js';
 import { compareGrants, declaredRights, rightText, type DatabaseNames } from '../services/grants.js';
-import { compareRedisUsers } from '../services/redis-users.js';
+import { compareRedisUsers, redisUserRules } from '../services/redis-users.js';
 import { DEFAULT_DATABASES, type Services } from '../services/services.js';
 import { ZONES, type Zone } from '../zones/zones.js';
 import { table, type EvidencePart } from './evidence-part.js';
@@ -36,6 +36,7 @@ export async function rightsPart(services: Services): Promise<EvidencePart> {
     comparisons.push({ zone, what: 'Redis', file: `infra/grants/${zone}-redis.acl`, ...users });
   }
   const rights = ZONES.flatMap((zone) => declaredRights(zone, NAMES[zone]).map((right) => ({ zone, ...right })));
+  const users = ZONES.flatMap((zone) => redisUserRules(zone).map((each) => ({ zone, ...each })));
   const differing = comparisons.filter(({ missing, excess }) => missing.length + excess.length > 0);
   return {
     name: '06-rights',
@@ -45,7 +46,7 @@ export async function rightsPart(services: Services): Promise<EvidencePart> {
         ? `the live rights equal the ${String(rights.length)} declared ones at both MariaDB servers, and both Redis servers' users equal theirs.`
         : `live and declared rights differ: ${differing.map(({ zone, what }) => `${zone} ${what}`).join(', ')}.`,
     holds: differing.length === 0,
-    command: 'npm test -- integration   (infra/test/grants.int.spec.ts)',
+    command: 'npm test -- integration   # infra/test/grants.int.spec.ts',
     text: [
       table(
         ['zone', 'server', 'declared in', 'missing', 'too many'],
@@ -64,7 +65,14 @@ export async function rightsPart(services: Services): Promise<EvidencePart> {
         ['zone', 'account', 'right', 'on'],
         rights.map(({ zone, account, privilege, object }) => [zone, account, privilege, object]),
       ),
+      '',
+      '## Declared users of Redis',
+      '',
+      table(
+        ['zone', 'user', 'keys, channels and commands'],
+        users.map(({ zone, user, rules }) => [zone, user, rules]),
+      ),
     ].join('\n'),
-    data: { comparisons, rights },
+    data: { comparisons, rights, users },
   };
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { repositoryRoot } from '../demo/program.js';
 import { table, type EvidencePart } from './evidence-part.js';
 
-/** What `npm sbom` prints, as far as it is read here; the file keeps all of it. */
+/** What `npm run sbom` prints, as far as it is read here; the file keeps all of it. */
 const Sbom = z.looseObject({
   bomFormat: z.literal('CycloneDX'),
   specVersion: z.string(),
@@ -33,13 +33,12 @@ const AuditAnswer = z.object({ made: z.boolean(), sentence: z.string(), counts: 
 /** Licences that ask for no more than their notice; another is a question for a person. */
 const LICENCES = /^(MIT|MIT-0|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|Unlicense|CC0-1\.0|Python-2\.0)$/;
 /** Packages whose description names no licence, and what their own files say. */
-const READ_BY_HAND: Readonly<Record<string, string>> = { 'pause@0.0.1': 'MIT' };
+const READ_BY_HAND: Readonly<Record<string, string>> = { 'passport-strategy@1.0.0': 'MIT', 'pause@0.0.1': 'MIT' };
 const OURS = new Set(['sync-contract', 'portal-api', 'portal-web', 'sync-agent', 'infra', 'openemr-dmz-portal']);
 
-/** What the programs in production are made of: `npm sbom` over what is installed, without development packages. */
+/** What the programs in production and the pages are made of. */
 export function sbomPart(): EvidencePart {
-  const { status, stdout } = spawnSync('npm', ['sbom', '--sbom-format', 'cyclonedx', '--omit=dev'], {
-    cwd: repositoryRoot(),
+  const { status, stdout } = spawnSync(process.execPath, [join(repositoryRoot(), 'infra/run/sbom.mjs')], {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
   });
@@ -47,7 +46,7 @@ export function sbomPart(): EvidencePart {
   const frame = {
     name: '08-components',
     title: 'Components (SBOM) and licences',
-    command: 'npm sbom --sbom-format cyclonedx --omit=dev',
+    command: 'npm run --silent sbom > sbom.cdx.json',
   };
   if (!parsed.success) {
     return { ...frame, finding: 'npm could not make the SBOM.', holds: false, text: '', data: null };

@@ -20,7 +20,7 @@ export function zonesPart(): EvidencePart {
       holds ? 'none leads inside, and the DMZ opens none' : 'one leads inside or is opened by the DMZ'
     }.`,
     holds,
-    command: 'npm run evidence -- --without-drills   (from infra/zones/zones.ts)',
+    command: 'npm run evidence -- --without-drills   # from infra/zones/zones.ts',
     text: [
       'The declaration. That a firewall made from it holds is shown by the isolation test.',
       '',

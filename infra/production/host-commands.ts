@@ -8,7 +8,7 @@ export function agentCommandsScript(): string {
   return script(
     'agent-commands',
     { zone: 'inside', entry: 'sync-agent/dist/cli.main.js' },
-    'agent-commands keys init, agent-commands doctor, agent-commands invite --pid 7, …',
+    'agent-commands doctor, agent-commands invite --pid 7, agent-commands status, …',
   );
 }
 

@@ -82,6 +82,7 @@ function copySettings() {
   }
   mkdirSync(settings, { recursive: true });
   cpSync(join(production, zone, 'redis.conf'), join(settings, `redis-${zone}.conf`));
+  copyHostFiles(production);
   if (zone === 'inside') {
     cpSync(join(production, 'inside/agent-commands'), join(target, 'agent-commands'));
     return;
@@ -94,4 +95,18 @@ function copySettings() {
     cpSync(join(production, 'dmz', name), join(settings, 'web-proxy', name));
   }
   mkdirSync(join(settings, 'web-proxy/tls'));
+}
+
+/** What the guide has an administrator copy or load: units, the host's rules, the compose file, dashboards, alert rules. */
+function copyHostFiles(production) {
+  const host = join(target, 'host');
+  mkdirSync(host);
+  for (const name of readdirSync(join(production, zone)).filter((each) => /\.(service|nft)$|^odp\.conf$/.test(each))) {
+    cpSync(join(production, zone, name), join(host, name));
+  }
+  const [compose, dashboard] =
+    zone === 'dmz' ? ['docker-compose.dmz.yml', 'portal-dmz.json'] : ['infra/compose.inside.yml', 'sync-agent.json'];
+  cpSync(join(ROOT, compose), join(host, basename(compose)));
+  cpSync(join(ROOT, `infra/grafana/${dashboard}`), join(host, dashboard));
+  cpSync(join(ROOT, `infra/prometheus/${zone}.yml`), join(host, 'prometheus-rules.yml'));
 }

@@ -14,17 +14,28 @@ export interface RedisZone {
 
 /** The declared users of a zone with the hashes of their passwords in place of the placeholders, as Redis loads them. */
 export function declaredRedisUsers({ zone, secretFile }: Pick<RedisZone, 'zone' | 'secretFile'>): string[] {
+  return userLines(zone).map((line) =>
+    line.replace(/\{\{(\w+)\}\}/, (_, account: string) =>
+      createHash('sha256')
+        .update(readSecret(secretFile(account)))
+        .digest('hex'),
+    ),
+  );
+}
+
+/** What each declared user of a zone may do, for people: without anything of its password. */
+export function redisUserRules(zone: Zone): { user: string; rules: string }[] {
+  return userLines(zone).map((line) => {
+    const [, user = '', ...rules] = line.split(/\s+/);
+    return { user, rules: rules.filter((rule) => !rule.startsWith('#')).join(' ') };
+  });
+}
+
+function userLines(zone: Zone): string[] {
   return readFileSync(grantsFile(`${zone}-redis.acl`), 'utf8')
     .replace(/\n +/g, ' ')
     .split('\n')
-    .filter((line) => line.startsWith('user '))
-    .map((line) =>
-      line.replace(/\{\{(\w+)\}\}/, (_, account: string) =>
-        createHash('sha256')
-          .update(readSecret(secretFile(account)))
-          .digest('hex'),
-      ),
-    );
+    .filter((line) => line.startsWith('user '));
 }
 
 /** The members of every category of commands, as the running server knows them. */

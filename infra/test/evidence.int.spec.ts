@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { inOrder, partsOfCode, partsOfSystem } from 'infra/evidence/build-parts';
 import { parseDataFlow, reviewedDataFlow } from 'infra/evidence/data-flow';
 import { drillsLeftOut } from 'infra/evidence/drills-part';
@@ -10,12 +12,16 @@ import { isolationLeftOut } from 'infra/evidence/isolation-part';
 import { inventoryPart } from 'infra/evidence/inventory-part';
 import { keyRegisterPart } from 'infra/evidence/key-register-part';
 import { rightsPart } from 'infra/evidence/rights-part';
+import { repositoryRoot } from 'infra/demo/program';
 import { readyPatient, type ReadyPatient } from 'infra/demo/ready-patient';
 import { System } from 'infra/demo/system';
 import { freePort, freeServicePorts } from 'infra/services/ports';
 import { readSecret } from 'infra/services/data-folder';
 import { withRedis } from 'infra/services/redis-client';
 import { temporaryDataDir } from 'infra/services/test-services';
+
+const Package = z.object({ name: z.string(), version: z.string() });
+type Package = z.infer<typeof Package>;
 
 let dataDir: string;
 let folder: string;
@@ -108,6 +114,22 @@ describe('the folder', () => {
     expect(shown).toEqual([]);
   });
 
+  it('has every package that npm installs for production in its list of components, and no other', () => {
+    const text = readFileSync(join(folder, 'sbom.cdx.json'), 'utf8');
+    const { components } = z.object({ components: z.array(Package) }).parse(JSON.parse(text));
+    const root = repositoryRoot();
+    const listed = spawnSync('npm', ['ls', '--all', '--omit=dev', '--parseable'], { cwd: root, encoding: 'utf8' });
+    const installed = listed.stdout
+      .trim()
+      .split('\n')
+      .filter((path) => path !== root)
+      .map((path) => Package.parse(JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))));
+    const named = (list: readonly Package[]): string[] =>
+      [...new Set(list.map(({ name, version }) => `${name}@${version}`))].sort();
+    expect(named(components)).toEqual(named(installed));
+    expect(named(components).join(' ')).toMatch(/@nestjs\/core@.* svelte@/);
+  });
+
   it('comes in the same order each time', async () => {
     const again = await rightsPart(system.services);
     expect(again.text).toBe(parts.find(({ name }) => name === again.name)?.text);
@@ -147,6 +169,15 @@ describe('a part that does not hold says so', () => {
     chmodSync(file, 0o400);
     expect(holds).toBe(false);
     expect(finding).toContain('inside/keys/wrap.key');
+  });
+
+  it('for a key that the register does not know', async () => {
+    const file = join(dataDir, 'dmz/secrets/left-behind.key');
+    writeFileSync(file, 'x', { mode: 0o400 });
+    const { holds, finding } = await keyRegisterPart(system.services);
+    rmSync(file);
+    expect(holds).toBe(false);
+    expect(finding).toContain('does not know: dmz/secrets/left-behind.key');
   });
 
   it('for a right too many', async () => {

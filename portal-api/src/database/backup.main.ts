@@ -5,8 +5,12 @@ import { backupConfig } from './config.js';
 const USAGE = 'Say what to do: --to FILE writes a backup of the accounts, --restore FILE puts them back to one.';
 
 try {
-  const { values } = parseArgs({ options: { to: { type: 'string' }, restore: { type: 'string' } } });
-  if (values.to !== undefined && values.restore === undefined) {
+  const { values } = parseArgs({
+    options: { to: { type: 'string' }, restore: { type: 'string' }, help: { type: 'boolean' } },
+  });
+  if (values.help === true) {
+    process.stdout.write(`${USAGE}\n`);
+  } else if (values.to !== undefined && values.restore === undefined) {
     await backupAccounts(backupConfig(), values.to);
     process.stdout.write(
       `The accounts are in ${values.to}. Without the pepper and blind-index key files nobody can sign in with them: keep these elsewhere.\n`,
