@@ -15,6 +15,7 @@ import { System } from '../demo/system.js';
 import { newResult } from '../openemr-sim/clinic-labs.js';
 import { printVerdict, say } from '../drills/verdict.js';
 import { freePort, freeServicePorts } from '../services/ports.js';
+import { percentiles } from './percentiles.js';
 
 /**
  * `npm run bench -- freshness`: from COMMIT in OpenEMR's database (made by the clinic's command line, in a process of
@@ -40,13 +41,6 @@ interface BenchArguments {
 }
 
 const CommitLine = z.object({ committingAt: z.string() });
-
-/** Milliseconds: percentiles by nearest rank. */
-function percentiles(samples: readonly number[]): Record<'p50' | 'p95' | 'p99' | 'max', number> {
-  const sorted = [...samples].sort((a, b) => a - b);
-  const rank = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);
-  return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
-}
 
 async function outward(system: System, patient: ReadyPatient, page: PatientPage, samples: number): Promise<number[]> {
   await page.goTo('/results');
