@@ -8,6 +8,7 @@ import NotFoundPage from './routes/NotFoundPage.svelte';
 import ProfilePage from './routes/profile/ProfilePage.svelte';
 import AllergiesPage from './routes/record/allergies/AllergiesPage.svelte';
 import AssessmentsPage from './routes/record/assessments/AssessmentsPage.svelte';
+import BillingPage from './routes/record/billing/BillingPage.svelte';
 import CarePlanPage from './routes/record/care-plan/CarePlanPage.svelte';
 import CareTeamPage from './routes/record/care-team/CareTeamPage.svelte';
 import CoveragePage from './routes/record/coverage/CoveragePage.svelte';
@@ -56,6 +57,7 @@ export const ROUTES: RouteDefinition = {
   '/record/assessments': AssessmentsPage,
   '/record/social-history': SocialHistoryPage,
   '/record/coverage': CoveragePage,
+  '/record/billing': BillingPage,
   '/record/practice': PracticePage,
   '/visits': VisitsPage,
   '/visits/:encounterId': VisitPage,

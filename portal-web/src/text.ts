@@ -1,5 +1,6 @@
 import type { FailureCode } from './api/problem.js';
 import { assessmentsText, carePlanText, careTeamText, socialHistoryText, yesNoText } from './text/care-text.js';
+import { billingText } from './text/billing-text.js';
 import { coverageText, practiceText } from './text/clinic-text.js';
 import { documentsText } from './text/documents-text.js';
 import { checkingText, joinText, passwordText, signInText } from './text/entry-text.js';
@@ -78,6 +79,7 @@ export const text = {
   socialHistory: socialHistoryText,
   yesNo: yesNoText,
   documents: documentsText,
+  billing: billingText,
   coverage: coverageText,
   practice: practiceText,
   notFound: notFoundText,

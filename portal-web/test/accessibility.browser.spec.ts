@@ -153,7 +153,8 @@ const RECORD_PAGES: [string, string][] = [
   ['/record/reports', 'Chest X-ray'],
   ['/record/reports/d1', 'No sign of pneumonia'],
   ['/record/coverage', 'Commonwealth Mutual'],
-  ['/record/practice', 'Monday'],
+  ['/record/billing', '$1,135.50'],
+  ['/record/practice', 'Answers portal messages'],
   ['/visits', 'Follow-up visit'],
   ['/visits/e1', 'Progress note'],
 ];

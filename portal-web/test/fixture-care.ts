@@ -1,4 +1,4 @@
-import { coded, ENDLESS, GREENE, loinc, OFFICE, PEOPLE } from './fixture-people.js';
+import { coded, ENDLESS, GREENE, loinc, OFFICE, MESSAGE_SERVICE, PEOPLE } from './fixture-people.js';
 
 /** FIXTURE: visits, what was written about them, care, insurance and the practice of the made-up chart. */
 
@@ -279,6 +279,65 @@ function coverage(): object[] {
   ];
 }
 
+function billing(): object {
+  const none = { code: null, units: 1 };
+  return {
+    currency: 'USD',
+    balance: '1135.50',
+    balanceWithInsurance: '1310.50',
+    statements: [
+      {
+        id: 'e1',
+        date: '2025-11-02T09:30:00-05:00',
+        withInsurer: true,
+        charges: [
+          { id: 'b1', code: '99213', text: 'Office visit, established patient', units: 1, amount: '145.00' },
+          { id: 'b2', code: '87880', text: 'Rapid strep test', units: 2, amount: '50.00' },
+        ],
+        payments: [{ id: 'p1', date: '2025-11-02', from: 'patient', method: 'Credit card', amount: '20.00' }],
+        adjustments: [],
+        charged: '195.00',
+        paid: '20.00',
+        adjusted: '0.00',
+        open: '175.00',
+        due: '0.00',
+      },
+      {
+        id: 'e2',
+        date: '2025-04-20T08:00:00-04:00',
+        withInsurer: false,
+        charges: [
+          { id: 'b3', code: '99396', text: `Check-up <b>not bold</b> ${ENDLESS}`, units: 1, amount: '1250.00' },
+          { ...none, id: 'd1', text: 'Amoxicillin 500 MG', amount: '12.50' },
+        ],
+        payments: [
+          { id: 'p3', date: '2025-06-02', from: 'patient', method: '', amount: '5.00' },
+          { id: 'p2', date: '2025-05-11', from: 'insurance', method: 'Electronic', amount: '80.00' },
+        ],
+        adjustments: [{ id: 'a1', date: '2025-05-11', amount: '42.00' }],
+        charged: '1262.50',
+        paid: '85.00',
+        adjusted: '42.00',
+        open: '1135.50',
+        due: '1135.50',
+      },
+      {
+        id: 'e3',
+        date: null,
+        withInsurer: false,
+        charges: [{ ...none, id: 'b4', text: 'Flu shot', amount: '30.00' }],
+        payments: [{ id: 'p4', date: null, from: 'patient', method: '', amount: '30.00' }],
+        adjustments: [],
+        charged: '30.00',
+        paid: '30.00',
+        adjusted: '0.00',
+        open: '0.00',
+        due: '0.00',
+      },
+    ],
+  };
+}
+
 export function careSections(now: number): Record<string, unknown> {
   return {
     encounters: { resources: encounters() },
@@ -287,6 +346,7 @@ export function careSections(now: number): Record<string, unknown> {
     appointments: { resources: appointments(now) },
     ...care(),
     coverage: { resources: coverage() },
-    practice: { resources: PEOPLE },
+    billing: billing(),
+    practice: { resources: [...MESSAGE_SERVICE, ...PEOPLE] },
   };
 }

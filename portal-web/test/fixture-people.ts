@@ -35,3 +35,15 @@ export const PEOPLE = [
     ],
   },
 ];
+
+/** Who takes messages, as a `practice` section has it besides people and places. */
+export const MESSAGE_SERVICE = [
+  { resourceType: 'HealthcareService', id: 'messages', active: true, name: 'Portal messages' },
+  {
+    resourceType: 'PractitionerRole',
+    id: 'ode-messages',
+    active: true,
+    practitioner: { reference: 'Practitioner/ode', type: 'Practitioner' },
+    healthcareService: [{ reference: 'HealthcareService/messages' }],
+  },
+];

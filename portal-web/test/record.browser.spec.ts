@@ -189,6 +189,79 @@ describe('the immunization record', () => {
   });
 });
 
+describe('bills', () => {
+  it('say what is owed now as the clinic computes it, and for what; services and payments are items of a visit', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/record');
+    await page
+      .getByRole('link', { name: /^Bills and payments/ })
+      .getByText('$1,135.50 to pay')
+      .waitFor();
+    await page.getByRole('link', { name: /^Bills and payments/ }).click();
+    const account = page.getByRole('region', { name: 'Your account' });
+    await account.getByText('$1,135.50', { exact: true }).waitFor();
+    await account.getByText('yet to settle: $1,310.50').waitFor();
+    await page
+      .getByRole('article')
+      .filter({ hasText: 'Visit on Nov 2, 2025' })
+      .getByText('With your insurance')
+      .waitFor();
+    const bill = page.getByRole('article').filter({ hasText: 'Visit on Apr 20, 2025' });
+    await bill.getByText('Services and payments').first().click();
+    const cells = bill.getByRole('table').getByRole('cell');
+    await until(() => cells.count(), 11);
+    expect((await cells.allInnerTexts()).filter((words) => /^-?\$/.test(words))).toEqual([
+      ...['$1,250.00', '$12.50', '-$80.00', '-$42.00', '-$5.00'],
+      '$1,135.50',
+    ]);
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('that are out of date are not called the account of now, and nothing to pay is not claimed', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.sections['billing'] = { currency: 'USD', balance: '0.00', balanceWithInsurance: '0.00', statements: [] };
+    const page = await portal.page('/record/billing');
+    await page.getByText('Your clinic has charged nothing to your account.').waitFor();
+    fixture.currentAsOf = new Date(Date.now() - 2 * 3_600_000).toISOString();
+    fixture.freshness = 'red';
+    await page.reload();
+    await page.getByText('This does not mean that there is nothing in it.').waitFor();
+    await goTo(portal, page, '/record');
+    await page
+      .getByRole('link', { name: /^Bills and payments/ })
+      .getByText('Not available right now')
+      .waitFor();
+  });
+
+  it('print with every service and payment, whatever was folded', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/record/billing');
+    await page.getByRole('button', { name: 'Print' }).waitFor();
+    expect(await page.getByText('Amoxicillin 500 MG').isVisible()).toBe(false);
+    await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.getByText('Amoxicillin 500 MG').isVisible()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Print' }).isVisible()).toBe(false);
+  });
+});
+
+describe('a clinic that takes no messages', () => {
+  it('says so where a message is written', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    portal.fixture.sections['practice'] = {
+      resources: [{ resourceType: 'HealthcareService', id: 'messages', active: false, name: 'Portal messages' }],
+    };
+    const page = await portal.page('/messages/new');
+    await page.getByText('takes no messages through the portal right now').waitFor();
+    await page.getByLabel('Message', { exact: true }).waitFor();
+  });
+});
+
 describe('visits', () => {
   it('are in the clinic’s time, which is named where the device has another', async () => {
     await using portal = await PortalBrowser.open();

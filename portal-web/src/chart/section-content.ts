@@ -30,6 +30,35 @@ export interface DocumentsContent {
   skipped?: number;
 }
 
+/** Dollars and cents, exact: two digits after the point. */
+export type Amount = `${number}`;
+
+export interface BillingStatement {
+  /** id of the visit's Encounter */
+  id: string;
+  date: string | null;
+  withInsurer: boolean;
+  charges: { id: string; code: string | null; text: string; units: number; amount: Amount }[];
+  payments: { id: string; date: string | null; from: 'patient' | 'insurance'; method: string; amount: Amount }[];
+  adjustments: { id: string; date: string | null; amount: Amount }[];
+  charged: Amount;
+  paid: Amount;
+  adjusted: Amount;
+  /** charged less paid less adjusted */
+  open: Amount;
+  /** the patient's part of it now */
+  due: Amount;
+}
+
+export interface BillingContent {
+  currency: string;
+  /** what the patient owes now; below zero when paid in advance */
+  balance: Amount;
+  /** with all that insurers have yet to settle */
+  balanceWithInsurance: Amount;
+  statements: BillingStatement[];
+}
+
 export interface YearEntry {
   /** name of the section, e.g. `results/2026` */
   section: string;

@@ -4,6 +4,7 @@ import { api } from '../api/client.js';
 import { failureCode, type FailureCode } from '../api/problem.js';
 import { earlierOf, freshnessNow, laterOf, type Freshness } from '../chart/freshness.js';
 import type {
+  BillingContent,
   DocumentsContent,
   ReceiptsContent,
   ResourcePart,
@@ -67,6 +68,7 @@ class Chart {
   yearOf = (name: string): Section<ResourcesContent> => this.section(name);
   part = (name: ResourcePart): Section<ResourcesContent> => this.section(name);
   documents = (): Section<DocumentsContent> => this.section('documents');
+  billing = (): Section<BillingContent> => this.section('billing');
   threads = (): Section<ThreadsContent> => this.section('messages');
   thread = (threadId: string): Section<ThreadContent> => this.section(`messages/${threadId}`);
   staffReceipts = (): Section<ReceiptsContent> => this.section('receipts');

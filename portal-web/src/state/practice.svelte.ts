@@ -1,6 +1,7 @@
 import type { PracticeView } from 'portal-api/http';
 import { api } from '../api/client.js';
 import { DateFormats } from '../chart/dates.js';
+import type { Amount } from '../chart/section-content.js';
 import type { Timing } from '../chart/record-entry.js';
 import { text } from '../text.js';
 import { locale } from '../text/locale.js';
@@ -37,7 +38,8 @@ class Practice {
     }
   }
 
-  money = (value: number, currency: string): string =>
+  /** A text of digits is formatted exactly as it stands. */
+  money = (value: number | Amount, currency: string): string =>
     new Intl.NumberFormat(locale, { style: 'currency', currency }).format(value);
 
   yesNo = (value: boolean): string => (value ? text.yesNo.yes : text.yesNo.no);

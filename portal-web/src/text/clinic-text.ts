@@ -43,6 +43,8 @@ export const practiceText = {
   none: 'Your clinic has not given its address here.',
   sites: 'Where to find us',
   people: 'Who works here',
+  answersMessages: 'Answers portal messages',
+  noMessages: 'Your clinic takes no messages through the portal right now. Please call it.',
   phone: 'Phone',
   hours: 'Opening hours',
   allDay: 'open all day',

@@ -1,6 +1,7 @@
 import type { IconName } from '../../components/icon-paths.js';
 import { readAllergies } from '../../chart/allergy.js';
 import { readAssessments } from '../../chart/assessment.js';
+import { negated, signOf } from '../../chart/billing.js';
 import { readCarePlans, readCareTeams, readGoals } from '../../chart/care.js';
 import { readCoverages } from '../../chart/coverage.js';
 import { readDevices } from '../../chart/device.js';
@@ -183,6 +184,24 @@ export const RECORD_GROUPS: readonly { heading: string; parts: readonly RecordPa
       part('coverage', text.coverage.title, 'card', (resources) =>
         activeAndNewest(readCoverages(resources, practice.money)),
       ),
+      {
+        name: 'billing',
+        href: '#/record/billing',
+        label: text.billing.title,
+        icon: 'bill',
+        section: () => chart.billing(),
+        summary: () => {
+          const section = chart.billing();
+          if (section.content === null) {
+            return null;
+          }
+          const { balance, currency } = section.content;
+          const sign = signOf(balance);
+          return sign === 0 && chart.freshness(section) === 'red'
+            ? words.unknownNow
+            : text.billing.balanceIs(sign, practice.money(sign < 0 ? negated(balance) : balance, currency));
+        },
+      },
       part('practice', text.practice.title, 'clinic', (resources) => {
         const { sites } = readPractice(resources);
         return sites[0]?.name ?? text.practice.none;
