@@ -113,6 +113,18 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
     commandLine: ['restore', '--root-key', system.rootKeyFile],
   }),
   'confirm-patients': confirmedPatient,
+  'patient-judged': barredPatient,
+  revocations: barredPatient,
+  'revocation-pushed': barredPatient,
+  'access-ended': (context) => {
+    const { pid } = context.nextPatient();
+    return {
+      before: async () => {
+        await context.system.invite(pid);
+      },
+      commandLine: ['patients', '--revoke', String(pid), '--json'],
+    };
+  },
   streams: eraBegins,
   reoffer: eraBegins,
   'restore-step': eraBegins,
@@ -252,6 +264,23 @@ function confirmedPatient({ system, nextPatient }: ProvocationContext): Partial<
       await system.services.inside.adminSql("UPDATE ??.patient SET state = 'frozen' WHERE pid = ?", [LEDGER, pid]);
     },
     commandLine: ['restore', '--same-patient', String(pid), '--json'],
+  };
+}
+
+/** The clinic bars a patient with a chart, who does nothing else in this run. */
+function barredPatient(context: ProvocationContext): Partial<Provocation> {
+  let pid = 0;
+  return {
+    before: async () => {
+      const newcomer = await Newcomer.join(context.system, context.nextPatient());
+      ({ pid } = newcomer);
+      await newcomer.chart();
+      await newcomer.client.close();
+    },
+    whileDown: async () => {
+      const { inside } = context.system.services;
+      await inside.adminSql("UPDATE ??.patient_data SET allow_patient_portal = 'NO' WHERE pid = ?", [OPENEMR, pid]);
+    },
   };
 }
 

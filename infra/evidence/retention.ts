@@ -20,7 +20,8 @@ export const DMZ_TABLES: Record<string, TableRule> = {
   account: {
     holds: 'sign-ins: keyed index of the name, verifier, wrapped keys, public key',
     protection: 'derived from argon2id and the pepper; private key and TOTP secret sealed by the password',
-    retention: 'as long as the account exists; there is no automatic end',
+    retention: 'as long as the account exists; its wrapped keys until it is revoked, the rest for 30 days more',
+    limit: { column: 'revoked_at', days: 30 },
     age: 'created_at',
     content: 'private_key_wrapped',
   },

@@ -53,8 +53,11 @@ GRANT SELECT, DELETE ON {{portal}}.restored TO sync_gateway;
 -- A patient's own copy goes when the signed section holds it; what is in the copy is not the gateway's to read.
 GRANT SELECT (submission_id, patient_ref), DELETE ON {{portal}}.own_copy TO sync_gateway;
 GRANT SELECT, UPDATE (state, collected_at) ON {{portal}}.receipt TO sync_gateway;
--- Nothing that belongs to a sign-in is readable here; the outcome of an enrolment is written.
-GRANT SELECT (account_ref, state), UPDATE (state, enrolment_outcome, enrolment_tries_left) ON {{portal}}.account TO sync_gateway;
+-- Nothing that belongs to a sign-in is readable here. The outcome of an enrolment is written; of an account that ends the
+-- wrapped keys are overwritten, and after its time the row is forgotten.
+GRANT SELECT (account_ref, state, revoked_at), UPDATE (
+  state, enrolment_outcome, enrolment_tries_left, private_key_wrapped, totp_wrapped, enrolment_proof_sealed, revoked_at
+), DELETE ON {{portal}}.account TO sync_gateway;
 -- Its housekeeping forgets old throttles.
 GRANT SELECT (updated_at), DELETE ON {{portal}}.throttle TO sync_gateway;
 GRANT SELECT, INSERT ON {{portal}}.audit_entry TO sync_gateway;

@@ -64,6 +64,7 @@ export type ProblemCode =
   | 'clinic-catching-up'
   // sign-in
   | 'sign-in-failed'
+  | 'access-ended'
   | 'code-refused'
   | 'sign-in-expired'
   // charts
@@ -178,6 +179,7 @@ export interface ChartStatusView {
   currentAsOf: string | null;
   /** by the age of T: amber from 15 minutes, red from 60. Red also while no chart has come. */
   freshness: 'current' | 'amber' | 'red';
+  /** the practice finds out whose chart this is; until then it stays as it is */
   frozen: boolean;
   /** sections without a part in their name that the chart has, e.g. `medications`, `results`, `messages` */
   sections: string[];

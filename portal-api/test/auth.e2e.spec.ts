@@ -469,6 +469,22 @@ describe('a session', () => {
     expect(await redis.exists(recordKey(copy))).toBe(0);
   });
 
+  test('of a revoked account cannot begin: only who knows the password hears why', async () => {
+    const { name, accountRef } = await portal.join();
+    await portal.inside.sql(
+      "UPDATE {db}.account SET state = 'revoked', private_key_wrapped = '' WHERE account_ref = ?",
+      [hex(accountRef)],
+    );
+    const stranger = portal.browser();
+    const { body } = await stranger.post('/api/sign-in', { name, password: PASSWORD }).expect(403);
+    expect(body).toMatchObject({ code: 'access-ended' });
+    const wrong = await portal
+      .browser()
+      .post('/api/sign-in', { name, password: `${PASSWORD}x` })
+      .expect(401);
+    expect(wrong.body).toMatchObject({ code: 'sign-in-failed' });
+  });
+
   test('of a revoked account ends with its next request', async () => {
     const { browser, accountRef } = await portal.join();
     await portal.inside.sql("UPDATE {db}.account SET state = 'revoked' WHERE account_ref = ?", [hex(accountRef)]);

@@ -249,6 +249,13 @@ describe('a grant', () => {
     expect(waiting.body).toEqual({ currentAsOf: null, freshness: 'red', frozen: false, sections: [], manifest: null });
     await portal.inside.publish(patientRef, SECTIONS);
     expect(await lookAt(patient)).toBe('200');
+    // Marked by the inside: the chart stays readable as it was.
+    const status = async (): Promise<unknown> =>
+      (await person.browser.get(`/api/charts/${patientRef}/status`).expect(200)).body;
+    await portal.inside.publish(patientRef, SECTIONS, { seq: 2, frozen: true });
+    expect([await lookAt(patient), await status()]).toMatchObject(['200', { frozen: true, manifest: { seq: 2 } }]);
+    await portal.inside.publish(patientRef, SECTIONS, { seq: 3 });
+    expect([await lookAt(patient), await status()]).toMatchObject(['200', { frozen: false, manifest: { seq: 3 } }]);
     const session = await person.browser.get('/api/session');
     expect(session.body).toMatchObject({
       state: 'active',

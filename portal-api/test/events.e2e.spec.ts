@@ -131,6 +131,10 @@ test('a stream ends when the account is revoked', async () => {
   ]);
   await publish({ accountRef, kind: 'account', seq: 1 });
   await stream.ended;
+  // With the session its record goes, and the keys in it.
+  while ((await redis.exists(recordKey(browser))) === 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 });
 
 test('a session has a few streams and no more; a closed one makes room', async () => {

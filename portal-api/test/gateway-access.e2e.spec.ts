@@ -63,12 +63,16 @@ describe('access at the gateway', () => {
   test('the handshake tells versions, site and time, and nothing else', async () => {
     const { body } = await gateway.call('hello', { site: gateway.site, now: new Date().toISOString() });
     const hello = HelloAnswer.parse(body);
-    expect(hello).toMatchObject({ versions: [1, 2], site: gateway.site, heartbeat: null, restored: false });
+    expect(hello).toMatchObject({ versions: [2, 3], site: gateway.site, heartbeat: null, restored: false });
     expect(Math.abs(Date.parse(hello.now) - Date.now())).toBeLessThan(5_000);
   });
 
   test('the previous protocol version is spoken too', async () => {
-    const answer = await gateway.call('hello', { v: 1, site: gateway.site, now: new Date().toISOString() });
+    const answer = await gateway.call('hello', {
+      v: PROTOCOL_VERSION - 1,
+      site: gateway.site,
+      now: new Date().toISOString(),
+    });
     expect(answer.status).toBe(200);
   });
 
@@ -241,6 +245,33 @@ describe('access at the gateway', () => {
     expect(left.map((row) => row.grant_id.toString('hex'))).toEqual([grants[3]?.terms.grantId]);
   });
 
+  test('an account that ends loses its grants and wrapped keys, and is forgotten a month later; others stay', async () => {
+    const { keys, site } = gateway;
+    const [ended, other] = [await makeAccount('active'), await makeAccount('active')];
+    for (const accountRef of [ended, other]) {
+      const { signed } = await buildGrant(keys.sign, { site, accountRef });
+      expect((await gateway.call('grants', { grants: [signed] })).status).toBe(200);
+    }
+    const body = { grantIds: [], charts: [], accounts: [ended, newRef()] };
+    expect((await gateway.call('revocations', body)).status).toBe(200);
+    expect((await gateway.call('revocations', body)).status).toBe(200);
+    const held = (accountRef: string): Promise<unknown[]> =>
+      rows(
+        `SELECT a.state, LENGTH(a.private_key_wrapped) AS key_bytes, LENGTH(a.totp_wrapped) AS totp_bytes,
+            a.revoked_at IS NOT NULL AS dated, COUNT(g.grant_id) AS grants
+          FROM account a LEFT JOIN chart_grant g ON g.account_ref = a.account_ref WHERE a.account_ref = ? GROUP BY 1, 2, 3, 4`,
+        [hexBytes(accountRef)],
+      );
+    expect(await held(ended)).toMatchObject([{ state: 'revoked', key_bytes: 0, totp_bytes: 0, dated: 1, grants: '0' }]);
+    expect(await held(other)).toMatchObject([{ state: 'active', key_bytes: 1, totp_bytes: 1, dated: 0, grants: '1' }]);
+    await gateway.database.query('UPDATE account SET revoked_at = ? WHERE account_ref = ?', [
+      new Date(Date.now() - 31 * 24 * 3_600_000),
+      hexBytes(ended),
+    ]);
+    expect(await gateway.app.get(Housekeeping).sweep()).toMatchObject({ accounts: 1 });
+    expect([await held(ended), await held(other)]).toMatchObject([[], [{ state: 'active' }]]);
+  });
+
   test('housekeeping forgets old invites and throttles', async () => {
     await gateway.database.query(
       "INSERT INTO throttle (bucket, failures, retry_at, updated_at) VALUES (?, 3, '2020-01-01', '2020-01-01'), (?, 3, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
@@ -250,7 +281,12 @@ describe('access at the gateway', () => {
       "INSERT INTO invite (invite_id, lookup, expires_at, state) VALUES (?, ?, '2020-01-01', 'used')",
       [randomBytes(5), randomBytes(32)],
     );
-    expect(await gateway.app.get(Housekeeping).sweep()).toEqual({ envelopes: 0, invites: 1, throttles: 1 });
+    expect(await gateway.app.get(Housekeeping).sweep()).toEqual({
+      envelopes: 0,
+      invites: 1,
+      accounts: 0,
+      throttles: 1,
+    });
     expect(await rows('SELECT 1 FROM throttle')).toHaveLength(1);
   });
 

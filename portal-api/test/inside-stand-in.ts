@@ -184,7 +184,12 @@ export class InsideStandIn {
   async publish(
     patientRef: string,
     sections: Record<string, unknown>,
-    { seq = 1, asOf = new Date(), epoch = 1 }: { seq?: number; asOf?: Date; epoch?: number } = {},
+    {
+      seq = 1,
+      asOf = new Date(),
+      epoch = 1,
+      frozen = false,
+    }: { seq?: number; asOf?: Date; epoch?: number; frozen?: boolean } = {},
   ): Promise<PublishedChart> {
     const { era } = this;
     const version = { era, seq };
@@ -201,7 +206,10 @@ export class InsideStandIn {
       );
     }
     const manifest = signManifest(
-      { v: PROTOCOL_VERSION, site: this.site, patientRef, ...version, asOf: asOf.toISOString(), sections: entries },
+      {
+        ...{ v: PROTOCOL_VERSION, site: this.site, patientRef, ...version, asOf: asOf.toISOString() },
+        ...{ sections: entries, ...(frozen ? { frozen } : {}) },
+      },
       this.sign,
     );
     await this.storeManifest(patientRef, seq, manifest);

@@ -125,6 +125,11 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   fixture.change('medications', { resources: [] });
   await open('/medications', 'Out of date');
   await visit('out of date', page);
+  fixture.frozen = true;
+  await page.reload();
+  await page.getByText('Your clinic is checking this record.').waitFor();
+  await visit('frozen', page);
+  fixture.frozen = false;
   fixture.sectionProblem = { status: 503, code: 'replica-unverified' };
   await open('/results', 'could not confirm');
   await visit('unverified', page);
@@ -207,7 +212,7 @@ describe('every page', () => {
       await page.setViewportSize({ width: 390, height: 844 });
     });
     expect(found).toEqual([]);
-    expect(pages).toBe(20 + RECORD_PAGES.length);
+    expect(pages).toBe(21 + RECORD_PAGES.length);
     expect(portal.complaints).toEqual([]);
   });
 

@@ -13,6 +13,7 @@ import { ACCOUNT_REF, fixtureSections, PATIENT_REF, type FixtureSections } from 
 
 export const FIXTURE = {
   name: 'rosalind',
+  endedName: 'formerly',
   password: 'four random words here',
   totp: '123456',
   invite: 'ABCDE-FGHJK-MNPQR-STVWX-YZ012-34567-89ABC',
@@ -68,6 +69,8 @@ export class FixturePortal {
   /** version of the whole chart; every change counts it up */
   seq = 1;
   freshness: 'current' | 'amber' | 'red' = 'current';
+  /** the clinic checks whose chart it is */
+  frozen = false;
   idleSeconds = 900;
   /** API requests are cut off without an answer while true */
   down = false;
@@ -259,7 +262,7 @@ export class FixturePortal {
       json(response, 200, {
         currentAsOf: asOf,
         freshness: this.freshness,
-        frozen: false,
+        frozen: this.frozen,
         sections,
         manifest: { era: 1, seq: this.seq },
       });
@@ -332,6 +335,8 @@ export class FixturePortal {
       problem(response, 429, 'too-many-tries');
     } else if (body['name'] === FIXTURE.name && body['password'] === FIXTURE.password) {
       json(response, 200, { next: 'totp' });
+    } else if (body['name'] === FIXTURE.endedName && body['password'] === FIXTURE.password) {
+      problem(response, 403, 'access-ended');
     } else {
       problem(response, 401, 'sign-in-failed');
     }

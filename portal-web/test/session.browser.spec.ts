@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Locator } from 'playwright-core';
+import { FIXTURE } from './fixture-portal.js';
 import { newReport, PATIENT_REF, THREADS } from './fixture-chart.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
@@ -64,6 +65,16 @@ describe('the session', () => {
     fixture.endSession();
     await later.getByText('Your session has ended.').waitFor();
     expect(await later.content()).not.toContain('Lisinopril');
+  });
+
+  it('does not begin for an account that the clinic has ended, and says so without alarm', async () => {
+    await using portal = await PortalBrowser.open();
+    const page = await portal.page('/sign-in');
+    await page.getByLabel('Sign-in name').fill(FIXTURE.endedName);
+    await page.getByLabel('Password', { exact: true }).fill(FIXTURE.password);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('Your clinic has ended this access to the portal.').waitFor();
+    expect(await page.getByLabel('Six-digit code').count()).toBe(0);
   });
 
   it('leaves nothing on the device', async () => {
@@ -147,6 +158,25 @@ describe('an open page', () => {
     fixture.down = false;
     await page.getByText('Your record has no medications.').waitFor({ timeout: 15_000 });
     await page.getByText('The connection was interrupted').waitFor({ state: 'hidden' });
+  });
+
+  it('says calmly that the clinic checks the record, claims no T and no "none", and goes on when that ends', async () => {
+    await using portal = await PortalBrowser.open({ width: 360, height: 740, scheme: 'light' });
+    const { fixture } = portal;
+    fixture.frozen = true;
+    fixture.sections['medications'] = { resources: [] };
+    fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.getByText('Your clinic is checking this record.').waitFor();
+    await page.getByText('please call the clinic').waitFor();
+    expect(await page.getByText('Up to date').count()).toBe(0);
+    expect(await page.getByText('Your record has no medications.').count()).toBe(0);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await until(() => fixture.openStreams, 1);
+    fixture.frozen = false;
+    fixture.change('medications', { resources: [] });
+    await page.getByText('Your record has no medications.').waitFor();
+    await page.getByText('Up to date as of').waitFor();
   });
 
   it('never says "none" when it is out of date, and shows nothing it cannot confirm', async () => {

@@ -16,11 +16,12 @@ GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 -- security number, birth date or employer (insurance_data), no billing note (form_encounter), no fee (codes), no
 -- relatives' illnesses (history_data), no number of a relative (person).
 GRANT SELECT (
-  pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
+  id, pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
   language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
   county, state, postal_code, country_code, phone_home, phone_biz, phone_cell, phone_contact, contact_relationship,
   email, email_direct, guardiansname, guardianrelationship, guardianphone, guardianworkphone, guardianemail,
-  guardianaddress, guardiancity, guardianstate, guardianpostalcode, guardiancountry
+  guardianaddress, guardiancity, guardianstate, guardianpostalcode, guardiancountry,
+  allow_patient_portal
 ) ON {{openemr}}.patient_data TO agent_reader;
 GRANT SELECT (
   id, username, title, fname, mname, lname, suffix, npi, organization, street, streetb, city, state, zip, phonew1,

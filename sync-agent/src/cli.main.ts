@@ -5,6 +5,7 @@ import { cutCommand } from './cut/cut.command.js';
 import { doctorCommand } from './doctor/doctor.command.js';
 import { statusCommand } from './doctor/status.command.js';
 import { inviteCommand } from './enrol/invite.command.js';
+import { patientsCommand } from './enrol/patients.command.js';
 import { initKeys } from './keys/key-files.js';
 import { createLedgerDataSource } from './ledger/ledger-database.js';
 import { reconciliationCommand } from './reconcile/reconciliation.command.js';
@@ -14,7 +15,6 @@ import { setupCommand } from './setup/setup.command.js';
 
 /** Commands whose place is kept: exit code 2, so that a script never takes a refusal for a success. */
 const REFUSED = {
-  'merge-confirm': 'merge-confirm: confirming a merge of patients is not supported yet',
   poll: 'poll: following OpenEMR without a binary log is not supported yet; set log_bin and binlog_format=ROW',
 } as const;
 
@@ -60,6 +60,7 @@ const program = new Command('sync-agent')
   .addCommand(registerCommand())
   .addCommand(setupCommand())
   .addCommand(inviteCommand())
+  .addCommand(patientsCommand())
   .addCommand(doctorCommand())
   .addCommand(cutCommand())
   .addCommand(statusCommand())
@@ -67,9 +68,7 @@ const program = new Command('sync-agent')
   .addCommand(backupCommand())
   .addCommand(eraCommand())
   .addCommand(restoreCommand());
-for (const name of ['merge-confirm', 'poll'] as const) {
-  program.addCommand(refusedCommand(name));
-}
+program.addCommand(refusedCommand('poll'));
 
 try {
   await program.parseAsync();

@@ -27,6 +27,7 @@ import { GatewayConfig } from '../../portal-api/src/gateway-config.js';
 import { createGateway } from '../../portal-api/src/gateway/gateway-app.js';
 import { AgentConfigModule } from '../src/agent-config.module.js';
 import type { Account, AgentConfig } from '../src/config.js';
+import { EnrolModule } from '../src/enrol/enrol.module.js';
 import { FetchModule } from '../src/fetch/fetch.module.js';
 import { initKeys } from '../src/keys/key-files.js';
 import { KeyStore } from '../src/keys/key-store.js';
@@ -34,15 +35,18 @@ import { Chart } from '../src/ledger/chart.entity.js';
 import { markAllDirty } from '../src/ledger/dirty.js';
 import { createLedgerDataSource } from '../src/ledger/ledger-database.js';
 import { Patient } from '../src/ledger/patient.entity.js';
-import { recordMac } from '../src/openemr/compare-patients.js';
+import { identityOf, recordMac } from '../src/openemr/compare-patients.js';
 import { readPortalPatient } from '../src/openemr/write-portal-access.js';
-import { openEmrTables } from '../src/openemr/writer-tables.js';
+import { openEmrTables, type OpenEmrTables } from '../src/openemr/writer-tables.js';
 import { ReplicateModule } from '../src/replicate/replicate.module.js';
 
 @Module({})
 class ReplicationUnderTest {
   static of(config: AgentConfig): DynamicModule {
-    return { module: ReplicationUnderTest, imports: [AgentConfigModule.of(config), FetchModule, ReplicateModule] };
+    return {
+      module: ReplicationUnderTest,
+      imports: [AgentConfigModule.of(config), EnrolModule, FetchModule, ReplicateModule],
+    };
   }
 }
 
@@ -155,6 +159,10 @@ export class AgentUnderTest implements AsyncDisposable {
     );
   }
 
+  get tables(): OpenEmrTables {
+    return openEmrTables(this.databases.openemr);
+  }
+
   async startAgent(): Promise<INestApplicationContext> {
     this.app = await NestFactory.createApplicationContext(ReplicationUnderTest.of(this.config), {
       logger: this.log,
@@ -186,9 +194,11 @@ export class AgentUnderTest implements AsyncDisposable {
     const patientRef = newRef();
     await this.ledger.transaction(async (manager) => {
       const record = await readPortalPatient(manager, openEmrTables(this.databases.openemr), pid);
-      const mac = record === null ? null : recordMac(this.keys.resourceIdKey, record);
+      const { resourceIdKey } = this.keys;
+      const known =
+        record === null ? {} : { recordMac: recordMac(resourceIdKey, record), ...identityOf(resourceIdKey, record) };
       await manager.insert(Patient, {
-        ...{ pid, patientRef, state: 'invited', portalUsername, recordMac: mac },
+        ...{ pid, patientRef, state: 'invited', portalUsername, ...known },
         createdAt: new Date(),
       });
       await manager.insert(Chart, {

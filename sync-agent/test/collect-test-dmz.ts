@@ -44,6 +44,7 @@ export class TestDmz {
   readonly invites: InvitesRequest['invites'] = [];
   readonly enrolments: EnrolmentsRequest['enrolments'] = [];
   readonly grants: GrantsRequest['grants'] = [];
+  readonly revocations: Parameters<Owed['gateway']['sendRevocations']>[0][] = [];
   /** called before an acknowledgement is accepted */
   onAck: (submissionIds: readonly string[]) => Promise<void> = () => Promise.resolve();
   private readonly next = new Map<string, number>();
@@ -76,6 +77,11 @@ export class TestDmz {
   readonly sendGrants: Owed['gateway']['sendGrants'] = ({ grants }): Promise<Done> => {
     this.grants.push(...grants);
     return Promise.resolve({});
+  };
+
+  readonly sendRevocations: Owed['gateway']['sendRevocations'] = (revocation) => {
+    this.revocations.push(revocation);
+    return Promise.resolve({ revokedAt: new Date().toISOString(), sectionsDeleted: 3 });
   };
 
   header(stream: string, changes: Partial<EnvelopeHeader>): Omit<EnvelopeHeader, 'v' | 'kid'> {

@@ -6,13 +6,18 @@ import { inviteLookup, newInviteCode, formatInviteCode, parseInviteCode } from '
 import { TIMES } from 'sync-contract/limits';
 import { verifyingKey } from 'sync-contract/signed';
 import { Permanent, Transient } from '../src/gateway-client/gateway-failures.js';
+import { judgeEverybody, judgePatient } from '../src/enrol/judge-patient.js';
+import { endAccess, readDecided } from '../src/enrol/patients.command.js';
 import { pushOwed } from '../src/enrol/push-owed.js';
 import { InviteRefused, voidInvites } from '../src/enrol/issue-invite.js';
 import { Chart } from '../src/ledger/chart.entity.js';
 import { Dirty } from '../src/ledger/change-feed.entities.js';
 import { AccountGrant, Invite, Outgoing } from '../src/ledger/enrolment.entities.js';
+import { PatientDecision } from '../src/ledger/patient-decision.entity.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { Submission } from '../src/ledger/submission.entities.js';
+import { readStatus } from '../src/replicate/read-status.js';
+import { confirmPatients } from '../src/restore/freeze-patients.js';
 import { newSubmissionId, type OutboxItem } from './collect-test-dmz.js';
 import { DeliverUnderTest, ORIGIN, SITE } from './deliver-under-test.js';
 import { acceptedInvite } from './enrol-builders.js';
@@ -81,6 +86,7 @@ function recorded(): { order: string[]; gateway: Parameters<typeof pushOwed>[0][
   return {
     order,
     gateway: {
+      sendRevocations: dmz.sendRevocations,
       sendInvites: dmz.sendInvites,
       sendEnrolments: (body) => {
         order.push('enrolments');
@@ -157,7 +163,7 @@ describe('an invite', () => {
   it('works with the gateway away, and is pushed when it is back', async () => {
     const invite = await agent.invite(PID);
     const away = () => Promise.reject(new Transient('gateway-unreachable', 'away'));
-    const gateway = { sendInvites: away, sendEnrolments: away, sendGrants: away };
+    const gateway = { sendInvites: away, sendEnrolments: away, sendGrants: away, sendRevocations: away };
     await expect(pushOwed({ gateway, ledger: agent.ledger, onRefused: () => undefined })).rejects.toThrow('away');
     expect((await inviteOf(invite.code)).pushedAt).toBeNull();
     await agent.pushOwed();
@@ -173,6 +179,7 @@ describe('an invite', () => {
       ledger: agent.ledger,
       onRefused: (_, id) => refused.push(id),
       gateway: {
+        sendRevocations: agent.dmz.sendRevocations,
         sendInvites: (body) =>
           body.invites.some(({ inviteId }) => inviteId === bad.inviteId)
             ? Promise.reject(new Permanent('gateway-refused', 'no'))
@@ -229,6 +236,7 @@ describe('what the gateway refuses for good', () => {
       ledger: agent.ledger,
       onRefused: (kind) => refused.set(kind, (refused.get(kind) ?? 0) + 1),
       gateway: {
+        sendRevocations: agent.dmz.sendRevocations,
         sendInvites: async (sent) => {
           await refuseIf(sent.invites.some(({ inviteId }) => numbers.includes(inviteId)));
           return agent.dmz.sendInvites(sent);
@@ -516,5 +524,155 @@ describe('an acceptance without right', () => {
     const { outcome, item } = await accept(invite.code, BORN);
     expect(outcome).toBe('void');
     expect((await submissionOf(item)).reason).toMatch(/^patient-missing: /);
+  });
+});
+
+describe('the access of a patient', () => {
+  const judge = (pid = PID) =>
+    judgePatient({ ledger: agent.ledger, tables: agent.tables, resourceIdKey: agent.keys.resourceIdKey }, pid);
+  const allow = (answer: string, pid = PID) =>
+    agent.clinic.query('UPDATE patient_data SET allow_patient_portal = ? WHERE pid = ?', [answer, pid]);
+  const patientOf = (pid = PID): Promise<Patient> => agent.ledger.manager.findOneByOrFail(Patient, { pid });
+  const decisions = async (): Promise<object[]> =>
+    (await agent.ledger.manager.find(PatientDecision, { order: { id: 'ASC' } })).map(
+      ({ decision, cause, decidedBy, sectionsDeleted }) => ({ decision, cause, decidedBy, sectionsDeleted }),
+    );
+
+  it.each(['NO', ''])(
+    'ends when OpenEMR says %p: invites void, grants revoked, the DMZ told once to shred',
+    async (no) => {
+      const { accountRef, patientRef } = await agent.joinedPatient(PID);
+      const { inviteId } = parseInviteCode((await agent.invite(PID)).code);
+      await agent.pushOwed();
+      const grants = await agent.ledger.manager.findBy(AccountGrant, { patientRef });
+      expect(await judge()).toBe('stays');
+      await allow(no);
+      expect([await judge(), await judge()]).toEqual(['revoked', 'stays']);
+      expect(await patientOf()).toMatchObject({ state: 'revoked', portalUsername: null });
+      expect(await agent.ledger.manager.countBy(AccountGrant, { patientRef, state: 'active' })).toBe(0);
+      for (const table of ['chart_section', 'dirty', 'source_row', 'document_blob']) {
+        expect(await agent.ledger.query(`SELECT 1 FROM ${table}`)).toEqual([]);
+      }
+      expect(await readStatus(agent.ledger.manager)).toMatchObject({ patients: { revoked: 1, notShredded: 1 } });
+      await agent.pushOwed();
+      await agent.pushOwed();
+      expect(agent.dmz.revocations).toEqual([
+        { grantIds: grants.map(({ grantId }) => grantId), charts: [patientRef], accounts: [accountRef] },
+      ]);
+      expect(agent.dmz.invites.findLast((invite) => invite.inviteId === inviteId)?.state).toBe('void');
+      expect(await decisions()).toEqual([
+        { decision: 'revoked', cause: 'portal-not-allowed', decidedBy: 'agent', sectionsDeleted: 3 },
+      ]);
+      expect(await readStatus(agent.ledger.manager)).toMatchObject({ patients: { revoked: 1, notShredded: 0 } });
+    },
+  );
+
+  it('comes back by a new invite only, with another chart key, and not before the DMZ has shredded', async () => {
+    const { accountRef, patientRef } = await agent.joinedPatient(PID);
+    const before = await agent.ledger.manager.findOneByOrFail(Chart, { pid: PID });
+    const oldKey = agent.keys.unwrapChartKey(patientRef, before.epoch, before.chartKeyWrapped);
+    await allow('NO');
+    await judge();
+    await expect(agent.invite(PID)).rejects.toThrow('Allow Patient Portal');
+    await allow('YES');
+    expect(await judge()).toBe('stays');
+    await expect(agent.invite(PID)).rejects.toThrow('has not said yet that it has shredded');
+    await agent.pushOwed();
+    const again = await agent.joinedPatient(PID);
+    expect(again.patientRef).toBe(patientRef);
+    expect(again.accountRef).not.toBe(accountRef);
+    const chart = await agent.ledger.manager.findOneByOrFail(Chart, { pid: PID });
+    expect(chart).toMatchObject({ epoch: before.epoch + 1, attemptedSeq: before.attemptedSeq });
+    expect(agent.keys.unwrapChartKey(patientRef, chart.epoch, chart.chartKeyWrapped).equals(oldKey)).toBe(false);
+    expect(await patientOf()).toMatchObject({ state: 'enrolled' });
+    // What was owed long ago and is sent again, as after a restore of the DMZ, shreds nothing of now.
+    await agent.ledger.query("UPDATE outgoing SET pushed_at = NULL WHERE kind = 'revocation'");
+    await agent.pushOwed();
+    expect(agent.dmz.revocations.at(-1)).toMatchObject({ charts: [], accounts: [accountRef] });
+    expect(await decisions()).toMatchObject([{ decision: 'revoked' }, { decision: 'returned', decidedBy: 'staff' }]);
+  });
+
+  it('ends on the command line, and an account that may read another chart stays', async () => {
+    const { accountRef, patientRef } = await agent.joinedPatient(PID);
+    const other = await agent.joinedPatient(5006);
+    await agent.ledger.manager.update(AccountGrant, { patientRef: other.patientRef }, { accountRef });
+    expect(await endAccess(agent.ledger, [PID, PID, 999_999])).toEqual([PID]);
+    await agent.pushOwed();
+    expect(agent.dmz.revocations).toMatchObject([{ charts: [patientRef], accounts: [] }]);
+    expect(await readDecided(agent.ledger.manager)).toMatchObject([
+      { pid: PID, state: 'revoked', why: 'staff decided it on the command line', shreddedAt: expect.any(String) },
+    ]);
+  });
+
+  it.each([
+    ['is gone', 'DELETE FROM patient_data WHERE pid = ?', 'record-missing'],
+    ['is another row', 'UPDATE patient_data SET id = id + 100000 WHERE pid = ?', 'record-replaced'],
+    [
+      'has another name and date of birth',
+      "UPDATE patient_data SET lname = 'Other', DOB = '1950-01-02' WHERE pid = ?",
+      'record-replaced',
+    ],
+  ])('waits for a person when the record %s; the word of a person lets it go on', async (_, sql, cause) => {
+    await agent.joinedPatient(PID);
+    await agent.clinic.query(sql, [PID]);
+    expect([await judge(), await judge()]).toEqual(['frozen', 'stays']);
+    expect(await readDecided(agent.ledger.manager)).toMatchObject([{ pid: PID, state: 'frozen' }]);
+    expect(await decisions()).toMatchObject([{ decision: 'frozen', cause }]);
+    await expect(agent.invite(PID)).rejects.toThrow(cause === 'record-missing' ? 'no patient' : 'frozen');
+    const comparing = { tables: agent.tables, resourceIdKey: agent.keys.resourceIdKey };
+    const { confirmed, refused } = await confirmPatients(agent.ledger, comparing, [PID]);
+    expect([confirmed, refused.map(({ pid }) => pid)]).toEqual(cause === 'record-missing' ? [[], [PID]] : [[PID], []]);
+    expect((await patientOf()).state).toBe(cause === 'record-missing' ? 'frozen' : 'enrolled');
+    expect(await judge()).toBe('stays');
+    // Barred meanwhile: the stricter answer counts, for the frozen too.
+    if (cause !== 'record-missing') {
+      await agent.clinic.query("UPDATE patient_data SET DOB = '1949-01-02', fname = 'Yet' WHERE pid = ?", [PID]);
+      expect(await judge()).toBe('frozen');
+      await allow('NO');
+      expect(await judge()).toBe('revoked');
+    }
+  });
+
+  it.each([
+    ['a new name', "lname = 'Married'"],
+    ['a name in capitals', 'fname = UPPER(fname), lname = UPPER(lname)'],
+    ['a corrected date of birth', "DOB = '1984-07-03'"],
+  ])('goes on with %s', async (_, change) => {
+    await agent.joinedPatient(PID);
+    await agent.clinic.query(`UPDATE patient_data SET ${change} WHERE pid = ?`, [PID]);
+    expect(await judge()).toBe('stays');
+    expect(await decisions()).toEqual([]);
+  });
+
+  it('is not shredded when far too many would be at once: the rest wait for a person', async () => {
+    await agent.joinedPatient(PID);
+    await agent.ledger.manager.insert(
+      PatientDecision,
+      Array.from({ length: 20 }, () => ({
+        ...({ decision: 'revoked', cause: 'portal-not-allowed', decidedBy: 'agent' } as const),
+        ...{ patientRef: newRef(), at: new Date() },
+      })),
+    );
+    await allow('NO');
+    expect(await judge()).toBe('frozen');
+    expect(await readDecided(agent.ledger.manager)).toMatchObject([{ why: expect.stringContaining('so many') }]);
+    const { refused } = await confirmPatients(
+      agent.ledger,
+      { tables: agent.tables, resourceIdKey: agent.keys.resourceIdKey },
+      [PID],
+    );
+    expect(refused).toMatchObject([{ pid: PID, reason: expect.stringContaining('does not allow') }]);
+  });
+
+  it('is looked at for everybody when the change feed missed it, and the ledger learns whom it did not know yet', async () => {
+    await agent.joinedPatient(PID);
+    await agent.joinedPatient(5006);
+    await agent.ledger.manager.update(Patient, { pid: 5006 }, { recordId: null, nameMac: null, birthMac: null });
+    await allow('NO');
+    const judging = { ledger: agent.ledger, tables: agent.tables, resourceIdKey: agent.keys.resourceIdKey };
+    expect(await judgeEverybody(judging, new AbortController().signal)).toBe(1);
+    expect(await judgeEverybody(judging, new AbortController().signal)).toBe(0);
+    expect((await patientOf()).state).toBe('revoked');
+    expect((await patientOf(5006)).recordId).not.toBeNull();
   });
 });

@@ -66,7 +66,8 @@ describe('the ledger', () => {
     const patientRef = newRef();
     const createdAt = new Date('2026-03-29T01:30:00.123Z');
     const recordMac = 'ab'.repeat(32);
-    const row = { pid: 7, patientRef, state: 'invited' as const, portalUsername: 'Ada.L', recordMac, createdAt };
+    const known = { recordMac, recordId: 3, nameMac: recordMac, birthMac: null };
+    const row = { pid: 7, patientRef, state: 'invited' as const, portalUsername: 'Ada.L', ...known, createdAt };
     await owner.manager.insert(Patient, row);
     expect(await owner.manager.findOneBy(Patient, { patientRef })).toEqual(row);
     await expect(owner.manager.insert(Patient, { ...row, pid: 8 })).rejects.toMatchObject({ code: 'ER_DUP_ENTRY' });

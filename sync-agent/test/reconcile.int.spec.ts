@@ -6,6 +6,8 @@ import { newRef } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import type { Signed } from 'sync-contract/signed';
 import { v7 as uuidv7 } from 'uuid';
+import { judgeEverybody } from '../src/enrol/judge-patient.js';
+import { readDecided } from '../src/enrol/patients.command.js';
 import { pushOwed } from '../src/enrol/push-owed.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
@@ -308,6 +310,27 @@ describe('reconciliation', () => {
       false,
     ]);
     expect(await readStatus(under.ledger.manager)).toMatchObject({ reconciliation: { differences: 0 } });
+  });
+
+  it('finds at night, and every quarter of an hour, whom the clinic barred without the change feed having seen it', async () => {
+    const barred: string[] = [];
+    for (const pid of [5004, 5005]) {
+      barred.push(await under.invite(pid));
+    }
+    await until('both are in the DMZ', async () =>
+      (await Promise.all(barred.map((each) => under.stored(each)))).every((chart) => chart !== null),
+    );
+    await under.clean();
+    await unseen("UPDATE patient_data SET allow_patient_portal = 'NO' WHERE pid = 5004");
+    await night('2026-11-24');
+    await unseen("UPDATE patient_data SET allow_patient_portal = 'NO' WHERE pid = 5005");
+    const judging = { ledger: under.ledger, tables: under.tables, resourceIdKey: under.keys.resourceIdKey };
+    expect(await judgeEverybody(judging, new AbortController().signal)).toBe(1);
+    await until('both are shredded', async () =>
+      (await Promise.all(barred.map((each) => under.stored(each)))).every((chart) => chart === null),
+    );
+    expect(await readDecided(under.ledger.manager)).toMatchObject([{ pid: 5004 }, { pid: 5005 }]);
+    expect((await compare()).differences).toBe(0);
   });
 
   async function night(name: string): Promise<{ tally: Tally; day: unknown }> {

@@ -35,7 +35,14 @@ describe('a chart of which a class', () => {
 
   const replicate = (): Promise<Outcome> =>
     replicateChart(
-      { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent: new RecentChanges() },
+      {
+        ledger: under.ledger,
+        reader: pool,
+        keys: under.keys,
+        tables: under.tables,
+        gateway,
+        recent: new RecentChanges(),
+      },
       patientRef,
     );
   const dirtyClasses = async (): Promise<string[]> => {

@@ -51,7 +51,7 @@ describe('a binlog that begins anew while a chart is rendered', () => {
   it('leaves everything dirty: the old position says nothing about rows at new, smaller ones', async () => {
     const recent = new RecentChanges();
     const feed = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), recent, () => undefined);
-    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent };
+    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, tables: under.tables, gateway, recent };
     await feed.startOver({ file: 1, offset: 4 }, null, 1);
     expect(await replicateChart(replication, patientRef)).toBe('pushed');
     expect(await under.count('dirty')).toBe(0);
@@ -68,7 +68,7 @@ describe('a binlog that begins anew while a chart is rendered', () => {
 
   it('a refill while a chart is pushed leaves everything dirty too: no section goes missing from the manifest', async () => {
     const recent = new RecentChanges();
-    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent };
+    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, tables: under.tables, gateway, recent };
     const names = async (): Promise<string[]> =>
       [...((await under.stored(patientRef))?.sections.keys() ?? [])].sort((a, b) => a.localeCompare(b));
     const whole = await names();

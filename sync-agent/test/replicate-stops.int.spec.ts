@@ -52,7 +52,14 @@ describe('a DMZ that holds numbers this ledger never made', () => {
 
   const replicate = (patientRef: string): Promise<Outcome> =>
     replicateChart(
-      { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent: new RecentChanges() },
+      {
+        ledger: under.ledger,
+        reader: pool,
+        keys: under.keys,
+        tables: under.tables,
+        gateway,
+        recent: new RecentChanges(),
+      },
       patientRef,
     );
   const chart = (patientRef: string): Promise<Chart> => under.ledger.manager.findOneByOrFail(Chart, { patientRef });

@@ -3,10 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { newResult } from 'infra/openemr-sim/clinic-labs';
 import { addMedication } from 'infra/openemr-sim/clinic-medications';
-import { assignUuids, changeDemographics } from 'infra/openemr-sim/clinic-patients';
+import { assignUuids, changeDemographics, setPortal } from 'infra/openemr-sim/clinic-patients';
 import { heartbeatRoot } from 'sync-contract/heartbeat';
 import { newRef } from 'sync-contract/identifiers';
 import { ReceiptsContent } from 'sync-contract/receipt';
+import { issueInvite } from '../src/enrol/issue-invite.js';
+import { readDecided } from '../src/enrol/patients.command.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { Chart } from '../src/ledger/chart.entity.js';
@@ -16,6 +18,7 @@ import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart } from '../src/replicate/replicate-chart.js';
 import { readStatus } from '../src/replicate/read-status.js';
+import { confirmPatients } from '../src/restore/freeze-patients.js';
 import { AgentUnderTest, until } from './agent-under-test.js';
 
 const PID = 5005;
@@ -48,6 +51,10 @@ describe('a chart in the DMZ', () => {
     JSON.stringify((await under.stored(ref))?.sections.get(section) ?? null);
   const whole = async (ref = patientRef): Promise<string> =>
     JSON.stringify([...((await under.stored(ref))?.sections ?? [])]);
+
+  const confirm = async (pid: number): Promise<number[]> =>
+    (await confirmPatients(under.ledger, { tables: under.tables, resourceIdKey: under.keys.resourceIdKey }, [pid]))
+      .confirmed;
 
   it('has every section after the enrolment, and the manifest names exactly those', async () => {
     const stored = await under.stored(patientRef);
@@ -247,12 +254,13 @@ describe('a chart in the DMZ', () => {
     await under.clean();
   });
 
-  it('is signed as current by the heartbeat; a chart that cannot be rendered carries its own older time', async () => {
+  it('is signed as current by the heartbeat; one whose patient vanished is frozen as it was, with its own older time', async () => {
     await under.clean();
     // The chart of a patient whose row vanished must not turn into an empty chart.
     await under.clinic.query('CREATE TEMPORARY TABLE kept AS SELECT * FROM patient_data WHERE pid = ?', [OTHER_PID]);
     await under.clinic.query('DELETE FROM patient_data WHERE pid = ?', [OTHER_PID]);
-    await until('the failure is said', () => under.log.says('patient-row-missing'));
+    await until('it is said', () => under.log.says('frozen until a person confirms'));
+    await until('the DMZ knows', async () => (await under.stored(otherRef))?.manifest.frozen === true);
     await changeDemographics(under.clinic, { pid: PID, street: '21 Elm Court' });
     await until('the other chart goes on', async () => (await text('profile')).includes('21 Elm Court'));
     await until(
@@ -270,9 +278,57 @@ describe('a chart in the DMZ', () => {
     expect(heartbeatRoot(roots)).toBe(heartbeat?.root);
     await under.clinic.query("SET SESSION sql_mode = ''");
     await under.clinic.query('INSERT INTO patient_data SELECT * FROM kept');
+    expect(await confirm(OTHER_PID)).toEqual([OTHER_PID]);
     await until('the exception ends', async () => (await under.count('dirty WHERE pid = ?', [OTHER_PID])) === 0);
     const status = await readStatus(under.ledger.manager);
     expect(status).toMatchObject({ charts: 2, chartsPushed: 2, chartsLagging: 0, dirtyRows: 0 });
+    expect((await under.stored(otherRef))?.manifest.frozen).toBeUndefined();
+  });
+
+  it('shows nothing of another person who has taken the pid, until a person confirms', async () => {
+    await under.clean();
+    const before = await whole(otherRef);
+    await under.clinic.query(
+      "UPDATE patient_data SET fname = 'Someone', lname = 'Else', DOB = '1951-01-02', street = '9 Strange Road' WHERE pid = ?",
+      [OTHER_PID],
+    );
+    await until('the DMZ knows', async () => (await under.stored(otherRef))?.manifest.frozen === true);
+    await newResult(under.clinic, { pid: OTHER_PID, value: '6.66', loinc: '2339-0', name: 'Glucose', units: 'mg/dL' });
+    await changeDemographics(under.clinic, { pid: PID, street: '21 Oak Court' });
+    await until('another chart goes on', async () => (await text('profile')).includes('21 Oak Court'));
+    expect(await whole(otherRef)).toBe(before);
+    expect(await confirm(OTHER_PID)).toEqual([OTHER_PID]);
+    await until('it goes on', async () => (await text('profile', otherRef)).includes('9 Strange Road'));
+    await under.clean();
+    expect((await under.stored(otherRef))?.manifest.frozen).toBeUndefined();
+    expect(await whole(otherRef)).toContain('6.66');
+  });
+
+  it('is shredded in the DMZ when the clinic bars the patient, and comes back under another key', async () => {
+    const pid = 5008;
+    const barred = await under.invite(pid);
+    await under.ledger.query('UPDATE patient SET state = ? WHERE pid = ?', ['enrolled', pid]);
+    await until('the chart is pushed', async () => (await under.stored(barred)) !== null);
+    const { seq } = await chart(barred);
+    await setPortal(under.clinic, { pid, allow: 'NO' });
+    await until('the DMZ has shredded', async () => (await readDecided(under.ledger.manager))[0]?.shreddedAt != null);
+    expect(await under.stored(barred)).toBeNull();
+    const left = await under.portal.query('SELECT 1 FROM section WHERE patient_ref = UNHEX(?)', [barred]);
+    expect(left).toEqual([]);
+    await newResult(under.clinic, { pid, value: '7.77', loinc: '2339-0', name: 'Glucose', units: 'mg/dL' });
+    await setPortal(under.clinic, { pid, allow: 'YES' });
+    await changeDemographics(under.clinic, { pid: PID, street: '22 Oak Court' });
+    await until('others go on', async () => (await text('profile')).includes('22 Oak Court'));
+    expect(await under.stored(barred)).toBeNull();
+    const { ledger, keys, tables } = under;
+    const invite = await issueInvite({ ledger, keys, tables, portalOrigin: under.config.portalOrigin }, pid);
+    expect(invite.returned).toBe(true);
+    await markDirty(ledger.manager, pid, ['profile']);
+    await until('it is back', async () => (await whole(barred)).includes('7.77'));
+    const stored = await under.stored(barred);
+    expect(new Set(stored?.manifest.sections.map(({ epoch }) => epoch))).toEqual(new Set([2]));
+    expect(stored?.manifest.seq).toBeGreaterThan(seq);
+    await under.clean();
   });
 
   it('stops, and says why, when the DMZ holds a number this ledger never made', async () => {
@@ -293,7 +349,14 @@ describe('a chart in the DMZ', () => {
     const pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
     const connection = new GatewayConnection(under.config.gateway);
     const gateway = new GatewayClient(connection, under.config.siteId, under.keys.statements, () => undefined);
-    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent: new RecentChanges() };
+    const replication = {
+      ledger: under.ledger,
+      reader: pool,
+      keys: under.keys,
+      tables: under.tables,
+      gateway,
+      recent: new RecentChanges(),
+    };
     expect(await replicateChart({ ...replication, batchBytes: 4_000 }, large)).toBe('pushed');
     const { seq, attemptedSeq } = await chart(large);
     expect(seq).toBeGreaterThan(2);

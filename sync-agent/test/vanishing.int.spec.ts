@@ -53,7 +53,7 @@ describe('entries that vanish from OpenEMR in great number', () => {
     await markDirty(under.ledger.manager, pid, ['results', 'profile']);
     const recent = new RecentChanges();
     return replicateChart(
-      { ledger: under.ledger, reader: pool, keys: under.keys, gateway, recent },
+      { ledger: under.ledger, reader: pool, keys: under.keys, tables: under.tables, gateway, recent },
       refs.get(pid) ?? '',
     );
   }

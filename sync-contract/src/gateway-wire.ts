@@ -102,10 +102,14 @@ export type EnrolmentsRequest = z.infer<typeof EnrolmentsRequest>;
 export const GrantsRequest = request({ grants: z.array(Signed).max(100) });
 export type GrantsRequest = z.infer<typeof GrantsRequest>;
 
-/** Crypto-shredding: grants go at once, `chart` also removes all sections of that patientRef. */
+/**
+ * Crypto-shredding: grants go at once, `charts` also removes all sections of these patientRefs. `accounts`, since version
+ * 3, ends sign-ins that have nothing left to open: their wrapped keys go, and their sessions.
+ */
 export const RevocationsRequest = request({
   grantIds: z.array(Ref).max(100),
   charts: z.array(Ref).max(100),
+  accounts: z.array(Ref).max(100).optional(),
 });
 export type RevocationsRequest = z.infer<typeof RevocationsRequest>;
 export const RevocationsAnswer = z.strictObject({ revokedAt: Instant, sectionsDeleted: z.int().min(0) });

@@ -35,6 +35,8 @@ export const Manifest = z.strictObject({
   seq: z.int().min(1),
   asOf: Instant,
   sections: z.array(ManifestEntry).max(LIMITS.manifestSections),
+  /** since version 3: the practice finds out whose chart this is; until then it stays as it is */
+  frozen: z.literal(true).optional(),
 });
 export type Manifest = z.infer<typeof Manifest>;
 

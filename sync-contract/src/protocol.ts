@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /** Version of everything the two sides exchange. Readers accept this one and the one before it. */
-export const PROTOCOL_VERSION = 2;
-export const PREVIOUS_PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 3;
+export const PREVIOUS_PROTOCOL_VERSION = 2;
 export const ACCEPTED_PROTOCOL_VERSIONS: readonly number[] = [PREVIOUS_PROTOCOL_VERSION, PROTOCOL_VERSION];
 
 /** Another version than the accepted ones. The message names both, so that an operator knows which side to update. */

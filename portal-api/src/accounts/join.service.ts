@@ -199,6 +199,7 @@ export class JoinService {
       enrolmentOutcome: null,
       enrolmentTriesLeft: null,
       createdAt: new Date(),
+      revokedAt: null,
     };
     return { account, privateKey: pair.privateKey, publicKey: pair.publicKey.toString('base64url') };
   }

@@ -8,6 +8,17 @@ export class SignInFailed extends Problem {
   readonly level = 'info';
 }
 
+/**
+ * The inside ended the account: in OpenEMR the portal is no longer allowed for the patient, or staff ended the access. Told
+ * only to who knows the password. The way back is a new invite.
+ */
+export class AccessEnded extends Problem {
+  readonly code = 'access-ended';
+  readonly status = 403;
+  readonly title = 'The practice has ended this access to the portal.';
+  readonly level = 'info';
+}
+
 /** The code of the authenticator app is wrong, too old, or was used before. */
 export class CodeRefused extends Problem {
   readonly code = 'code-refused';

@@ -17,7 +17,7 @@ import type { HalfKey } from '../sessions/half-key-cookie.js';
 import { SessionGrants } from '../sessions/session-grants.js';
 import type { Session } from '../sessions/session.js';
 import { SessionStore } from '../sessions/session.store.js';
-import { CodeRefused, SignInExpired, SignInFailed } from './auth.problems.js';
+import { AccessEnded, CodeRefused, SignInExpired, SignInFailed } from './auth.problems.js';
 import { TooManyTries } from '../problems/request.problems.js';
 import { PendingSignInStore } from './pending-sign-in.store.js';
 import { ThrottleService, type ThrottleBucket, type ThrottledTry } from '../throttle/throttle.service.js';
@@ -39,7 +39,7 @@ export class SignInService {
     private readonly audit: AuditService,
   ) {}
 
-  /** @returns value of the pending cookie. @throws SignInFailed, TooManyTries, Busy */
+  /** @returns value of the pending cookie. @throws SignInFailed, AccessEnded, TooManyTries, Busy */
   async password({ name, password }: SignIn, ip: string, origin: AuditOrigin): Promise<string> {
     const parsed = SignInName.safeParse(name);
     const index = nameIndex(this.config.blindIndexKey, parsed.success ? parsed.data : `no name: ${name}`);
@@ -50,7 +50,7 @@ export class SignInService {
     const salt = account === null ? this.saltOfNobody(index) : hexBytes(account.salt);
     const keys = await derivePasswordKeys(this.hasher, password, salt, this.config.pepper);
     const verifier = account === null ? this.verifierOfNobody(index) : hexBytes(account.verifier);
-    if (!verifierMatches(keys, verifier) || account === null || account.state === 'revoked') {
+    if (!verifierMatches(keys, verifier) || account === null) {
       await this.throttle.failed(attempt);
       await this.audit.record({
         ...origin,
@@ -62,6 +62,13 @@ export class SignInService {
     }
 
     const { accountRef } = account;
+    if (account.state === 'revoked') {
+      await this.throttle.succeeded(attempt);
+      const ended = new AccessEnded();
+      const fact = { ...origin, actor: accountRef, action: 'sign-in-password', outcome: 'refused' } as const;
+      await this.audit.record({ ...fact, reason: ended.code });
+      throw ended;
+    }
     const cookie = await this.pending.create({
       accountRef,
       privateKey: unwrap(keys.wrapKey, accountRef, 'private-key', account.privateKeyWrapped),

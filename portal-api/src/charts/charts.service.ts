@@ -22,9 +22,9 @@ export class ChartsService {
   ) {}
 
   async status(chart: ChartAccess, origin: AuditOrigin): Promise<ChartStatusView> {
-    const { currentAsOf, manifest, sections } = await this.reader.standing(chart);
+    const { currentAsOf, manifest, frozen, sections } = await this.reader.standing(chart);
     await this.audit.record({ ...origin, action: 'chart-status', outcome: 'ok', onBehalfOf: chart.patientRef });
-    return { currentAsOf, freshness: freshnessOf(currentAsOf, new Date()), frozen: false, sections, manifest };
+    return { currentAsOf, freshness: freshnessOf(currentAsOf, new Date()), frozen, sections, manifest };
   }
 
   /**

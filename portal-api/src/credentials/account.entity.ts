@@ -32,11 +32,11 @@ export class Account {
   @Column({ name: 'public_key', type: 'binary', length: 32, transformer: hexColumn })
   publicKey!: string;
 
-  /** raw X25519 private half under the wrap key */
+  /** raw X25519 private half under the wrap key; empty once the account is revoked */
   @Column({ name: 'private_key_wrapped', type: 'varbinary', length: 128 })
   privateKeyWrapped!: Buffer;
 
-  /** base32 secret under the TOTP key */
+  /** base32 secret under the TOTP key; empty once the account is revoked */
   @Column({ name: 'totp_wrapped', type: 'varbinary', length: 128 })
   totpWrapped!: Buffer;
 
@@ -60,4 +60,8 @@ export class Account {
 
   @Column({ name: 'created_at', type: 'datetime', precision: 3 })
   createdAt!: Date;
+
+  /** when the inside ended the account; the row is forgotten some weeks later */
+  @Column({ name: 'revoked_at', type: 'datetime', precision: 3, nullable: true })
+  revokedAt!: Date | null;
 }

@@ -5,6 +5,7 @@ import { CreateAudit1763800000003 } from './migrations/1763800000003-create-audi
 import { CreateEras1763900000000 } from './migrations/1763900000000-create-eras.js';
 import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
 import { CreateBlobs1764000000000 } from './migrations/1764000000000-create-blobs.js';
+import { AddAccountEnd1764200000000 } from './migrations/1764200000000-add-account-end.js';
 
 /** All migrations in order. Append only: what has run somewhere is never changed. */
 export const MIGRATIONS = [
@@ -15,4 +16,5 @@ export const MIGRATIONS = [
   CreateEras1763900000000,
   CreateCut1763900000001,
   CreateBlobs1764000000000,
+  AddAccountEnd1764200000000,
 ];

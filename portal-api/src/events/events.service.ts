@@ -128,6 +128,16 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
     return rows[0] !== undefined && rows[0].state !== 'revoked';
   }
 
+  /** Sessions of an account that has ended are refused in any case; here their keys go at once. */
+  private async endIfRevoked(accountRef: string): Promise<void> {
+    const [row] = await this.dataSource.query<{ state: string }[]>('SELECT state FROM account WHERE account_ref = ?', [
+      hexBytes(accountRef),
+    ]);
+    if (row?.state === 'revoked') {
+      await this.sessions.endAllOf(accountRef);
+    }
+  }
+
   private hear(channel: string, message: string): void {
     if (channel === SESSION_ENDED_CHANNEL) {
       for (const stream of this.streams) {
@@ -143,6 +153,11 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
       return;
     }
     const ref = refOf(event);
+    if (event.kind === 'account') {
+      this.endIfRevoked(ref).catch(() => {
+        this.logger.warn('the sessions of an ended account could not be deleted; each ends with its next request');
+      });
+    }
     for (const stream of this.streams) {
       if (stream.concerns(ref)) {
         stream.send({ kind: event.kind, ref, seq: event.seq });

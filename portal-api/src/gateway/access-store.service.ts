@@ -169,14 +169,14 @@ export class AccessStore {
   }
 
   /**
-   * Crypto-shredding: with the grants the only copies of the chart key in the DMZ go, then what it opened. Envelopes
-   * stay, sealed to the inside, until they are collected.
+   * Crypto-shredding: with the grants the only copies of the chart key in the DMZ go, then what it opened; of an account
+   * that ends, the wrapped keys. Envelopes stay, sealed to the inside, until they are collected.
    */
-  async revocations({ grantIds, charts }: RevocationsRequest): Promise<RevocationsAnswer> {
+  async revocations({ grantIds, charts, accounts = [] }: RevocationsRequest): Promise<RevocationsAnswer> {
     const revokedAt = new Date().toISOString();
     const { events, sectionsDeleted } = await this.change(async (manager) => {
-      const told = new Set<string>();
-      const doomed = await grantsToRevoke(manager, grantIds, charts);
+      const told = new Set(accounts);
+      const doomed = await grantsToRevoke(manager, grantIds, charts, accounts);
       for (const row of doomed) {
         told.add(row.account_ref.toString('hex'));
         await manager.query('DELETE FROM chart_grant WHERE grant_id = ?', [row.grant_id]);
@@ -185,7 +185,8 @@ export class AccessStore {
       for (const patientRef of charts) {
         deleted += await shredChart(manager, hexBytes(patientRef));
       }
-      await this.append(manager, 'gateway-revocations', [...grantIds, ...charts]);
+      await endAccounts(manager, accounts);
+      await this.append(manager, 'gateway-revocations', [...grantIds, ...charts, ...accounts]);
       return { events: accountEvents([...told]), sectionsDeleted: deleted };
     });
     this.events.publish(...events);
@@ -226,11 +227,13 @@ async function grantsToRevoke(
   manager: EntityManager,
   grantIds: readonly string[],
   charts: readonly string[],
+  accounts: readonly string[],
 ): Promise<{ grant_id: Buffer; account_ref: Buffer }[]> {
   const found: { grant_id: Buffer; account_ref: Buffer }[] = [];
   for (const [column, refs] of [
     ['grant_id', grantIds],
     ['patient_ref', charts],
+    ['account_ref', accounts],
   ] as const) {
     if (refs.length > 0) {
       found.push(
@@ -242,6 +245,18 @@ async function grantsToRevoke(
     }
   }
   return found;
+}
+
+/** What the password opened goes; what recognises it stays a while, so that its owner is told what happened. */
+async function endAccounts(manager: EntityManager, accounts: readonly string[]): Promise<void> {
+  if (accounts.length > 0) {
+    await manager.query(
+      `UPDATE account SET state = 'revoked', revoked_at = UTC_TIMESTAMP(3), private_key_wrapped = '', totp_wrapped = '',
+          enrolment_proof_sealed = NULL
+        WHERE account_ref IN (?) AND state <> 'revoked'`,
+      [accounts.map(hexBytes)],
+    );
+  }
 }
 
 /** @returns number of sections that went */

@@ -14,6 +14,7 @@ const SWEEPS = {
   envelopes:
     "DELETE FROM outbox WHERE state = 'ACKED' AND acked_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 30 DAY) LIMIT ?",
   invites: 'DELETE FROM invite WHERE expires_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 7 DAY) LIMIT ?',
+  accounts: 'DELETE FROM account WHERE revoked_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 30 DAY) LIMIT ?',
   throttles: 'DELETE FROM throttle WHERE updated_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 2 DAY) LIMIT ?',
 } as const;
 
@@ -68,7 +69,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
 
   /** @returns rows deleted, by kind */
   async sweep(): Promise<Record<Sweep, number>> {
-    const deleted: Record<Sweep, number> = { envelopes: 0, invites: 0, throttles: 0 };
+    const deleted: Record<Sweep, number> = { envelopes: 0, invites: 0, accounts: 0, throttles: 0 };
     for (const kind of Object.keys(SWEEPS) as Sweep[]) {
       deleted[kind] = await this.deletePortions(SWEEPS[kind]);
     }

@@ -25,6 +25,7 @@ export interface ChartStanding {
   /** null while no chart has come */
   currentAsOf: string | null;
   manifest: { era: number; seq: number } | null;
+  frozen: boolean;
   sections: string[];
 }
 
@@ -96,13 +97,14 @@ export class ChartReader {
       return {
         currentAsOf: later(manifest.asOf, t),
         manifest: { era: manifest.era, seq: manifest.seq },
+        frozen: manifest.frozen,
         sections: RECORD_CLASSES.filter((name) =>
           [...this.candidates(chart, name).keys()].some((id) => manifest.entries.has(id)),
         ),
       };
     } catch (error: unknown) {
       if (error instanceof ChartNotReady) {
-        return { currentAsOf: null, manifest: null, sections: [] };
+        return { currentAsOf: null, manifest: null, frozen: false, sections: [] };
       }
       throw error;
     }

@@ -14,6 +14,7 @@ export interface VerifiedManifest {
   era: number;
   seq: number;
   asOf: string;
+  frozen: boolean;
   entries: Map<string, ManifestEntry>;
 }
 
@@ -89,6 +90,7 @@ export class ManifestWatch {
         era: manifest.era,
         seq: manifest.seq,
         asOf: manifest.asOf,
+        frozen: manifest.frozen === true,
         entries: new Map(manifest.sections.map((entry) => [entry.id, entry])),
       };
     } catch (error: unknown) {

@@ -126,6 +126,14 @@ export class SessionStore implements OnModuleInit {
     });
   }
 
+  /** Every session of an account, with the keys in its record. */
+  async endAllOf(accountRef: string): Promise<void> {
+    const idHashes = await fromRedis(() => this.redis.zrange(listKey(accountRef), '0', '-1'));
+    for (const idHash of idHashes) {
+      await this.end({ idHash, accountRef });
+    }
+  }
+
   /** How many sessions are alive. */
   async count(): Promise<number> {
     return fromRedis(async () => {

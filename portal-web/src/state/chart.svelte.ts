@@ -97,7 +97,9 @@ class Chart {
     const time = this.asOf(...sections);
     // A section's own T may be later than the chart's: then only its age counts.
     const said = time !== null && time === this.status?.currentAsOf ? this.status.freshness : 'current';
-    return freshnessNow(time, said, clock.now);
+    const freshness = freshnessNow(time, said, clock.now);
+    // A chart that the clinic checks is no claim that there is nothing newer.
+    return this.status?.frozen === true ? 'red' : freshness;
   }
 
   /** T of these sections together: the earliest of theirs. What is not on the page yet, or could not be, has none. */

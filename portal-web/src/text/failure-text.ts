@@ -26,6 +26,8 @@ export const FAILURES: Record<FailureCode, string> = {
   'clinic-keys-missing': 'The clinic has not finished setting up the portal. Please try again later.',
   'clinic-catching-up': 'The portal is being restored. Please try again in a few minutes.',
   'sign-in-failed': 'Sign-in name or password is not right.',
+  'access-ended':
+    'Your clinic has ended this access to the portal. Your record at the clinic is not affected. If you have questions, or think this is a mistake, please call the clinic.',
   'code-refused': 'This code is not right, or was used already. Wait for the next one in your app.',
   'sign-in-expired': 'That took too long. Please enter your name and password again.',
   'section-not-found': 'There is nothing here yet.',

@@ -21,7 +21,11 @@ export const asOfText = {
   never: 'No update from your clinic has arrived yet',
   amberNote: 'Newer information may be missing.',
   redNote: 'This page may be out of date. For anything that matters now, call your clinic.',
-  frozen: 'Your clinic is checking this record. It is shown as it was, and is not being updated for now.',
+  labelFrozen: 'Your clinic is checking this record.',
+  frozen: (time: string) => `It is shown as it was ${time} and is not updated for now.`,
+  frozenBare: 'It is shown as it was and is not updated for now.',
+  frozenNote:
+    'Nothing is lost: messages you send are kept until the check is done, and everything newer appears here then. If something cannot wait, please call the clinic.',
   labelAmber: 'Delayed',
   labelRed: 'Out of date',
 };

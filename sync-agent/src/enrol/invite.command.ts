@@ -77,6 +77,9 @@ async function inviteText(invite: IssuedInvite): Promise<string> {
     `Valid until   ${invite.expiresAt}`,
     ...(invite.replaced > 0 ? ['An earlier unused code of this patient is void from now on.'] : []),
     ...(invite.furtherKey ? ['The patient has an account already. Handing out this code approves a further one.'] : []),
+    ...(invite.returned
+      ? ['The access of this patient had ended; with this code it begins anew, with a new account.']
+      : []),
     'Hand the code to the patient in person or by post; it is not shown again.',
     '',
     qr,

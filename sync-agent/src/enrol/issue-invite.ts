@@ -2,16 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { newRef } from 'sync-contract/identifiers';
 import { formatInviteCode, inviteLookup, newInviteCode } from 'sync-contract/invite';
 import { TIMES } from 'sync-contract/limits';
-import type { DataSource, EntityManager } from 'typeorm';
+import { IsNull, type DataSource, type EntityManager } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { Chart } from '../ledger/chart.entity.js';
 import { currentEra } from '../ledger/current-era.js';
-import { AccountGrant, Invite } from '../ledger/enrolment.entities.js';
+import { AccountGrant, Invite, Outgoing } from '../ledger/enrolment.entities.js';
+import { PatientDecision } from '../ledger/patient-decision.entity.js';
 import { Patient } from '../ledger/patient.entity.js';
-import { recordMac } from '../openemr/compare-patients.js';
+import { identityOf, recordMac } from '../openemr/compare-patients.js';
 import { portalNameIsShared, readPortalPatient, type PortalPatient } from '../openemr/write-portal-access.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
+import { Revocation } from './revoke-patient.js';
 
 /** The patient cannot be invited; the message says why and what to change. Never names the patient. */
 export class InviteRefused extends Error {
@@ -38,6 +40,8 @@ export interface IssuedInvite {
   replaced: number;
   /** the patient has an account already: whoever issued this approves a further key */
   furtherKey: boolean;
+  /** the patient's access had ended; from here on it begins anew */
+  returned: boolean;
 }
 
 const FIRST_EPOCH = 1;
@@ -52,10 +56,12 @@ const TRIES = 5;
 export async function issueInvite(issuer: InviteIssuer, pid: number, now: Date = new Date()): Promise<IssuedInvite> {
   const code = newInviteCode();
   const expiresAt = new Date(now.getTime() + TIMES.invite);
-  const { replaced, furtherKey } = await issuer.ledger.transaction(async (manager) => {
+  const { replaced, furtherKey, returned } = await issuer.ledger.transaction(async (manager) => {
     const patient = await readInvitable(manager, issuer.tables, pid);
-    const patientRef = await ensureChart(manager, issuer.keys, pid, now);
-    await manager.update(Patient, { pid }, { recordMac: recordMac(issuer.keys.resourceIdKey, patient) });
+    const { patientRef, comesBack } = await ensureChart(manager, issuer.keys, pid, now);
+    const { resourceIdKey } = issuer.keys;
+    const identity = identityOf(resourceIdKey, patient);
+    await manager.update(Patient, { pid }, { recordMac: recordMac(resourceIdKey, patient), ...identity });
     const voided = await manager.update(Invite, { pid, state: 'open' }, { state: 'void', pushedAt: null });
     await manager.insert(Invite, {
       inviteId: code.inviteId,
@@ -70,7 +76,7 @@ export async function issueInvite(issuer: InviteIssuer, pid: number, now: Date =
     });
     const known = await manager.existsBy(AccountGrant, { patientRef, state: 'active' });
     crashPoint('before-commit:invite');
-    return { replaced: voided.affected ?? 0, furtherKey: known };
+    return { replaced: voided.affected ?? 0, furtherKey: known, returned: comesBack };
   });
   crashPoint('after-commit:invite');
   const text = formatInviteCode(code);
@@ -81,6 +87,7 @@ export async function issueInvite(issuer: InviteIssuer, pid: number, now: Date =
     expiresAt: expiresAt.toISOString(),
     replaced,
     furtherKey,
+    returned,
   };
 }
 
@@ -117,7 +124,12 @@ async function readInvitable(manager: EntityManager, tables: OpenEmrTables, pid:
 }
 
 /** The patient's row and chart, made when missing; two invites at once make one. */
-async function ensureChart(manager: EntityManager, keys: KeyStore, pid: number, now: Date): Promise<string> {
+async function ensureChart(
+  manager: EntityManager,
+  keys: KeyStore,
+  pid: number,
+  now: Date,
+): Promise<{ patientRef: string; comesBack: boolean }> {
   await manager
     .createQueryBuilder()
     .insert()
@@ -129,8 +141,14 @@ async function ensureChart(manager: EntityManager, keys: KeyStore, pid: number, 
     where: { pid },
     lock: { mode: 'pessimistic_write' },
   });
-  if (state === 'frozen' || state === 'revoked') {
-    throw new InviteRefused(`The patient's access to the portal is ${state}; that has to be settled first.`);
+  if (state === 'frozen') {
+    throw new InviteRefused(
+      "The patient's access to the portal is frozen, because OpenEMR's record may be another person's: `sync-agent patients` says why; that has to be settled first.",
+    );
+  }
+  if (state === 'revoked') {
+    await beginAnew(manager, keys, { pid, patientRef }, now);
+    return { patientRef, comesBack: true };
   }
   const { era } = await currentEra(manager);
   await manager
@@ -143,5 +161,30 @@ async function ensureChart(manager: EntityManager, keys: KeyStore, pid: number, 
     })
     .orIgnore()
     .execute();
-  return patientRef;
+  return { patientRef, comesBack: false };
+}
+
+/**
+ * Whose access had ended may come back: under a new chart key, so that nothing that was sealed before opens what comes
+ * now, and with a new account, because the old one's keys are gone. Not before the DMZ has shredded what was there.
+ */
+async function beginAnew(
+  manager: EntityManager,
+  keys: KeyStore,
+  { pid, patientRef }: Pick<Patient, 'pid' | 'patientRef'>,
+  now: Date,
+): Promise<void> {
+  const owed = await manager.findBy(Outgoing, { kind: 'revocation', pushedAt: IsNull() });
+  if (owed.some(({ body }) => Revocation.parse(body).patientRef === patientRef)) {
+    throw new InviteRefused(
+      "The patient's access has ended, and the DMZ has not said yet that it has shredded the chart: try again when the gateway is reached.",
+    );
+  }
+  const { epoch } = await manager.findOneByOrFail(Chart, { patientRef });
+  const next = epoch + 1;
+  const chartKeyWrapped = keys.wrapChartKey(patientRef, next, randomBytes(32));
+  await manager.update(Chart, { patientRef }, { epoch: next, chartKeyWrapped });
+  await manager.update(Patient, { pid }, { state: 'invited' });
+  const decision = { patientRef, decision: 'returned', cause: 'invited', decidedBy: 'staff', at: now } as const;
+  await manager.insert(PatientDecision, decision);
 }

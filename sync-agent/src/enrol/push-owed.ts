@@ -6,27 +6,90 @@ import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Permanent } from '../gateway-client/gateway-failures.js';
 import { AccountGrant, Invite, Outgoing } from '../ledger/enrolment.entities.js';
+import { PatientDecision } from '../ledger/patient-decision.entity.js';
+import { Patient } from '../ledger/patient.entity.js';
+import { Revocation } from './revoke-patient.js';
 
 export interface Owed {
-  gateway: Pick<GatewayClient, 'sendInvites' | 'sendEnrolments' | 'sendGrants'>;
+  gateway: Pick<GatewayClient, 'sendInvites' | 'sendEnrolments' | 'sendGrants' | 'sendRevocations'>;
   ledger: DataSource;
   /** the gateway refuses this one whatever happens; the others go on */
-  onRefused(kind: 'invite' | 'enrolment' | 'grant', id: string): void;
+  onRefused(kind: 'invite' | 'enrolment' | 'grant' | 'revocation', id: string): void;
 }
 
 const BATCH = 100;
 
 /**
- * Sends what the DMZ must learn about invites, grants, and answers to acceptances, in this order: whoever is told that
- * an acceptance holds has its grant. Rows are marked after the gateway's answer, so what dies in between is sent again,
+ * Sends what the DMZ must learn about revocations, invites, grants, and answers to acceptances, in this order: what ends
+ * has ended before anything begins, and whoever is told that an acceptance holds has its grant. Rows are marked after the gateway's answer, so what dies in between is sent again,
  * which the gateway takes as the same. Rows that are refused hide none behind them. Safe to run at any time and more
  * than once at a time.
  * @throws Transient of the gateway client
  */
 export async function pushOwed(owed: Owed): Promise<void> {
+  await pushRevocations(owed);
   await pushInvites(owed);
   await pushGrants(owed);
   await pushEnrolments(owed);
+}
+
+const IDS = 100;
+
+/** One by one: each is large, rare, and its answer is noted. */
+async function pushRevocations(owed: Owed): Promise<void> {
+  const next = (after: string): Promise<Outgoing[]> =>
+    owed.ledger.manager.find(Outgoing, {
+      where: { pushedAt: IsNull(), kind: 'revocation', id: MoreThan(after) },
+      order: { id: 'ASC' },
+      take: BATCH,
+    });
+  for await (const rows of pages(next, ({ id }) => id)) {
+    for (const { id, body } of rows) {
+      await sendTolerantly(
+        [{ id, revocation: Revocation.parse(body) }],
+        ([row]) => pushRevocation(owed, row),
+        () => {
+          owed.onRefused('revocation', id);
+        },
+      );
+    }
+  }
+}
+
+/** A chart is not shredded when its patient was invited anew since: that one has another key already. */
+async function pushRevocation(
+  { ledger, gateway }: Owed,
+  row: { id: string; revocation: Revocation } | undefined,
+): Promise<void> {
+  if (row === undefined) {
+    return;
+  }
+  const { decision, patientRef, grantIds, accounts } = row.revocation;
+  const isRevoked = await ledger.manager.existsBy(Patient, { patientRef, state: 'revoked' });
+  let revokedAt = '';
+  let sectionsDeleted = 0;
+  for (let from = 0; from === 0 || from < Math.max(grantIds.length, accounts.length); from += IDS) {
+    crashPoint('before-push:revocations');
+    const answer = await gateway.sendRevocations({
+      grantIds: grantIds.slice(from, from + IDS),
+      charts: isRevoked && from === 0 ? [patientRef] : [],
+      accounts: accounts.slice(from, from + IDS),
+    });
+    crashPoint('after-push:revocations');
+    ({ revokedAt } = answer);
+    sectionsDeleted += answer.sectionsDeleted;
+  }
+  await ledger.transaction(async (manager) => {
+    await manager.update(Outgoing, { id: row.id }, { pushedAt: new Date() });
+    // Of one that is sent again, as after a restore of the DMZ, the first answer stays.
+    await manager.update(
+      PatientDecision,
+      { id: decision, revokedAt: IsNull() },
+      { revokedAt: new Date(revokedAt), sectionsDeleted },
+    );
+    crashPoint('before-commit:revocation-pushed');
+  });
+  crashPoint('after-commit:revocation-pushed');
 }
 
 async function pushInvites(owed: Owed): Promise<void> {

@@ -44,4 +44,8 @@ export class Chart {
   /** why the chart is not replicated until a new era begins, as the operator reads it */
   @Column({ name: 'stopped_reason', type: 'varchar', length: 500, nullable: true })
   stoppedReason!: string | null;
+
+  /** 1: the manifest that was acknowledged last says that the chart is frozen */
+  @Column({ name: 'frozen_shown', type: 'tinyint', default: 0 })
+  frozenShown!: number;
 }

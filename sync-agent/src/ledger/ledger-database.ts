@@ -23,6 +23,8 @@ import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js
 import { AddForgottenDeliveries1763900000010 } from './migrations/1763900000010-add-forgotten-deliveries.js';
 import { CreateDocumentBlob1764000000000 } from './migrations/1764000000000-create-document-blob.js';
 import { CreateReconciliation1764000000001 } from './migrations/1764000000001-create-reconciliation.js';
+import { CreatePatientDecision1764200000000 } from './migrations/1764200000000-create-patient-decision.js';
+import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
   LostSubmission,
@@ -61,6 +63,7 @@ export const LEDGER_ENTITIES = [
   ReconciliationState,
   Vanished,
   LostSubmission,
+  PatientDecision,
 ] as const;
 
 /**
@@ -139,6 +142,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddForgottenDeliveries1763900000010,
       CreateDocumentBlob1764000000000,
       CreateReconciliation1764000000001,
+      CreatePatientDecision1764200000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

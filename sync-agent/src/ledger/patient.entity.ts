@@ -32,6 +32,16 @@ export class Patient {
   @Column({ name: 'record_mac', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
   recordMac!: string | null;
 
+  /** of OpenEMR's record as it was then: its `id`, and HMACs of name and of date of birth, see `identityOf` */
+  @Column({ name: 'record_id', type: 'bigint', nullable: true, transformer: wholeColumn })
+  recordId!: number | null;
+
+  @Column({ name: 'name_mac', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
+  nameMac!: string | null;
+
+  @Column({ name: 'birth_mac', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
+  birthMac!: string | null;
+
   @Column({ name: 'created_at', type: 'datetime', precision: 3 })
   createdAt!: Date;
 }

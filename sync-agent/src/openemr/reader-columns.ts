@@ -4,6 +4,7 @@ import type { WatchedTableName } from './watched-tables.js';
 export const READER_COLUMNS = {
   globals: ['gl_name', 'gl_index', 'gl_value'],
   patient_data: [
+    'id',
     'pid',
     'title',
     'fname',
@@ -48,6 +49,7 @@ export const READER_COLUMNS = {
     'guardianstate',
     'guardianpostalcode',
     'guardiancountry',
+    'allow_patient_portal',
   ],
   patient_history: [
     'id',

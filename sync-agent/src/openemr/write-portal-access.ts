@@ -15,17 +15,16 @@ export interface PortalPatient {
   portalAllowed: boolean;
 }
 
-const PatientRows = z
-  .array(
-    z.object({
-      id: z.coerce.number(),
-      fname: z.string(),
-      lname: z.string(),
-      dob: z.string().nullable(),
-      allow_patient_portal: z.string(),
-    }),
-  )
-  .max(1);
+/** A row of `PORTAL_PATIENT_COLUMNS`. */
+export const PortalPatientRow = z.object({
+  id: z.coerce.number(),
+  fname: z.string(),
+  lname: z.string(),
+  dob: z.string().nullable(),
+  allow_patient_portal: z.string(),
+});
+export const PORTAL_PATIENT_COLUMNS = 'd.id, d.fname, d.lname, CAST(d.DOB AS CHAR) AS dob, d.allow_patient_portal';
+const PatientRows = z.array(PortalPatientRow).max(1);
 
 const ISO_DATE = /^(?!0000)\d{4}-(?!00)\d{2}-(?!00)\d{2}$/;
 
@@ -35,19 +34,21 @@ export async function readPortalPatient(
   pid: number,
 ): Promise<PortalPatient | null> {
   const rows: unknown = await manager.query(
-    `SELECT id, fname, lname, CAST(DOB AS CHAR) AS dob, allow_patient_portal FROM ${tables.patients} WHERE pid = ?`,
+    `SELECT ${PORTAL_PATIENT_COLUMNS} FROM ${tables.patients} d WHERE d.pid = ?`,
     [pid],
   );
   const [patient] = PatientRows.parse(rows);
-  return patient === undefined
-    ? null
-    : {
-        id: patient.id,
-        firstName: patient.fname,
-        lastName: patient.lname,
-        dateOfBirth: patient.dob !== null && ISO_DATE.test(patient.dob) ? patient.dob : null,
-        portalAllowed: patient.allow_patient_portal === 'YES',
-      };
+  return patient === undefined ? null : portalPatientOf(patient);
+}
+
+export function portalPatientOf(row: z.infer<typeof PortalPatientRow>): PortalPatient {
+  return {
+    id: row.id,
+    firstName: row.fname,
+    lastName: row.lname,
+    dateOfBirth: row.dob !== null && ISO_DATE.test(row.dob) ? row.dob : null,
+    portalAllowed: row.allow_patient_portal === 'YES',
+  };
 }
 
 const AccessRows = z.array(z.object({ portal_username: z.string().nullable() })).max(1);

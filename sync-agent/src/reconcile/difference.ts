@@ -14,6 +14,8 @@ export const DIFFERENCES = [
   'stream-gap',
   // OpenEMR read again gives something else than what was sealed last
   'content-changed',
+  // OpenEMR's record had ended or frozen a patient's access, and the change feed had not said so
+  'patient-in-doubt',
 ] as const;
 export type Difference = (typeof DIFFERENCES)[number];
 

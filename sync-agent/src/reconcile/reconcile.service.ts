@@ -10,6 +10,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
+import { judgeEverybody } from '../enrol/judge-patient.js';
 import { failureCode } from '../failure-code.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { KeyStore } from '../keys/key-store.js';
@@ -95,10 +96,18 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       const onOwed = (patientRef: string): void => {
         this.queues.wake('replications', 'render-chart', patientRef, { later: true });
       };
+      // First: the DMZ's rows of who is barred are superfluous from then on.
+      const { database } = this.config;
+      const judging = { ledger, tables: openEmrTables(database.openemrName), resourceIdKey: this.keys.resourceIdKey };
+      const decided = await judgeEverybody(judging, signal);
+      if (decided > 0) {
+        this.log.warn({ msg: 'patients were frozen or revoked whom the change feed had not named', patients: decided });
+      }
       const tally = await compareWithDmz({ ledger, gateway, suspects, onOwed }, signal);
       const onLost = (places: readonly string[]): void => {
         this.log.error({ msg: 'submissions are gone from the outbox of the DMZ and were never collected', places });
       };
+      tally.count('patient-in-doubt', decided);
       await findLost({ ledger, gateway, onLost }, tally, signal);
       await keepComparison(ledger, 'dmz', began, tally);
       this.dmzDueAt = began.getTime() + every * 1_000;

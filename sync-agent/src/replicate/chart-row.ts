@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { RecordClass } from 'sync-contract/classes';
 import type { BinlogPosition } from '../openemr/snapshot.js';
+import type { KnownRecord } from '../openemr/compare-patients.js';
 import type { KnownThreads } from '../openemr/mail-thread.js';
 
 /** A chart as the ledger has it, read before the snapshot that a render takes. */
@@ -16,6 +17,10 @@ export interface ChartToRender {
   /** the database's clock, UTC: nothing committed before it is missing in a snapshot taken now */
   readAt: string;
   dirty: DirtyRow[];
+  /** whose record the chart is made of, as the ledger knows it */
+  known: KnownRecord;
+  /** the DMZ's manifest says that the chart is frozen */
+  frozenShown: boolean;
   /** of the feed's positions when this was read: those of another generation cannot be compared */
   generation: number;
 }
@@ -52,6 +57,10 @@ const Charts = z.array(
     chartKeyWrapped: z.instanceof(Buffer),
     readAt: z.string(),
     generation: z.number(),
+    frozenShown: z.coerce.boolean(),
+    recordId: z.coerce.number().nullable(),
+    nameMac: z.string().nullable(),
+    birthMac: z.string().nullable(),
   }),
 );
 const DirtyRows = z.array(
@@ -96,12 +105,26 @@ const UUID = (column: string): string =>
 
 /** Null when the chart is not replicated: not invited or enrolled, frozen, revoked, stopped. */
 export async function readChartToRender(manager: EntityManager, patientRef: string): Promise<ChartToRender | null> {
+  return readChart(manager, patientRef, "p.state IN ('invited', 'enrolled')");
+}
+
+/** Null when the chart is not frozen, has never been in the DMZ, is marked there already, or is stopped. */
+export async function readChartToMark(manager: EntityManager, patientRef: string): Promise<ChartToRender | null> {
+  return readChart(manager, patientRef, FROZEN_AND_UNMARKED);
+}
+
+/** Whose sections are not known, as after a restore, keeps what the DMZ has. */
+const FROZEN_AND_UNMARKED = `p.state = 'frozen' AND c.seq > 0 AND c.frozen_shown = 0
+    AND EXISTS (SELECT 1 FROM chart_section s WHERE s.patient_ref = c.patient_ref)`;
+
+async function readChart(manager: EntityManager, patientRef: string, which: string): Promise<ChartToRender | null> {
   const rows: unknown = await manager.query(
     `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, c.pid, c.era, c.seq, c.attempted_seq AS attemptedSeq, c.epoch,
             c.chart_key_wrapped AS chartKeyWrapped, DATE_FORMAT(UTC_TIMESTAMP(6), ${INSTANT}) AS readAt,
-            ${GENERATION} AS generation
+            ${GENERATION} AS generation, c.frozen_shown AS frozenShown, p.record_id AS recordId,
+            LOWER(HEX(p.name_mac)) AS nameMac, LOWER(HEX(p.birth_mac)) AS birthMac
        FROM chart c JOIN patient p ON p.pid = c.pid
-      WHERE c.patient_ref = UNHEX(?) AND p.state IN ('invited', 'enrolled') AND c.stopped_reason IS NULL`,
+      WHERE c.patient_ref = UNHEX(?) AND ${which} AND c.stopped_reason IS NULL`,
     [patientRef],
   );
   const [chart] = Charts.parse(rows);
@@ -112,8 +135,10 @@ export async function readChartToRender(manager: EntityManager, patientRef: stri
     'SELECT record_class AS recordClass, file_no AS file, file_offset AS `offset`, touches FROM dirty WHERE pid = ?',
     [chart.pid],
   );
+  const { recordId, nameMac, birthMac } = chart;
   return {
     ...chart,
+    known: { recordId, nameMac, birthMac },
     readAt: toInstant(chart.readAt),
     dirty: DirtyRows.parse(dirty).map(({ recordClass, file, offset, touches }) => ({
       recordClass,
@@ -126,15 +151,16 @@ export async function readChartToRender(manager: EntityManager, patientRef: stri
 const PAGE = 500;
 const Refs = z.array(z.object({ pid: z.coerce.number(), patientRef: z.string() }));
 
-/** Charts that have changes no manifest contains and may be replicated, all of them, in pages. */
+/** Charts that have changes no manifest contains and may be replicated, or are to be marked, all of them, in pages. */
 export async function* dirtyCharts(manager: EntityManager): AsyncGenerator<string[]> {
   let last: number | undefined;
   do {
     const rows: unknown = await manager.query(
       `SELECT c.pid, LOWER(HEX(c.patient_ref)) AS patientRef
          FROM chart c JOIN patient p ON p.pid = c.pid
-        WHERE c.pid > ? AND p.state IN ('invited', 'enrolled') AND c.stopped_reason IS NULL
-          AND EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)
+        WHERE c.pid > ? AND c.stopped_reason IS NULL
+          AND (p.state IN ('invited', 'enrolled') AND EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)
+               OR ${FROZEN_AND_UNMARKED})
         ORDER BY c.pid LIMIT ?`,
       [last ?? 0, PAGE],
     );

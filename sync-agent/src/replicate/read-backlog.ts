@@ -46,7 +46,7 @@ const StoppedRows = z.array(
 );
 
 const FROZEN =
-  "OpenEMR's record may be another person's since a restore: `sync-agent restore` names the pids; compare them, then `restore --same-patient`";
+  "OpenEMR's record is gone or may be another person's: `sync-agent patients` names the pids and why; compare them, then `patients --same-patient` or `--revoke`";
 
 export async function readBacklog(manager: EntityManager): Promise<Backlog> {
   const counts: unknown = await manager.query(

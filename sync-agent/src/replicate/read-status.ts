@@ -13,6 +13,8 @@ export interface AgentStatus {
   charts: number;
   chartsPushed: number;
   dirtyRows: number;
+  /** by where their access stands; `notShredded` of the revoked, the DMZ has not said so of */
+  patients: { invited: number; enrolled: number; frozen: number; revoked: number; notShredded: number };
   feed: { file: number; offset: number; recordedAt: string } | null;
   submissionsWaiting: number;
   submissionsSetAside: number;
@@ -44,6 +46,11 @@ const Counts = z.array(
     stopped: z.coerce.number(),
     chartsStopped: z.coerce.number(),
     lost: z.coerce.number(),
+    invited: z.coerce.number(),
+    enrolled: z.coerce.number(),
+    frozen: z.coerce.number(),
+    revoked: z.coerce.number(),
+    notShredded: z.coerce.number(),
   }),
 );
 const Feed = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number(), recordedAt: z.date() }));
@@ -60,7 +67,12 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
             (SELECT COUNT(*) FROM submission WHERE state = 'QUARANTINED') AS setAside,
             (SELECT COUNT(*) FROM stream WHERE stopped_reason IS NOT NULL) AS stopped,
             (SELECT COUNT(*) FROM chart WHERE stopped_reason IS NOT NULL) AS chartsStopped,
-            (SELECT COUNT(*) FROM lost_submission WHERE confirmed_at IS NULL) AS lost`,
+            (SELECT COUNT(*) FROM lost_submission WHERE confirmed_at IS NULL) AS lost,
+            (SELECT COUNT(*) FROM patient WHERE state = 'invited') AS invited,
+            (SELECT COUNT(*) FROM patient WHERE state = 'enrolled') AS enrolled,
+            (SELECT COUNT(*) FROM patient WHERE state = 'frozen') AS frozen,
+            (SELECT COUNT(*) FROM patient WHERE state = 'revoked') AS revoked,
+            (SELECT COUNT(*) FROM outgoing WHERE kind = 'revocation' AND pushed_at IS NULL) AS notShredded`,
   );
   const feed: unknown = await manager.query(
     'SELECT file_no AS file, file_offset AS `offset`, committed_at AS recordedAt FROM feed_position WHERE id = 1',
@@ -90,6 +102,13 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     charts: count?.charts ?? 0,
     chartsPushed: count?.pushed ?? 0,
     dirtyRows: count?.dirty ?? 0,
+    patients: {
+      invited: count?.invited ?? 0,
+      enrolled: count?.enrolled ?? 0,
+      frozen: count?.frozen ?? 0,
+      revoked: count?.revoked ?? 0,
+      notShredded: count?.notShredded ?? 0,
+    },
     feed: position === undefined ? null : { ...position, recordedAt: position.recordedAt.toISOString() },
     submissionsWaiting: count?.waiting ?? 0,
     submissionsSetAside: count?.setAside ?? 0,
@@ -113,7 +132,7 @@ function cutSince(rows: unknown): string | null {
 }
 
 export function describeStatus(status: AgentStatus): string {
-  const { feed, heartbeat, reconciliation } = status;
+  const { feed, heartbeat, patients, reconciliation } = status;
   const lines = [
     ...(status.cut === null ? [] : [`CUT OFF since ${status.cut}: the agent rests until \`cut --undo\``]),
     status.currentAsOf === null
@@ -121,6 +140,9 @@ export function describeStatus(status: AgentStatus): string {
       : `replica: current as of ${status.currentAsOf}, ${String(status.lagSeconds)} s ago`,
     `charts: ${String(status.chartsPushed)} of ${String(status.charts)} in the DMZ, ${String(status.chartsLagging)} lag behind, ` +
       `${String(status.chartsStopped)} stopped`,
+    `patients: ${String(patients.enrolled)} enrolled, ${String(patients.invited)} invited, ${String(patients.frozen)} frozen, ` +
+      `${String(patients.revoked)} revoked` +
+      (patients.notShredded === 0 ? '' : ` (${String(patients.notShredded)} not shredded in the DMZ yet)`),
     `dirty rows: ${String(status.dirtyRows)}`,
     feed === null
       ? 'change feed: has not read the binlog yet'

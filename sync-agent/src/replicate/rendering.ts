@@ -32,4 +32,6 @@ export interface AckedPush {
   settles: readonly string[];
   /** nothing of this render is left to be pushed */
   last: boolean;
+  /** the manifest marks the chart as frozen */
+  frozen: boolean;
 }

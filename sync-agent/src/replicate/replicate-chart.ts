@@ -12,13 +12,20 @@ import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Conflict } from '../gateway-client/gateway-failures.js';
 import type { KeyStore } from '../keys/key-store.js';
+import { judgePatient, type Verdict } from '../enrol/judge-patient.js';
 import { RENDERED_CLASSES } from '../ledger/dirty.js';
+import { DECISION_CAUSES } from '../ledger/patient-decision.entity.js';
+import { Patient } from '../ledger/patient.entity.js';
+import { doubtAbout } from '../openemr/compare-patients.js';
 import { threadMapper } from '../openemr/mail-thread.js';
 import { READABLE_CLASSES, readChart, type ChartRows } from '../openemr/read-chart.js';
 import { documentFiles } from '../openemr/read-documents.js';
+import { readRecord } from '../openemr/read-record.js';
 import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
+import type { OpenEmrTables } from '../openemr/writer-tables.js';
 import {
   readAckedSections,
+  readChartToMark,
   readChartToRender,
   readKnownThreads,
   readOwedSections,
@@ -54,11 +61,25 @@ export interface Replication {
   recent: RecentChanges;
   /** whether documents' bytes are fetched from OpenEMR; their list goes out in any case */
   offersDocuments?: boolean;
+  /** OpenEMR's tables as the ledger's account names them */
+  tables: OpenEmrTables;
   /** bytes of sections in one push, when they shall be fewer than a request may carry */
   batchBytes?: number;
 }
 
-export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed';
+export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed' | 'revoked' | 'frozen' | 'marked';
+
+/**
+ * OpenEMR's record of the patient, in the snapshot that was read, ends or stops the replication: nothing of that snapshot
+ * goes out. Whoever renders judges the patient.
+ */
+export class RecordInDoubt extends Error {
+  readonly code = 'record-in-doubt';
+  readonly logLevel = 'warn';
+  constructor(readonly doubt: NonNullable<ReturnType<typeof doubtAbout>>) {
+    super(DECISION_CAUSES[doubt]);
+  }
+}
 
 /**
  * Brings one chart's dirty classes into the DMZ: one snapshot, pure rendering, and a push of what has another hash than
@@ -67,24 +88,62 @@ export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed';
  *
  * A number that the DMZ holds and this ledger never made stops the chart for good. Numbers must therefore not run after
  * it: while the result of the last push is unknown, the gateway is asked before another number is used.
- * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed, PatientRowMissing
+ *
+ * Whose record is gone, barred from the portal or another person's by now is revoked or frozen instead; a frozen chart
+ * gets its mark.
+ * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed
  */
 export async function replicateChart(replication: Replication, patientRef: string): Promise<Outcome> {
   using _watch = replication.recent.watch();
   const chart = await readChartToRender(replication.ledger.manager, patientRef);
   if (chart === null) {
+    return await followFrozen(replication, patientRef);
+  }
+  try {
+    return await renderAndPush(replication, chart);
+  } catch (failure: unknown) {
+    if (!(failure instanceof RecordInDoubt)) {
+      throw failure;
+    }
+    const verdict = await judgeChart(replication, patientRef);
+    if (verdict === 'stays') {
+      // Not in doubt any more: rendered again, for the dirty rows stay.
+      throw failure;
+    }
+    return verdict;
+  }
+}
+
+/** By OpenEMR as it is now. */
+export async function judgeChart(replication: Replication, patientRef: string): Promise<Verdict> {
+  const { ledger, tables, keys } = replication;
+  const patient = await ledger.manager.findOneBy(Patient, { patientRef });
+  const judging = { ledger, tables, resourceIdKey: keys.resourceIdKey };
+  return patient === null || patient.state === 'revoked' ? 'stays' : judgePatient(judging, patient.pid);
+}
+
+/** Of a chart that waits for a person: whether its patient was barred meanwhile, and its mark in the DMZ. */
+async function followFrozen(replication: Replication, patientRef: string): Promise<Outcome> {
+  const verdict = await judgeChart(replication, patientRef);
+  if (verdict !== 'stays') {
+    return verdict;
+  }
+  const chart = await readChartToMark(replication.ledger.manager, patientRef);
+  if (chart === null) {
     return 'not replicated';
   }
+  await assertNotAhead(replication, chart);
+  await pushMark(replication, chart);
+  return 'marked';
+}
+
+async function renderAndPush(replication: Replication, chart: ChartToRender): Promise<Outcome> {
+  const { patientRef } = chart;
   const asked = chart.seq === 0 ? RENDERED_CLASSES : dirtyClasses(chart);
   if (asked.length === 0) {
     return 'clean';
   }
-  if (chart.attemptedSeq > chart.seq) {
-    const { version } = await replication.gateway.chartState({ patientRef });
-    if (isNewer(version, { era: chart.era, seq: chart.attemptedSeq })) {
-      await stopChart(replication.ledger, patientRef);
-    }
-  }
+  await assertNotAhead(replication, chart);
   const rendering = await render(replication, chart, asked);
   if (rendering.classes.length === 0) {
     throwIfPartial(rendering);
@@ -101,6 +160,17 @@ export async function replicateChart(replication: Replication, patientRef: strin
     await stopWhenAhead(replication, patientRef, failure.problem);
   }
   return await replicateAgain(replication, patientRef);
+}
+
+/** @throws ReplicaAhead */
+async function assertNotAhead({ ledger, gateway }: Replication, chart: ChartToRender): Promise<void> {
+  const { patientRef, era, seq, attemptedSeq } = chart;
+  if (attemptedSeq > seq) {
+    const { version } = await gateway.chartState({ patientRef });
+    if (isNewer(version, { era, seq: attemptedSeq })) {
+      await stopChart(ledger, patientRef);
+    }
+  }
 }
 
 /** What could be read has gone out; the rest keeps its dirty rows, its own older time, and the next try. */
@@ -162,7 +232,7 @@ export async function render(
   const { ledger, keys } = replication;
   const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
   const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
-  const read = fromOpenEmr.length === 0 ? null : await readRows(replication, chart.pid, fromOpenEmr);
+  const read = fromOpenEmr.length === 0 ? null : await readRows(replication, chart, fromOpenEmr);
   const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
   const readable = classes.filter((recordClass) => !failures.has(recordClass));
   const files = read?.rows.documents === undefined ? null : documentFiles(read.rows.documents);
@@ -202,13 +272,17 @@ export async function render(
 }
 
 async function readRows(
-  { reader }: Replication,
-  pid: number,
+  { reader, keys }: Replication,
+  { pid, known }: ChartToRender,
   classes: readonly RecordClass[],
 ): Promise<{ rows: ChartRows; position: BinlogPosition }> {
   await using snapshot = await openSnapshot(reader);
   if (snapshot.position === null) {
     throw new SnapshotWithoutPosition();
+  }
+  const doubt = doubtAbout(keys.resourceIdKey, known, await readRecord(snapshot, pid));
+  if (doubt !== null) {
+    throw new RecordInDoubt(doubt);
   }
   return { rows: await readChart(snapshot, pid, classes), position: snapshot.position };
 }
@@ -248,7 +322,7 @@ async function pushChanges(
   });
   const settles = await readUnsettled(ledger.manager, [...rendering.contained]);
   const nothingNew = changed.length === 0 && kept.length === acked.length && settles.length === 0;
-  if (nothingNew && lacking.size === 0 && chart.seq > 0) {
+  if (nothingNew && lacking.size === 0 && chart.seq > 0 && !chart.frozenShown) {
     await ledger.transaction((manager) => settleUnchanged(manager, replication, rendering));
     crashPoint('after-commit:chart-unchanged');
     return 'unchanged';
@@ -284,6 +358,15 @@ function inPortions(ids: readonly string[]): string[][] {
   return portions;
 }
 
+/** The chart as it is, marked as frozen: no section travels and no dirty row goes. */
+async function pushMark(replication: Replication, chart: ChartToRender): Promise<void> {
+  const current = await readAckedSections(replication.ledger.manager, chart.patientRef);
+  const nothing = { classes: [], failure: null, sections: [], sources: [], position: null, files: null };
+  const rendering: Rendering = { chart, ...nothing, contained: new Set() };
+  const step = { attempted: chart.attemptedSeq, batch: [], current, settles: [], last: false, frozen: true };
+  await pushBatch(replication, rendering, step);
+}
+
 interface Step {
   /** number of the last attempt */
   attempted: number;
@@ -292,6 +375,7 @@ interface Step {
   current: readonly AckedSection[];
   settles: readonly string[];
   last: boolean;
+  frozen?: boolean;
 }
 
 async function pushBatch(replication: Replication, rendering: Rendering, step: Step): Promise<AckedSection[]> {
@@ -302,9 +386,13 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
   const sealed: SealedSection[] = step.batch.map((section) => sealAs(chart, keys.siteId, chartKey, version, section));
   const replaced = new Set(sealed.map(({ name }) => name));
   const sections = [...step.current.filter(({ name }) => !replaced.has(name)), ...sealed];
-  const manifest = signManifest(manifestOf(chart, keys.siteId, version, sections), keys.signing);
+  const manifest = signManifest(
+    { ...manifestOf(chart, keys.siteId, version, sections), ...(step.frozen === true ? { frozen: true } : {}) },
+    keys.signing,
+  );
 
   await ledger.transaction(async (manager) => {
+    await assertNotRevoked(manager, chart.pid);
     await claimNumber(manager, chart.patientRef, step.attempted, version.seq);
     crashPoint('before-commit:chart-attempt');
   });
@@ -332,7 +420,9 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
       sections: sections.map(withoutBytes),
       settles: step.settles,
       last: step.last,
+      frozen: step.frozen === true,
     });
+    await assertNotRevoked(manager, chart.pid);
     crashPoint('before-commit:chart-ack');
   });
   crashPoint('after-commit:chart-ack');
@@ -349,6 +439,23 @@ export class NumberTaken extends Error {
 }
 
 const Updated = z.object({ affectedRows: z.number() });
+
+/** The access ended while the push was on its way: the ledger has forgotten the chart, and the comparison removes it there. */
+export class RevokedMeanwhile extends Error {
+  readonly code = 'revoked-meanwhile';
+  readonly logLevel = 'warn';
+  constructor() {
+    super('the access of the patient ended while the chart was on its way');
+  }
+}
+
+/** @throws RevokedMeanwhile */
+async function assertNotRevoked(manager: EntityManager, pid: number): Promise<void> {
+  const patient = await manager.findOne(Patient, { where: { pid }, lock: { mode: 'pessimistic_read' } });
+  if (patient === null || patient.state === 'revoked') {
+    throw new RevokedMeanwhile();
+  }
+}
 
 async function claimNumber(manager: EntityManager, patientRef: string, before: number, next: number): Promise<void> {
   const result: unknown = await manager.query(

@@ -21,7 +21,9 @@ import { AgentCounters } from '../metrics/agent-counters.js';
 import { ChangeFeed } from '../openemr/change-feed.js';
 import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
+import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
+import type { Verdict } from '../enrol/judge-patient.js';
 import { dirtyCharts } from './chart-row.js';
 import { markNewClassesDirty } from '../ledger/dirty.js';
 import { writeClockMarker } from './clock-marker.js';
@@ -32,7 +34,7 @@ import { HeartbeatSender } from './heartbeat.js';
 import { RecentChanges } from './recent-changes.js';
 import type { Awakened } from './record-dirty.js';
 import { HeartbeatAhead, ReplicaAhead } from './replica-ahead.js';
-import { replicateChart, type Replication } from './replicate-chart.js';
+import { RecordInDoubt, judgeChart, replicateChart, type Outcome, type Replication } from './replicate-chart.js';
 import { failureCode } from '../failure-code.js';
 
 const RENDERS = 4;
@@ -70,7 +72,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     private readonly counters: AgentCounters,
   ) {
     const recent = new RecentChanges();
-    this.replication = { ledger, reader, keys, gateway, recent, offersDocuments: config.openemrApi !== undefined };
+    this.replication = {
+      ...{ ledger, reader, keys, gateway, recent },
+      tables: openEmrTables(config.database.openemrName),
+      offersDocuments: config.openemrApi !== undefined,
+    };
     this.heartbeat = new HeartbeatSender(ledger, keys, gateway);
     const feedLedger = new LedgerOfFeed(ledger, new OwnerFinder(reader), recent, (charts) => {
       this.awake(charts);
@@ -122,7 +128,15 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
 
   /** Reads and renders a chart as it would be sent, and compares it with what was. Null when that says nothing now. */
   async compareContent(patientRef: string): Promise<ContentComparison | null> {
-    return compareContent(this.replication, patientRef);
+    try {
+      return await compareContent(this.replication, patientRef);
+    } catch (failure: unknown) {
+      if (!(failure instanceof RecordInDoubt)) {
+        throw failure;
+      }
+      this.tell(patientRef, await judgeChart(this.replication, patientRef));
+      return null;
+    }
   }
 
   private awake({ now, later }: Awakened): void {
@@ -154,8 +168,10 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
     const took = this.counters.renders.startTimer();
     try {
-      took({ outcome: (await replicateChart(this.replication, patientRef)).replaceAll(' ', '-') });
+      const outcome = await replicateChart(this.replication, patientRef);
+      took({ outcome: outcome.replaceAll(' ', '-') });
       this.waiting.delete(patientRef);
+      this.tell(patientRef, outcome);
     } catch (failure: unknown) {
       took({ outcome: failure instanceof ReplicaAhead ? 'stopped' : 'failed' });
       if (failure instanceof ReplicaAhead) {
@@ -164,6 +180,20 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         return;
       }
       this.postpone(patientRef, failure);
+    }
+  }
+
+  /** The DMZ hears at once of what was decided; a lost wake is found by the sweeps. */
+  private tell(patientRef: string, outcome: Outcome | Verdict): void {
+    if (outcome === 'revoked') {
+      this.log.warn({ msg: 'the access of a patient ended; the DMZ is told to shred', patientRef });
+      this.queues.wake('collections', 'push-owed', 'owed');
+    } else if (outcome === 'frozen') {
+      this.log.error({
+        msg: 'a chart is frozen until a person confirms whose it is: `sync-agent patients`',
+        patientRef,
+      });
+      this.queues.wake('replications', 'render-chart', patientRef);
     }
   }
 

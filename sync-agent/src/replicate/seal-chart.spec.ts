@@ -19,6 +19,8 @@ const CHART: ChartToRender = {
   chartKeyWrapped: Buffer.alloc(0),
   readAt: '2026-11-22T10:00:00.000Z',
   dirty: [],
+  known: { recordId: null, nameMac: null, birthMac: null },
+  frozenShown: false,
   generation: 1,
 };
 const VERSION = { era: 1, seq: 7 };

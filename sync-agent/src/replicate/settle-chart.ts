@@ -62,12 +62,11 @@ function comparePositions(a: BinlogPosition, b: BinlogPosition): number {
 
 async function writeAck(manager: EntityManager, { chart }: Rendering, push: AckedPush): Promise<void> {
   const { patientRef } = chart;
-  await manager.query('UPDATE chart SET seq = ?, manifest = ?, manifest_hash = UNHEX(?) WHERE patient_ref = UNHEX(?)', [
-    push.seq,
-    JSON.stringify(push.manifest),
-    push.hash,
-    patientRef,
-  ]);
+  await manager.query(
+    `UPDATE chart SET seq = ?, manifest = ?, manifest_hash = UNHEX(?), frozen_shown = ?
+      WHERE patient_ref = UNHEX(?)`,
+    [push.seq, JSON.stringify(push.manifest), push.hash, push.frozen ? 1 : 0, patientRef],
+  );
   await manager.query('DELETE FROM chart_section WHERE patient_ref = UNHEX(?) AND name NOT IN (?)', [
     patientRef,
     ['', ...push.sections.map(({ name }) => name)],

@@ -1,9 +1,11 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { In } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
-import { Invite } from '../ledger/enrolment.entities.js';
+import { freezePatient } from '../enrol/freeze-patient.js';
+import { markAllDirty } from '../ledger/dirty.js';
+import { PatientDecision } from '../ledger/patient-decision.entity.js';
 import { Patient } from '../ledger/patient.entity.js';
-import { readStrangePatients, recordMac } from '../openemr/compare-patients.js';
+import { identityOf, readStrangePatients, recordMac } from '../openemr/compare-patients.js';
 import { PortalNameShared } from '../openemr/portal-name-shared.js';
 import { ensurePortalAccess, readPortalPatient } from '../openemr/write-portal-access.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
@@ -30,9 +32,8 @@ export async function freezeStrangePatients(
   { tables, resourceIdKey }: PatientsToCompare,
 ): Promise<number[]> {
   const strange = await readStrangePatients(manager, tables, resourceIdKey);
-  if (strange.length > 0) {
-    await manager.update(Patient, { pid: In(strange) }, { state: 'frozen' });
-    await manager.update(Invite, { pid: In(strange), state: 'open' }, { state: 'void', pushedAt: null });
+  for (const patient of await manager.findBy(Patient, { pid: In(strange) })) {
+    await freezePatient(manager, patient, { cause: 'restore', decidedBy: 'agent' });
   }
   return readFrozen(manager);
 }
@@ -93,6 +94,9 @@ async function confirm(
   if (record === null) {
     return 'OpenEMR has no such patient';
   }
+  if (!record.portalAllowed) {
+    return 'OpenEMR does not allow the patient the portal: allow it there, or `sync-agent patients --revoke` ends the access';
+  }
   // Only an enrolment gives a mail identity.
   const enrolled = patient.portalUsername !== null;
   try {
@@ -102,9 +106,16 @@ async function confirm(
       {
         state: enrolled ? 'enrolled' : 'invited',
         recordMac: recordMac(resourceIdKey, record),
+        ...identityOf(resourceIdKey, record),
         ...(enrolled ? { portalUsername: await ensurePortalAccess(manager, tables, pid, record) } : {}),
       },
     );
+    if (patient.state === 'frozen') {
+      const { patientRef } = patient;
+      const decision = { patientRef, decision: 'confirmed', cause: 'staff', decidedBy: 'staff' } as const;
+      await manager.insert(PatientDecision, { ...decision, at: new Date() });
+      await markAllDirty(manager, pid);
+    }
     return null;
   } catch (error: unknown) {
     if (error instanceof PortalNameShared) {

@@ -209,7 +209,7 @@ function describe({ era, charts, deliveredAgain, frozen }: BegunEra): string {
   ].join('\n');
 }
 
-function describeConfirmation({ confirmed, refused, frozen }: Confirmation): string {
+export function describeConfirmation({ confirmed, refused, frozen }: Confirmation): string {
   return [
     ...(confirmed.length > 0
       ? [`Confirmed: pid ${confirmed.join(', ')}. Their charts and messages go on; open invites of before are void.`]
@@ -224,7 +224,7 @@ function frozenLines(frozen: readonly number[]): string[] {
   return frozen.length > 0
     ? [
         `Frozen, because OpenEMR's record may be another person's now: pid ${frozen.join(', ')}. Compare name and date of birth ` +
-          'with what the practice knows, then run `restore --same-patient` with the pids that are still the same person.',
+          'with what the practice knows, then run `patients --same-patient` with the pids that are still the same person.',
       ]
     : [];
 }
