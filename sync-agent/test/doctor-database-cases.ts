@@ -225,10 +225,10 @@ export const GRANTS_CASES: readonly Misconfiguration[] = [
     says: /agent_feed lacks BINLOG MONITOR on \*\.\*$/,
   },
   {
-    name: 'a reader of bills',
-    make: granted('SELECT ON openemr.billing', READER),
+    name: 'a reader of the notes of staff',
+    make: granted('SELECT ON openemr.pnotes', READER),
     finds: ['grant-excessive'],
-    says: /agent_reader .*: SELECT on openemr\.billing$/,
+    says: /agent_reader .*: SELECT on openemr\.pnotes$/,
   },
   {
     name: 'a reader of password hashes',

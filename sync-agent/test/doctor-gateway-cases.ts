@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
+import { ACCEPTED_PROTOCOL_VERSIONS } from 'sync-contract/protocol';
 import { newSigningPair } from 'sync-contract/signed';
 import type { DoctorUnderTest, Made, Misconfiguration } from './doctor-under-test.js';
 
@@ -50,7 +51,7 @@ function fakeGateway(inside: DoctorUnderTest, status: number, answer: () => obje
 }
 
 const helloAnswer = (inside: DoctorUnderTest, differs: { versions?: number[]; ahead?: number }): object => ({
-  versions: differs.versions ?? [1, 2],
+  versions: differs.versions ?? [...ACCEPTED_PROTOCOL_VERSIONS],
   site: inside.environment['SITE_ID'],
   now: new Date(Date.now() + (differs.ahead ?? 0)).toISOString(),
   heartbeat: null,
