@@ -32,11 +32,16 @@ export function temporaryDataDir(): string {
 
 /** Starts a pair of zones for each of jest's workers, which suites that run one after the other share, and announces them. */
 export async function startTestServices(workers: number): Promise<Services[]> {
-  const started = await Promise.all(
-    Array.from({ length: workers }, async () =>
-      startServices({ dataDir: temporaryDataDir(), ports: await freeServicePorts() }),
-    ),
-  );
+  const started: Services[] = [];
+  try {
+    // One pair after the other: each finds its ports free while the others' are taken.
+    for (let worker = 0; worker < workers; worker += 1) {
+      started.push(await startServices({ dataDir: temporaryDataDir(), ports: await freeServicePorts() }));
+    }
+  } catch (failure: unknown) {
+    await Promise.allSettled(started.map((services) => services.stop()));
+    throw failure;
+  }
   const file = join(started[0]?.dataDir ?? '', 'services.json');
   writeFileSync(file, JSON.stringify(started.map(({ dataDir, ports }) => ({ dataDir, ports }))));
   announceTestServices(file);
@@ -47,9 +52,12 @@ export async function startTestServices(workers: number): Promise<Services[]> {
 export async function stopTestServices(started: readonly Services[]): Promise<void> {
   const refusals: string[] = [];
   for (const services of started) {
-    refusals.push(...(await redisRefusals(services.dmz)), ...(await redisRefusals(services.inside)));
-    await services.stop();
-    rmSync(services.dataDir, { recursive: true, force: true });
+    try {
+      refusals.push(...(await redisRefusals(services.dmz)), ...(await redisRefusals(services.inside)));
+    } finally {
+      await services.stop();
+      rmSync(services.dataDir, { recursive: true, force: true });
+    }
   }
   if (refusals.length > 0) {
     throw new Error(

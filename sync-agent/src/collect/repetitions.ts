@@ -1,7 +1,7 @@
 /**
  * How many items that the ledger knows are work like new ones. An honest DMZ offers each of them once more after a
- * restore, so each submission counts once in the life of a process; a gateway that repeats more than that is answered
- * with growing rests.
+ * restore, so as many count, in the life of a process, as the ledger had when the first came again; a gateway that
+ * repeats more than that is answered with growing rests.
  */
 export class Repetitions {
   private left: number | undefined;

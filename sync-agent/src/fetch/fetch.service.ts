@@ -96,10 +96,13 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
         }
         await this.fetchOne(this.api, blob);
         if (wanted[index + 1]?.patientRef !== blob.patientRef) {
-          this.queues.wake('replications', 'render-chart', blob.patientRef);
+          // A full portion is years of bytes sent again: its lists stand behind the changes of the day.
+          const later = wanted.length === AT_ONCE;
+          this.queues.wake('replications', 'render-chart', blob.patientRef, { later });
           await this.keepOnly(blob.patientRef);
         }
       }
+      await this.dropGone();
       wanted = await readWanted(manager, AT_ONCE);
     }
   }

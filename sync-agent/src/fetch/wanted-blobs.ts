@@ -36,8 +36,9 @@ const REPLICATED = `JOIN chart c ON c.patient_ref = b.patient_ref AND c.stopped_
        JOIN patient p ON p.pid = c.pid AND p.state IN ('invited', 'enrolled')`;
 
 /**
- * So many of what is due by now, the newest documents of all charts: what staff file waits for no more than one such
- * portion, also while the bytes of years are sent again. Within it chart by chart, so that each list is told once.
+ * So many of what is due by now, the newest documents of all charts: what staff file waits for no more than the portion
+ * under way, also while the bytes of years are sent again. Within it chart by chart, the one with the newest first, so
+ * that each list is told once in a portion.
  */
 export async function readWanted(manager: EntityManager, limit: number): Promise<WantedBlob[]> {
   const rows: unknown = await manager.query(
@@ -50,7 +51,7 @@ export async function readWanted(manager: EntityManager, limit: number): Promise
           AND (b.state = 'wanted' AND (b.retry_at IS NULL OR b.retry_at <= UTC_TIMESTAMP(3))
                OR b.state = 'none' AND b.retry_at <= UTC_TIMESTAMP(3))
         ORDER BY b.document_id DESC LIMIT ?) newest
-      ORDER BY patientRef, documentId DESC`,
+      ORDER BY MAX(documentId) OVER (PARTITION BY patientRef) DESC, patientRef, documentId DESC`,
     [limit],
   );
   return Wanted.parse(rows);

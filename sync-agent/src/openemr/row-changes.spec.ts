@@ -39,10 +39,10 @@ describe('what a changed row says about charts', () => {
     expect(plain(changes)).toEqual({ pids: {}, keyed: ['onsite_mail 7'], names: [], everybody: [] });
   });
 
-  it('takes a contact for a patient only when it is one', () => {
+  it('takes a contact for a patient only when it is one, and leaves others to those who used the row', () => {
     const changes = new RowChanges();
-    changes.add('contact', [{ id: 1, foreign_table_name: 'company', foreign_id: 5 }]);
-    expect(changes.empty).toBe(true);
+    changes.add('contact', [{ id: 1, foreign_table_name: 'person', foreign_id: 5 }]);
+    expect(plain(changes)).toEqual({ pids: {}, keyed: ['contact 1'], names: [], everybody: [] });
     changes.add('contact', [{ id: 2, foreign_table_name: 'patient_data', foreign_id: 5 }]);
     expect(plain(changes)).toMatchObject({ pids: { 5: ['profile'] } });
   });

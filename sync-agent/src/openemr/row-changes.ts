@@ -52,6 +52,9 @@ export class RowChanges {
         this.addKeyed(watched, image);
       } else if (concernsPatient(watched, image)) {
         this.addPid(watched, image, image[watched.pid]);
+      } else {
+        // Somebody else's, whom a chart may name all the same: who used the row knows.
+        this.addKeyed(watched, image);
       }
     }
     if (this.pids.size > PID_LIMIT || this.keyed.size > KEYED_LIMIT || this.portalUsernames.size > KEYED_LIMIT) {

@@ -28,8 +28,8 @@ export class HoldingsOutOfOrder extends Error {
 /**
  * Compares every acknowledged chart and grant with what the DMZ says it holds, by hashes that it computes from the
  * stored bytes. What differs is owed again, and goes the way that every change goes; what has no place inside is removed
- * there when two comparisons in a row find it. Nothing that the DMZ says changes a number here or deletes anything: a hostile one can have everything sent
- * again once in each run.
+ * there when two comparisons in a row find it. Nothing that the DMZ says changes a number or deletes anything inside: a
+ * hostile one can have everything sent again once in each run.
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
 export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSignal): Promise<Tally> {

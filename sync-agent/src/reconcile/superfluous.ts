@@ -5,6 +5,8 @@ import { isCatchingUp } from './read-ledger.js';
 
 /** Rows without a place inside that are removed in one run; a flood of them takes several. */
 const REMOVED_AT_ONCE = 1_000;
+/** More than go at once, so that those that are left are known when it is their turn. */
+const REMEMBERED = 10_000;
 const REVOKED_IN_A_CALL = 100;
 
 /**
@@ -35,12 +37,12 @@ export class Superfluous {
 
   addCharts(refs: readonly string[]): void {
     this.chartsFound += refs.length;
-    this.charts = [...this.charts, ...refs].slice(0, REMOVED_AT_ONCE);
+    this.charts = [...this.charts, ...refs].slice(0, REMEMBERED);
   }
 
   addGrants(ids: readonly string[]): void {
     this.grantsFound += ids.length;
-    this.grantIds = [...this.grantIds, ...ids].slice(0, REMOVED_AT_ONCE);
+    this.grantIds = [...this.grantIds, ...ids].slice(0, REMEMBERED);
   }
 
   /**
@@ -53,8 +55,8 @@ export class Superfluous {
       Object.assign(suspects, noSuspects());
       return;
     }
-    const charts = this.charts.filter((ref) => suspects.charts.has(ref));
-    const grantIds = this.grantIds.filter((id) => suspects.grantIds.has(id));
+    const charts = this.charts.filter((ref) => suspects.charts.has(ref)).slice(0, REMOVED_AT_ONCE);
+    const grantIds = this.grantIds.filter((id) => suspects.grantIds.has(id)).slice(0, REMOVED_AT_ONCE);
     for (let from = 0; from < Math.max(charts.length, grantIds.length); from += REVOKED_IN_A_CALL) {
       await gateway.sendRevocations({
         charts: charts.slice(from, from + REVOKED_IN_A_CALL),

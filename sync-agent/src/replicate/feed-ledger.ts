@@ -165,9 +165,7 @@ export class LedgerOfFeed implements FeedLedger {
       dirty.add(pid, recordClass, position, change.shared);
     }
     if (change.shared) {
-      if (known.length === 0) {
-        dirty.addEverybody(change.classes, position);
-      }
+      dirty.addEverybody(known.length === 0 ? change.classes : change.classes.filter(isOfEverybody), position);
       return;
     }
     const parents = [...new Set(change.parents.map(({ table, key }) => `${table} ${key}`))];
@@ -212,7 +210,9 @@ export class LedgerOfFeed implements FeedLedger {
       );
       for (const { tableName, rowKey, pid, recordClass } of Users.parse(users)) {
         const id = `${tableName} ${rowKey}`;
-        found.set(id, [...(found.get(id) ?? []), { pid, recordClass }]);
+        const known = found.get(id) ?? [];
+        known.push({ pid, recordClass });
+        found.set(id, known);
       }
     }
     return found;
@@ -242,6 +242,9 @@ export class LedgerOfFeed implements FeedLedger {
     return found;
   }
 }
+
+/** Every chart shows it, so that who used a row of it before does not tell whom the row concerns now. */
+const isOfEverybody = (recordClass: RecordClass): boolean => recordClass === 'practice';
 
 function splitId(id: string): [string, string] {
   const space = id.indexOf(' ');

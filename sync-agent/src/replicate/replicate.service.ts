@@ -220,13 +220,17 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   }
 
   /**
-   * Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. What the feed
-   * sees goes first, so that a first load or a refill of thousands of charts delays no change of the day.
+   * Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. They stand
+   * behind what the feed sees now, so that a first load or a refill of thousands of charts delays no change of the day;
+   * a chart that failed keeps its place in front. What is rendered at this moment would only hold a second place.
    */
   private async sweep(): Promise<void> {
     for await (const patientRefs of dirtyCharts(this.ledger.manager)) {
-      for (const patientRef of patientRefs.filter((ref) => (this.waiting.get(ref)?.until ?? 0) <= Date.now())) {
-        this.queues.wake('replications', 'render-chart', patientRef, { later: true });
+      for (const patientRef of patientRefs.filter((ref) => !this.underWay.has(ref))) {
+        const wait = this.waiting.get(patientRef);
+        if (wait === undefined || wait.until <= Date.now()) {
+          this.queues.wake('replications', 'render-chart', patientRef, { later: wait === undefined });
+        }
       }
     }
   }
