@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
@@ -179,6 +179,25 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   }),
   'lost-confirmed': () => ({ commandLine: ['reconciliation', '--confirm-lost', '--json'] }),
   'vanishing-allowed': () => ({ commandLine: ['reconciliation', '--confirm-vanished', '--json'] }),
+  'release-decided': ({ system }) => ({
+    commandLine: ['release', 'rule', ...idleRule(), '--reason', '171.203', '--for', '1h', '--by', 'frontdesk'],
+    after: async () => {
+      await system.services.inside.adminSql(
+        'UPDATE ??.release_decision SET ended_at = UTC_TIMESTAMP(3) WHERE ended_at IS NULL',
+        [LEDGER],
+      );
+    },
+  }),
+  'release-lifted': (context) => {
+    const id = randomInt(1_000_000, 2_000_000);
+    return {
+      before: () => decideNothing(context, id, '+ INTERVAL 1 DAY'),
+      commandLine: ['release', 'lift', '--decision', String(id), '--by', 'frontdesk'],
+    };
+  },
+  'release-expired': (context) => ({
+    whileDown: () => decideNothing(context, randomInt(1_000_000, 2_000_000), '- INTERVAL 1 SECOND'),
+  }),
   'stop-stream': (context) => frozenPatient(context, 'revoked'),
   'waiting-noted': (context) => frozenPatient(context, 'frozen'),
 };
@@ -461,6 +480,20 @@ function nightComes({ system }: ProvocationContext): Partial<Provocation> {
       );
     },
   };
+}
+
+/** Asks for a code that nothing has. */
+function idleRule(): string[] {
+  return ['--code', `local:${randomUUID()}`];
+}
+
+/** A decision in force that keeps nothing back. @param end from now, as SQL */
+async function decideNothing({ system }: ProvocationContext, id: number, end: string): Promise<void> {
+  await system.services.inside.adminSql(
+    `INSERT INTO ??.release_decision (id, kind, code_system, code, reason, author, operator, made_at, expires_at)
+      VALUES (?, 'rule', '', UUID(), '171.203', 'frontdesk', 'drill', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) ${end})`,
+    [LEDGER, id],
+  );
 }
 
 /** The ledger remembers one entry more than OpenEMR has. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { DocumentContent } from 'sync-contract/section-content';
 import { ReceiptsContent } from 'sync-contract/receipt';
 import { classOfSection } from 'sync-contract/classes';
+import { HELD_CLASSES } from 'sync-agent/src/ledger/dirty';
 import { READABLE_CLASSES } from 'sync-agent/src/openemr/read-chart';
 import { READER_COLUMNS } from 'sync-agent/src/openemr/reader-columns';
 import { repositoryRoot } from '../demo/program.js';
@@ -70,6 +71,8 @@ const CONTENT_SOURCES: Readonly<Record<string, string[]>> = {
   reason: ['documents.size', 'documents.type', 'ledger document_blob.reason'],
 };
 
+const YEARLY: ReadonlySet<string> = new Set(['results', 'vitals']);
+
 export function generateDataFlow(): DataFlow {
   const { fields, deciding } = traceChartFields();
   const receipts = leaves(ReceiptsContent).map((path): ChartField => ({
@@ -82,7 +85,12 @@ export function generateDataFlow(): DataFlow {
     path: `contents[].${path}`,
     sources: CONTENT_SOURCES[path] ?? [],
   }));
-  const sections = [...fields, ...receipts, ...contents].map((field) => ({
+  const withdrawn = HELD_CLASSES.map((recordClass): ChartField => ({
+    section: YEARLY.has(recordClass) ? `${recordClass}/<year>` : recordClass,
+    path: '<in the place of a recalled entry>.meta.security[]',
+    sources: ['ledger release_decision.kind', 'ledger release_decision.resource_id'],
+  }));
+  const sections = [...fields, ...receipts, ...contents, ...withdrawn].map((field) => ({
     ...field,
     recordClass: classOfSection(field.section),
   }));

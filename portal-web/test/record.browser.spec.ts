@@ -45,6 +45,36 @@ describe('a part of the record', () => {
     expect(portal.complaints).toEqual([]);
   });
 
+  it('from which an entry was withdrawn shows a notice in its place, on its own page too, and never says empty', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const sign = (resourceType: string, id: string): object => ({
+      ...{ resourceType, id, meta: { security: [{ code: 'REDACTED' }] } },
+    });
+    fixture.sections['allergies'] = { resources: [sign('AllergyIntolerance', 'gone')] };
+    fixture.sections['notes'] = { resources: [sign('DocumentReference', 'taken'), note(1)] };
+    const page = await portal.page('/record');
+    await page
+      .getByRole('link', { name: /^Allergies/ })
+      .getByText('1 withdrawn for correction')
+      .waitFor();
+    const notice = page.getByRole('article').filter({ hasText: 'Withdrawn for correction' });
+    await goTo(portal, page, '/record/allergies');
+    await notice.getByText('has taken this entry back to correct it').waitFor();
+    expect(await page.getByText(/^Your (record has|clinic has) no /).count()).toBe(0);
+    await goTo(portal, page, '/record/notes');
+    await page.getByRole('heading', { name: 'Note number 1' }).waitFor();
+    expect(await notice.count()).toBe(1);
+    await goTo(portal, page, '/record/notes/taken');
+    await page.getByRole('heading', { name: 'Note number 1' }).waitFor({ state: 'detached' });
+    await notice.waitFor();
+    await goTo(portal, page, '/record/notes/many-1');
+    await page.getByText('Short.').waitFor();
+    expect(await notice.count()).toBe(0);
+    expect(portal.complaints).toEqual([]);
+  });
+
   it('that is empty says so while it is fresh, and makes no claim once it is not', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;

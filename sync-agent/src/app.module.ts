@@ -10,6 +10,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { awaitReadableOpenEmr } from './openemr/await-openemr.js';
 import { OPENEMR_READER, OpenEmrModule } from './openemr/openemr.module.js';
 import { ReconcileModule } from './reconcile/reconcile.module.js';
+import { ReleaseModule } from './release/release.module.js';
 import { ReplicateModule } from './replicate/replicate.module.js';
 import { RestoreModule } from './restore/restore.module.js';
 
@@ -30,6 +31,7 @@ export class AppModule implements OnModuleInit {
         MetricsModule,
         OpenEmrModule,
         ReconcileModule,
+        ReleaseModule,
         ReplicateModule,
         RestoreModule,
       ],

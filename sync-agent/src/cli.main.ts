@@ -9,6 +9,7 @@ import { patientsCommand } from './enrol/patients.command.js';
 import { initKeys } from './keys/key-files.js';
 import { createLedgerDataSource } from './ledger/ledger-database.js';
 import { reconciliationCommand } from './reconcile/reconciliation.command.js';
+import { releaseCommand } from './release/release.command.js';
 import { registerCommand } from './setup/register.command.js';
 import { backupCommand, eraCommand, restoreCommand } from './restore/restore.command.js';
 import { setupCommand } from './setup/setup.command.js';
@@ -65,6 +66,7 @@ const program = new Command('sync-agent')
   .addCommand(cutCommand())
   .addCommand(statusCommand())
   .addCommand(reconciliationCommand())
+  .addCommand(releaseCommand())
   .addCommand(backupCommand())
   .addCommand(eraCommand())
   .addCommand(restoreCommand());

@@ -61,7 +61,7 @@ describe("the agent's command line", () => {
   });
 
   it("brings the ledger's tables up to date and may be repeated", async () => {
-    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '7 migrations applied\n' });
+    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '8 migrations applied\n' });
     expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '0 migrations applied\n' });
     await applyGrants(testServices(), 'inside', { openemr: databases.openemr, ledger: databases.ledger });
   });
@@ -71,6 +71,34 @@ describe("the agent's command line", () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ currentAsOf: null, charts: 0, dirtyRows: 0, feed: null });
     expect((await run(['status'], environment)).out).toContain('has not read a clock marker');
+  });
+
+  it('says in one sentence what is wrong with a decision about release, and reports when there is none', async () => {
+    const clinic = await openClinic(testServices(), databases.openemr);
+    await clinic.query("INSERT INTO users (id, username, active) VALUES (7, 'drgreene', 1), (8, 'gone', 0)");
+    await clinic.end();
+    const release = (...args: string[]): Promise<Ended> => run(['release', ...args], environment);
+    const rule = ['--reason', '171.202(b)', '--for', '30d', '--by', 'drgreene'];
+    const wrong: [args: string[], sentence: string][] = [
+      [['rule', ...rule, '--class', 'dreams'], 'must be one of problems,'],
+      [['rule', ...rule, '--class', 'notes', '--by', 'gone'], '--by must be the user name'],
+      [['hold', ...rule, '--pid', '1', '--item', 'ab'.repeat(16), '--for', 'ever'], 'a hold has an end'],
+      [['lift', '--decision', '3', '--by', 'drgreene'], 'there is no decision 3'],
+    ];
+    for (const [args, sentence] of wrong) {
+      const { code, out, err } = await release(...args);
+      expect({ args, code, out, lines: err.trim().split('\n').length }).toEqual({ args, code: 1, out: '', lines: 1 });
+      expect(err).toContain(sentence);
+    }
+    const made = await release('rule', ...rule, '--for', 'ever', '--class', 'notes', '--code', 'loinc:11488-4');
+    expect(made).toMatchObject({ code: 0, err: '', out: expect.stringContaining('all charts are rendered again') });
+    const rules = await release('rules');
+    expect(rules.out).toContain('of notes with code http://loinc.org|11488-4 for all patients; 171.202(b) privacy');
+    expect(rules.out).toContain('until it is lifted');
+    expect(rules.out).toContain('has matched nothing: is its code or class what OpenEMR has?');
+    expect(await release('lift', '--decision', '1', '--by', 'drgreene')).toMatchObject({ code: 0, err: '' });
+    const report = JSON.parse((await release('report', '--json')).out) as { all: unknown; decisions: unknown[] };
+    expect(report).toMatchObject({ all: { changes: 0 }, decisions: [{ id: 1, endedBy: 'drgreene' }], late: [] });
   });
 
   it('says what waits and what stands still, and ends a check with 3 when that needs a person', async () => {

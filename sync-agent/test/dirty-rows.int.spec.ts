@@ -95,6 +95,8 @@ describe('dirty rows of one chart and class', () => {
       failure: null,
       files: null,
       contained: new Set(),
+      decisions: [],
+      withheld: null,
     };
     await under.ledger.transaction((manager) => settleChart(manager, new RecentChanges(), rendering, null));
   };

@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
+import { ResourcesContent } from 'sync-contract/section-content';
 import { z } from 'zod';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
-import { markDirty, markNewClassesDirty } from '../src/ledger/dirty.js';
+import { markDirty, markNewClassesDirty, RELEASED_CLASSES } from '../src/ledger/dirty.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
+import { decide, lift, ReleaseRefused, type NewDecision } from '../src/release/decide.js';
+import { expireDecisions } from '../src/release/expire-decisions.js';
+import { readDecisions } from '../src/release/read-decisions.js';
+import { readItems, type ChartItem } from '../src/release/read-items.js';
+import { describeRules, readRules } from '../src/release/read-rules.js';
+import { describeReport, readReleaseReport } from '../src/release/release-report.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
 import { AgentUnderTest } from './agent-under-test.js';
@@ -93,5 +100,162 @@ describe('a chart of which a class', () => {
     expect((await hashes()).has('medications')).toBe(true);
     await markNewClassesDirty(under.ledger.manager);
     expect(await dirtyClasses()).toEqual([]);
+  });
+
+  const nobody = { pid: PID, resourceId: null, recordClass: null, codeSystem: null, code: null, sensitivity: null };
+  const decision = (differs: Partial<NewDecision>): NewDecision => ({
+    ...{ ...nobody, kind: 'hold', reason: '171.202(e)', author: 'admin', hours: 24 },
+    ...differs,
+  });
+  const items = async (): Promise<ChartItem[]> =>
+    readItems(pool, under.keys, PID, await readDecisions(under.ledger.manager, PID));
+  const itemOf = async (resourceType: string): Promise<ChartItem> => {
+    const found = (await items()).find((item) => item.resourceType === resourceType);
+    if (found === undefined) {
+      throw new Error(`the golden chart has no ${resourceType}`);
+    }
+    return found;
+  };
+  /** Every section of the DMZ as text, and the resources of one. */
+  const inDmz = async (): Promise<string> =>
+    JSON.stringify([...((await under.stored(patientRef))?.sections ?? new Map<string, unknown>())]);
+  const resourcesOf = async (name: string): Promise<{ id: string }[]> => {
+    const content = (await under.stored(patientRef))?.sections.get(name);
+    return ResourcesContent.pick({ resources: true }).loose().parse(content).resources;
+  };
+  const withheld = async (): Promise<unknown> =>
+    under.ledger.query(
+      `SELECT LOWER(HEX(resource_id)) AS id, decision_id AS decision, ended_at IS NOT NULL AS ended,
+              released_seq AS seq FROM withheld_item ORDER BY id`,
+    );
+
+  let lost = 0;
+  it('is held shows nothing of it, and all of it again when the time is over, also after a restart', async () => {
+    // The user whose name was changed above was the author of notes.
+    await markDirty(under.ledger.manager, PID, RELEASED_CLASSES);
+    expect(await replicate()).toBe('pushed');
+    lost = await under.count('vanished');
+    const report = await itemOf('DiagnosticReport');
+    expect(await inDmz()).toContain(report.id);
+    const id = await decide(under.ledger, decision({ resourceId: report.id, recordClass: report.recordClass }));
+    const again = decision({ resourceId: report.id, recordClass: report.recordClass });
+    expect(await decide(under.ledger, again)).toBe(id);
+    await expect(decide(under.ledger, { ...again, hours: 48 })).rejects.toThrow(ReleaseRefused);
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).not.toContain(report.id);
+    expect(await dirtyClasses()).toEqual([]);
+    expect((await items()).find((item) => item.id === report.id)?.decisionId).toBe(id);
+    expect(await withheld()).toContainEqual({ id: report.id, decision: id, ended: 0, seq: null });
+    expect(describeRules(await readRules(under.ledger.manager, false))).toContain('171.202(e)');
+
+    expect(await expireDecisions(under.ledger)).toEqual([]);
+    await under.ledger.query('UPDATE release_decision SET expires_at = UTC_TIMESTAMP(3) WHERE id = ?', [id]);
+    expect(await expireDecisions(under.ledger)).toEqual([id]);
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).toContain(report.id);
+    const { manifest } = (await under.stored(patientRef)) ?? {};
+    expect(await withheld()).toContainEqual({ id: report.id, decision: id, ended: 1, seq: manifest?.seq });
+  });
+
+  it('is recalled leaves a notice in its place and, of a document, no bytes; what is corrected comes back', async () => {
+    const document = (await items()).find((item) => item.recordClass === 'documents');
+    const { id: resourceId = '', recordClass = null } = document ?? {};
+    const blobs = (): Promise<number> => under.count("document_blob WHERE state <> 'gone'");
+    const [before, order] = [await blobs(), (await resourcesOf('documents')).map(({ id }) => id)];
+    const recall = await decide(under.ledger, decision({ kind: 'recall', resourceId, recordClass, hours: null }));
+    expect(await replicate()).toBe('pushed');
+    expect((await resourcesOf('documents')).map(({ id }) => id)).toEqual(expect.arrayContaining([resourceId]));
+    expect((await resourcesOf('documents')).findIndex(({ id }) => id === resourceId)).toBe(order.indexOf(resourceId));
+    expect((await resourcesOf('documents')).find(({ id }) => id === resourceId)).toEqual({
+      ...{ resourceType: 'DocumentReference', id: resourceId },
+      meta: { security: [expect.objectContaining({ code: 'REDACTED' })] },
+    });
+    expect(JSON.stringify((await under.stored(patientRef))?.sections.get('documents'))).not.toContain(
+      `"documentId":"${resourceId}"`,
+    );
+    expect(await blobs()).toBe(before - 1);
+    await lift(under.ledger, recall, 'admin');
+    await lift(under.ledger, recall, 'admin');
+    await expect(lift(under.ledger, recall, 'drgreene')).rejects.toThrow('ended at');
+    expect(await replicate()).toBe('pushed');
+    expect((await resourcesOf('documents')).map(({ id }) => id)).toEqual(order);
+    expect(await blobs()).toBe(before);
+  });
+
+  it('is decided about while it is being rendered does not leave with what was decided before', async () => {
+    const { id: resourceId, recordClass } = await itemOf('Condition');
+    const first = await decide(under.ledger, decision({ resourceId, recordClass }));
+    expect(await replicate()).toBe('pushed');
+    await lift(under.ledger, first, 'admin');
+    const rule = decision({ kind: 'rule', recordClass });
+    let decided = 0;
+    let pushes = 0;
+    const reader = new Proxy(pool, {
+      get: (target, name) =>
+        name === 'getConnection'
+          ? async () => {
+              decided ||= await decide(under.ledger, rule);
+              return target.getConnection();
+            }
+          : (Reflect.get(target, name) as unknown),
+    });
+    const counting = new Proxy(gateway, {
+      get: (target, name) =>
+        name === 'pushChart'
+          ? async (...push: Parameters<GatewayClient['pushChart']>) => {
+              pushes += 1;
+              expect(await inDmz()).not.toContain(resourceId);
+              return target.pushChart(...push);
+            }
+          : (Reflect.get(target, name) as unknown),
+    });
+    const { ledger, keys, tables } = under;
+    await replicateChart({ ledger, reader, keys, tables, gateway: counting, recent: new RecentChanges() }, patientRef);
+    expect(pushes).toBe(1);
+    expect(await inDmz()).not.toContain(resourceId);
+    expect(await resourcesOf('problems')).toEqual([]);
+    // What is kept out has not vanished.
+    expect(await under.count('vanished')).toBe(lost);
+
+    // A class that may say something about what is held is not shown without the others.
+    await under.clinic.query('RENAME TABLE immunizations TO immunizations_away');
+    await markDirty(under.ledger.manager, PID, ['results', 'profile']);
+    await changeDemographics(under.clinic, { pid: PID, street: '2 Elm Court' });
+    const before = await hashes();
+    await expect(replicate()).rejects.toMatchObject({ code: 'openemr-read-failed' });
+    expect((await hashes()).get('profile')).not.toBe(before.get('profile'));
+    expect(await dirtyClasses()).toEqual(['results']);
+    await under.clinic.query('RENAME TABLE immunizations_away TO immunizations');
+    expect(await replicate()).toBe('unchanged');
+    expect(await dirtyClasses()).toEqual([]);
+    await lift(under.ledger, decided, 'admin');
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).toContain(resourceId);
+  });
+
+  it('is changed is counted by how long it took, never too short, and a late one is named', async () => {
+    await under.ledger.query(
+      'INSERT INTO feed_position (id, file_no, file_offset, committed_at) VALUES (1, 1, 100, UTC_TIMESTAMP(3))',
+    );
+    await under.ledger.query(
+      `INSERT INTO marker_seen (file_no, file_offset, at) VALUES (1, 10, UTC_TIMESTAMP(6) - INTERVAL 200 SECOND),
+        (1, 150, UTC_TIMESTAMP(6) - INTERVAL 1 SECOND)`,
+    );
+    const change = async (street: string): Promise<void> => {
+      await changeDemographics(under.clinic, { pid: PID, street });
+      await markDirty(under.ledger.manager, PID, ['profile', 'medications']);
+      expect(await replicate()).toBe('pushed');
+    };
+    await change('3 Elm Court');
+    await under.ledger.query('UPDATE feed_position SET file_offset = 160 WHERE id = 1');
+    await change('4 Elm Court');
+    const report = await readReleaseReport(under.ledger.manager, 30);
+    // Of the medications nothing changed; a second and the marker before it stay under the first steps.
+    expect(report.classes).toMatchObject([{ recordClass: 'profile', changes: 2, withinAim: 0.5, p95: 300 }]);
+    expect(report.all.median).toBeLessThanOrEqual(60);
+    expect(report.late).toMatchObject([{ patientRef, recordClass: 'profile' }]);
+    expect(describeReport(report)).toContain(`late: profile of chart ${patientRef}`);
+    expect(report.withheld.length).toBeGreaterThan(2);
+    expect(report.decisions.every(({ author, reason }) => author === 'admin' && reason === '171.202(e)')).toBe(true);
   });
 });

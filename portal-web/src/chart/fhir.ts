@@ -47,8 +47,24 @@ export function boolean(value: unknown, key: string): boolean | undefined {
   return typeof found === 'boolean' ? found : undefined;
 }
 
+/** Without the signs of withdrawn entries: no reader takes one for an entry that says nothing. */
 export function ofType(resources: unknown[], type: string): Json[] {
-  return resources.filter((resource): resource is Json => isObject(resource) && resource['resourceType'] === type);
+  return resources.filter(
+    (resource): resource is Json =>
+      isObject(resource) && resource['resourceType'] === type && !isWithdrawnSign(resource),
+  );
+}
+
+/** What the inside leaves in the place of an entry that the clinic has withdrawn for correction. */
+export function isWithdrawnSign(resource: unknown): boolean {
+  return list(object(resource, 'meta'), 'security').some((label) => string(label, 'code') === 'REDACTED');
+}
+
+/** Ids of the entries of a section that the clinic has withdrawn for correction. */
+export function withdrawnIds(content: unknown): string[] {
+  return list(content, 'resources')
+    .filter(isWithdrawnSign)
+    .flatMap((resource) => string(resource, 'id') ?? []);
 }
 
 /** Words of a CodeableConcept: its text, else the first display, else the first code. */

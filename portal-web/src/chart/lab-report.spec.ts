@@ -25,6 +25,24 @@ function report(id: string, of: string[], rest: object = {}): object {
 }
 
 describe('a laboratory report', () => {
+  it('that was withdrawn is no report, and one whose value was withdrawn says so and keeps the others', () => {
+    const sign = (resourceType: string, id: string): object => ({
+      ...{ resourceType, id, meta: { security: [{ code: 'REDACTED' }] } },
+    });
+    const read = readLabReports(
+      [
+        sign('DiagnosticReport', 'gone'),
+        report('r', ['a', 'b']),
+        sign('Observation', 'a'),
+        observation('b', { valueString: 'Negative' }),
+      ],
+      format,
+    );
+    expect(read.map(({ id, withdrawn, values }) => [id, withdrawn, values.map((value) => value.id)])).toEqual([
+      ['r', ['a'], ['b']],
+    ]);
+  });
+
   it('shows the value with its unit, its own range and its flag', () => {
     const [read] = readLabReports(
       [

@@ -1,4 +1,15 @@
-import { addressLines, conceptKey, conceptText, list, number, object, ofType, resolve, string } from './fhir.js';
+import {
+  addressLines,
+  conceptKey,
+  conceptText,
+  list,
+  number,
+  object,
+  ofType,
+  resolve,
+  string,
+  withdrawnIds,
+} from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts } from './record-entry.js';
 import type { Code } from './record-entry.js';
@@ -39,6 +50,8 @@ export interface LabReport {
   specimen: string | undefined;
   notes: string[];
   values: LabValue[];
+  /** ids of its values that the clinic has withdrawn for correction */
+  withdrawn: string[];
 }
 
 const FLAGS: Record<string, Flag> = {
@@ -64,14 +77,24 @@ export function readLabReports(resources: unknown[], formatNumber: (value: numbe
   const observations = new Map(
     ofType(resources, 'Observation').map((observation) => [string(observation, 'id') ?? '', observation]),
   );
+  const signs = new Set(withdrawnIds({ resources }));
   const used = new Set<string>();
   const reports = ofType(resources, 'DiagnosticReport')
     .filter((report) => string(report, 'status') !== 'entered-in-error')
-    .map((report) => readReport(report, observations, used, everything, formatNumber));
+    .map((report) => ({
+      ...readReport(report, observations, used, everything, formatNumber),
+      withdrawn: resultIds(report).filter((id) => signs.has(id)),
+    }));
   const loose = [...observations].filter(([id]) => !used.has(id)).map(([, observation]) => observation);
   return newestFirst(
     [...reports, ...loose.map((observation) => readLooseValue(observation, everything, formatNumber))],
     (report) => report.collectedAt ?? report.reportedAt,
+  );
+}
+
+function resultIds(report: Json): string[] {
+  return list(report, 'result').map(
+    (reference) => string(reference, 'reference')?.split('/').at(-1)?.replace('#', '') ?? '',
   );
 }
 
@@ -81,9 +104,8 @@ function readReport(
   used: Set<string>,
   everything: Json[],
   formatNumber: (value: number) => string,
-): LabReport {
-  const values = list(report, 'result').flatMap((reference) => {
-    const id = string(reference, 'reference')?.split('/').at(-1)?.replace('#', '') ?? '';
+): Omit<LabReport, 'withdrawn'> {
+  const values = resultIds(report).flatMap((id) => {
     const observation =
       observations.get(id) ?? list(report, 'contained').find((contained) => string(contained, 'id') === id);
     used.add(id);
@@ -123,6 +145,7 @@ function readLooseValue(observation: Json, everything: Json[], formatNumber: (va
     specimen: string(object(observation, 'specimen'), 'display'),
     notes: [],
     values: [value],
+    withdrawn: [],
   };
 }
 

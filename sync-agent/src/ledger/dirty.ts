@@ -6,6 +6,15 @@ import { READABLE_CLASSES } from '../openemr/read-chart.js';
 /** Classes of records that are rendered into sections: those of OpenEMR, and the ledger's receipts. */
 export const RENDERED_CLASSES: readonly RecordClass[] = [...READABLE_CLASSES, 'receipts'];
 
+/** What no decision can reach: messages were released by who sent them. */
+const ALWAYS_RELEASED: readonly RecordClass[] = ['profile', 'messages', 'practice'];
+/** Classes that a decision can reach. */
+export const RELEASED_CLASSES: readonly RecordClass[] = READABLE_CLASSES.filter(
+  (recordClass) => !ALWAYS_RELEASED.includes(recordClass),
+);
+/** Classes whose entries can be held. A statement of what is owed is left out with the visit or item that it names. */
+export const HELD_CLASSES: readonly RecordClass[] = RELEASED_CLASSES.filter((recordClass) => recordClass !== 'billing');
+
 const PositionRows = z.array(z.object({ fileNo: z.coerce.number(), fileOffset: z.coerce.number() }));
 
 /**
@@ -48,4 +57,22 @@ export async function markNewClassesDirty(manager: EntityManager): Promise<void>
 /** A chart's whole content is to be rendered: at enrolment, in the transaction that makes the chart. */
 export async function markAllDirty(manager: EntityManager, pid: number): Promise<void> {
   await markDirty(manager, pid, RENDERED_CLASSES);
+}
+
+/**
+ * In the transaction of a decision that begins or ends: these charts are rendered again. One that is being rendered with
+ * the decisions of before settles no dirty row. @param pid null: every chart
+ */
+export async function markReleasedDirty(manager: EntityManager, pid: number | null): Promise<void> {
+  await manager.query('UPDATE feed_position SET generation = generation + 1 WHERE id = 1');
+  await manager.query(
+    `INSERT INTO dirty (pid, record_class, file_no, file_offset)
+      SELECT c.pid, k.record_class, COALESCE(f.file_no, 0), COALESCE(f.file_offset, 0)
+        FROM chart c JOIN patient p ON p.pid = c.pid AND p.state <> 'revoked'
+        CROSS JOIN (${RELEASED_CLASSES.map((_, n) => (n === 0 ? 'SELECT ? AS record_class' : 'SELECT ?')).join(' UNION ALL ')}) k
+        LEFT JOIN feed_position f ON f.id = 1
+       WHERE ${pid === null ? 'TRUE' : 'c.pid = ?'}
+      ON DUPLICATE KEY UPDATE touches = dirty.touches + 1`,
+    [...RELEASED_CLASSES, ...(pid === null ? [] : [pid])],
+  );
 }

@@ -23,6 +23,7 @@ import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js
 import { AddForgottenDeliveries1763900000010 } from './migrations/1763900000010-add-forgotten-deliveries.js';
 import { CreateDocumentBlob1764000000000 } from './migrations/1764000000000-create-document-blob.js';
 import { CreateReconciliation1764000000001 } from './migrations/1764000000001-create-reconciliation.js';
+import { CreateRelease1764100000000 } from './migrations/1764100000000-create-release.js';
 import { CreatePatientDecision1764200000000 } from './migrations/1764200000000-create-patient-decision.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
@@ -33,6 +34,7 @@ import {
   ReconciliationStatementRow,
   Vanished,
 } from './reconciliation.entities.js';
+import { LateRelease, ReleaseDecisionRow, ReleaseTime, WithheldItemRow } from './release.entities.js';
 import { Era, ForgottenDelivery, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
 
@@ -64,6 +66,10 @@ export const LEDGER_ENTITIES = [
   Vanished,
   LostSubmission,
   PatientDecision,
+  ReleaseDecisionRow,
+  WithheldItemRow,
+  ReleaseTime,
+  LateRelease,
 ] as const;
 
 /**
@@ -142,6 +148,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddForgottenDeliveries1763900000010,
       CreateDocumentBlob1764000000000,
       CreateReconciliation1764000000001,
+      CreateRelease1764100000000,
       CreatePatientDecision1764200000000,
     ],
     migrationsTableName: 'migration',

@@ -21,6 +21,8 @@ export interface ChartToRender {
   known: KnownRecord;
   /** the DMZ's manifest says that the chart is frozen */
   frozenShown: boolean;
+  /** the chart's own, older time, `failed_t`; null when it has none */
+  knownUntil: string | null;
   /** of the feed's positions when this was read: those of another generation cannot be compared */
   generation: number;
 }
@@ -56,6 +58,7 @@ const Charts = z.array(
     epoch: z.number(),
     chartKeyWrapped: z.instanceof(Buffer),
     readAt: z.string(),
+    knownUntil: z.string().nullable(),
     generation: z.number(),
     frozenShown: z.coerce.boolean(),
     recordId: z.coerce.number().nullable(),
@@ -120,7 +123,8 @@ const FROZEN_AND_UNMARKED = `p.state = 'frozen' AND c.seq > 0 AND c.frozen_shown
 async function readChart(manager: EntityManager, patientRef: string, which: string): Promise<ChartToRender | null> {
   const rows: unknown = await manager.query(
     `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, c.pid, c.era, c.seq, c.attempted_seq AS attemptedSeq, c.epoch,
-            c.chart_key_wrapped AS chartKeyWrapped, DATE_FORMAT(UTC_TIMESTAMP(6), ${INSTANT}) AS readAt,
+            c.chart_key_wrapped AS chartKeyWrapped, CAST(c.failed_t AS CHAR) AS knownUntil,
+            DATE_FORMAT(UTC_TIMESTAMP(6), ${INSTANT}) AS readAt,
             ${GENERATION} AS generation, c.frozen_shown AS frozenShown, p.record_id AS recordId,
             LOWER(HEX(p.name_mac)) AS nameMac, LOWER(HEX(p.birth_mac)) AS birthMac
        FROM chart c JOIN patient p ON p.pid = c.pid

@@ -5,7 +5,8 @@ import { RecordClass } from 'sync-contract/classes';
 import { RENDERED_CLASSES } from '../ledger/dirty.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import { readAckedSections, readChartToRender, type ChartToRender } from './chart-row.js';
-import { render, type Replication } from './replicate-chart.js';
+import { renderClasses } from './render-classes.js';
+import type { Replication } from './replicate-chart.js';
 
 export interface ContentComparison {
   pid: number;
@@ -32,7 +33,7 @@ export async function compareContent(replication: Replication, patientRef: strin
   if (chart === null || !isClean(chart)) {
     return null;
   }
-  const rendering = await render(replication, chart, RENDERED_CLASSES);
+  const rendering = await renderClasses(replication, chart, RENDERED_CLASSES);
   if (rendering.failure !== null) {
     return null;
   }

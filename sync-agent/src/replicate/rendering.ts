@@ -1,4 +1,6 @@
 import type { RecordClass } from 'sync-contract/classes';
+import type { ReleaseDecision } from '../chart/kept-out.js';
+import type { WithheldItem } from '../chart/withhold.js';
 import type { Signed } from 'sync-contract/signed';
 import type { ChartSource } from '../openemr/read-chart.js';
 import type { DocumentFile } from '../openemr/read-documents.js';
@@ -20,6 +22,10 @@ export interface Rendering {
   files: readonly DocumentFile[] | null;
   /** submissions the sections contain */
   contained: ReadonlySet<string>;
+  /** about release, as they were in force when the sections were rendered; null when nothing was rendered */
+  decisions: readonly ReleaseDecision[] | null;
+  /** entries that the sections are without; null when none of their classes was rendered */
+  withheld: readonly WithheldItem[] | null;
 }
 
 /** Result of a push that the gateway acknowledged. */

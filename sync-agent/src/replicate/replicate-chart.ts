@@ -1,66 +1,39 @@
-import type { Pool } from 'mysql2/promise';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
 import { compareVersions, type Version } from 'sync-contract/identifiers';
 import { ChartConflict } from 'sync-contract/gateway-wire';
 import { signManifest } from 'sync-contract/manifest';
-import { DocumentsContent, ResourcesContent, ThreadContent } from 'sync-contract/section-content';
 import { statementHash } from 'sync-contract/signed';
-import { renderChart } from '../chart/render-chart.js';
 import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Conflict } from '../gateway-client/gateway-failures.js';
-import type { KeyStore } from '../keys/key-store.js';
 import { judgePatient, type Verdict } from '../enrol/judge-patient.js';
 import { RENDERED_CLASSES } from '../ledger/dirty.js';
-import { DECISION_CAUSES } from '../ledger/patient-decision.entity.js';
 import { Patient } from '../ledger/patient.entity.js';
-import { doubtAbout } from '../openemr/compare-patients.js';
-import { threadMapper } from '../openemr/mail-thread.js';
-import { READABLE_CLASSES, readChart, type ChartRows } from '../openemr/read-chart.js';
-import { documentFiles } from '../openemr/read-documents.js';
-import { readRecord } from '../openemr/read-record.js';
-import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 import {
   readAckedSections,
   readChartToMark,
   readChartToRender,
-  readKnownThreads,
   readOwedSections,
   readUnsettled,
   type AckedSection,
   type ChartToRender,
 } from './chart-row.js';
-import { documentContents, noteDocuments } from './document-contents.js';
+import { noteDocuments } from './document-contents.js';
 import type { RecentChanges } from './recent-changes.js';
-import { readReceipts } from './receipts.js';
+import { RecordInDoubt, renderClasses, type RenderedFrom } from './render-classes.js';
 import { stopChart } from './replica-ahead.js';
-import { inBatches, manifestOf, nameSections, sealAs, type NewSection, type SealedSection } from './seal-chart.js';
+import { inBatches, manifestOf, sealAs, type NewSection, type SealedSection } from './seal-chart.js';
 import type { Rendering } from './rendering.js';
 import { settleChart } from './settle-chart.js';
+import { assertDecisionsStand, DecisionsChanged, settleRelease } from './settle-release.js';
 import { assertMayVanish } from './vanishing.js';
 
-/** OpenEMR's server writes no binlog, so nobody can say which changes a snapshot contains. */
-export class SnapshotWithoutPosition extends Error {
-  readonly code = 'snapshot-without-position';
-  readonly logLevel = 'error';
-  constructor() {
-    super(
-      "OpenEMR's database server writes no binary log; set log_bin, binlog_format=ROW and binlog_row_metadata=FULL",
-    );
-  }
-}
-
-export interface Replication {
-  ledger: DataSource;
-  reader: Pool;
-  keys: KeyStore;
+export interface Replication extends RenderedFrom {
   gateway: GatewayClient;
   recent: RecentChanges;
-  /** whether documents' bytes are fetched from OpenEMR; their list goes out in any case */
-  offersDocuments?: boolean;
   /** OpenEMR's tables as the ledger's account names them */
   tables: OpenEmrTables;
   /** bytes of sections in one push, when they shall be fewer than a request may carry */
@@ -68,18 +41,6 @@ export interface Replication {
 }
 
 export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed' | 'revoked' | 'frozen' | 'marked';
-
-/**
- * OpenEMR's record of the patient, in the snapshot that was read, ends or stops the replication: nothing of that snapshot
- * goes out. Whoever renders judges the patient.
- */
-export class RecordInDoubt extends Error {
-  readonly code = 'record-in-doubt';
-  readonly logLevel = 'warn';
-  constructor(readonly doubt: NonNullable<ReturnType<typeof doubtAbout>>) {
-    super(DECISION_CAUSES[doubt]);
-  }
-}
 
 /**
  * Brings one chart's dirty classes into the DMZ: one snapshot, pure rendering, and a push of what has another hash than
@@ -90,7 +51,7 @@ export class RecordInDoubt extends Error {
  * it: while the result of the last push is unknown, the gateway is asked before another number is used.
  *
  * Whose record is gone, barred from the portal or another person's by now is revoked or frozen instead; a frozen chart
- * gets its mark.
+ * gets its mark. What a person decided to keep from the portal before a number was claimed does not leave with it.
  * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed
  */
 export async function replicateChart(replication: Replication, patientRef: string): Promise<Outcome> {
@@ -144,7 +105,7 @@ async function renderAndPush(replication: Replication, chart: ChartToRender): Pr
     return 'clean';
   }
   await assertNotAhead(replication, chart);
-  const rendering = await render(replication, chart, asked);
+  const rendering = await renderClasses(replication, chart, asked);
   if (rendering.classes.length === 0) {
     throwIfPartial(rendering);
   }
@@ -154,6 +115,9 @@ async function renderAndPush(replication: Replication, chart: ChartToRender): Pr
     throwIfPartial(rendering);
     return outcome;
   } catch (failure: unknown) {
+    if (failure instanceof DecisionsChanged) {
+      return await replicateChart(replication, patientRef);
+    }
     if (!(failure instanceof Conflict)) {
       throw failure;
     }
@@ -202,7 +166,7 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
   if (isNewer(state.version, { era: chart.era, seq: chart.attemptedSeq })) {
     await stopChart(replication.ledger, patientRef);
   }
-  const rendering = await render(replication, chart, RENDERED_CLASSES);
+  const rendering = await renderClasses(replication, chart, RENDERED_CLASSES);
   throwIfPartial(rendering);
   const held = new Set(state.sections.map(({ id, sha256 }) => `${id} ${sha256}`));
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
@@ -221,83 +185,6 @@ function dirtyClasses(chart: ChartToRender): RecordClass[] {
     dirty.add('receipts');
   }
   return RENDERED_CLASSES.filter((recordClass) => dirty.has(recordClass));
-}
-
-/** @param classes what cannot be read of them is not among the rendering's */
-export async function render(
-  replication: Replication,
-  chart: ChartToRender,
-  classes: readonly RecordClass[],
-): Promise<Rendering> {
-  const { ledger, keys } = replication;
-  const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
-  const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
-  const read = fromOpenEmr.length === 0 ? null : await readRows(replication, chart, fromOpenEmr);
-  const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
-  const readable = classes.filter((recordClass) => !failures.has(recordClass));
-  const files = read?.rows.documents === undefined ? null : documentFiles(read.rows.documents);
-  const rendered: { name: string; recordClass: RecordClass; content: unknown }[] = [];
-  if (read !== null) {
-    // After the snapshot: a mail of ours that it holds was committed together with its thread.
-    const known = await readKnownThreads(ledger.manager, chart.pid);
-    const sections = renderChart(read.rows, {
-      siteId: keys.siteId,
-      resourceIdKey: keys.resourceIdKey,
-      timeZone: read.rows.timeZone,
-      threadOf: threadMapper(keys.resourceIdKey, chart.pid, known),
-    });
-    rendered.push(...sections.filter(({ recordClass }) => readable.includes(recordClass)));
-  }
-  const list = rendered.find(({ name }) => name === 'documents');
-  if (list !== undefined && files !== null) {
-    const areOffered = replication.offersDocuments === true;
-    const contents = await documentContents(ledger.manager, keys, { ...chart, files, areOffered });
-    list.content = DocumentsContent.parse({ ...ResourcesContent.parse(list.content), contents });
-  }
-  const contained = submissionsIn(rendered);
-  if (classes.includes('receipts')) {
-    const content = await readReceipts(ledger.manager, chart.patientRef, contained);
-    rendered.push({ name: 'receipts', recordClass: 'receipts', content });
-  }
-  return {
-    chart,
-    classes: readable,
-    failure: failures.values().next().value ?? null,
-    sections: nameSections(chartKey, rendered),
-    sources: read?.rows.sources ?? [],
-    position: fromOpenEmr.every((recordClass) => failures.has(recordClass)) ? null : (read?.position ?? null),
-    files,
-    contained,
-  };
-}
-
-async function readRows(
-  { reader, keys }: Replication,
-  { pid, known }: ChartToRender,
-  classes: readonly RecordClass[],
-): Promise<{ rows: ChartRows; position: BinlogPosition }> {
-  await using snapshot = await openSnapshot(reader);
-  if (snapshot.position === null) {
-    throw new SnapshotWithoutPosition();
-  }
-  const doubt = doubtAbout(keys.resourceIdKey, known, await readRecord(snapshot, pid));
-  if (doubt !== null) {
-    throw new RecordInDoubt(doubt);
-  }
-  return { rows: await readChart(snapshot, pid, classes), position: snapshot.position };
-}
-
-function submissionsIn(sections: readonly { recordClass: RecordClass; name: string; content: unknown }[]): Set<string> {
-  const found = new Set<string>();
-  for (const { recordClass, content } of sections) {
-    const thread = recordClass === 'messages' ? ThreadContent.safeParse(content).data : undefined;
-    for (const { submissionId } of thread?.messages ?? []) {
-      if (submissionId !== null) {
-        found.add(submissionId);
-      }
-    }
-  }
-  return found;
 }
 
 /** @param lacking names of acknowledged sections whose bytes the gateway does not have */
@@ -338,6 +225,7 @@ async function pushChanges(
       attempted,
       batch: batches[index] ?? [],
       current,
+      changed: new Set(changed.map(({ recordClass }) => recordClass)),
       // What they settle is in the chart with the last batch; what does not fit into one call follows by itself.
       settles: portions[index - first] ?? [],
       last: index === steps - 1,
@@ -362,8 +250,9 @@ function inPortions(ids: readonly string[]): string[][] {
 async function pushMark(replication: Replication, chart: ChartToRender): Promise<void> {
   const current = await readAckedSections(replication.ledger.manager, chart.patientRef);
   const nothing = { classes: [], failure: null, sections: [], sources: [], position: null, files: null };
-  const rendering: Rendering = { chart, ...nothing, contained: new Set() };
-  const step = { attempted: chart.attemptedSeq, batch: [], current, settles: [], last: false, frozen: true };
+  const rendering: Rendering = { chart, ...nothing, contained: new Set(), decisions: null, withheld: null };
+  const none = { batch: [], changed: new Set<string>(), settles: [] };
+  const step = { ...none, attempted: chart.attemptedSeq, current, last: false, frozen: true };
   await pushBatch(replication, rendering, step);
 }
 
@@ -373,6 +262,8 @@ interface Step {
   batch: readonly NewSection[];
   /** sections of the manifest before this step */
   current: readonly AckedSection[];
+  /** classes of which this step or another pushes a section */
+  changed: ReadonlySet<string>;
   settles: readonly string[];
   last: boolean;
   frozen?: boolean;
@@ -394,6 +285,7 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
   await ledger.transaction(async (manager) => {
     await assertNotRevoked(manager, chart.pid);
     await claimNumber(manager, chart.patientRef, step.attempted, version.seq);
+    await assertDecisionsStand(manager, rendering);
     crashPoint('before-commit:chart-attempt');
   });
   crashPoint('after-commit:chart-attempt');
@@ -422,6 +314,9 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
       last: step.last,
       frozen: step.frozen === true,
     });
+    if (step.last) {
+      await settleRelease(manager, rendering, { seq: version.seq, changed: step.changed });
+    }
     await assertNotRevoked(manager, chart.pid);
     crashPoint('before-commit:chart-ack');
   });
@@ -470,6 +365,7 @@ async function claimNumber(manager: EntityManager, patientRef: string, before: n
 async function settleUnchanged(manager: EntityManager, replication: Replication, rendering: Rendering): Promise<void> {
   await noteDocuments(manager, replication.keys, rendering.chart.patientRef, rendering.files);
   await settleChart(manager, replication.recent, rendering, null);
+  await settleRelease(manager, rendering, null);
   crashPoint('before-commit:chart-unchanged');
 }
 

@@ -34,7 +34,8 @@ import { HeartbeatSender } from './heartbeat.js';
 import { RecentChanges } from './recent-changes.js';
 import type { Awakened } from './record-dirty.js';
 import { HeartbeatAhead, ReplicaAhead } from './replica-ahead.js';
-import { RecordInDoubt, judgeChart, replicateChart, type Outcome, type Replication } from './replicate-chart.js';
+import { RecordInDoubt } from './render-classes.js';
+import { judgeChart, replicateChart, type Outcome, type Replication } from './replicate-chart.js';
 import { failureCode } from '../failure-code.js';
 
 const RENDERS = 4;

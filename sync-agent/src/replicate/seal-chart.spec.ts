@@ -21,6 +21,7 @@ const CHART: ChartToRender = {
   dirty: [],
   known: { recordId: null, nameMac: null, birthMac: null },
   frozenShown: false,
+  knownUntil: null,
   generation: 1,
 };
 const VERSION = { era: 1, seq: 7 };

@@ -18,7 +18,7 @@ export interface NewSection {
   content: unknown;
   contentHash: string;
   sectionId: string;
-  /** what a person would count in it */
+  /** what a person would count in it, and what is withheld of its class */
   entries: number;
 }
 
@@ -29,10 +29,14 @@ export interface SealedSection extends AckedSection {
 /** Bytes of sections in one batch, so that their base64 and the manifest stay under the limit of a request. */
 const BATCH_BYTES = Math.floor(LIMITS.gatewayRequestBytes * 0.6);
 
-/** Names and hashes what was rendered. */
+/**
+ * Names and hashes what was rendered. What is withheld counts with its class's first section: it has not vanished.
+ * @param withheld number of resources by class
+ */
 export function nameSections(
   chartKey: Uint8Array,
   rendered: readonly { name: string; recordClass: RecordClass; content: unknown }[],
+  withheld: ReadonlyMap<RecordClass, number> = new Map<RecordClass, number>(),
 ): NewSection[] {
   const keys = new Map<RecordClass, Buffer>();
   return rendered.map(({ name, recordClass, content }) => {
@@ -44,7 +48,7 @@ export function nameSections(
       content,
       contentHash: contentHash(content),
       sectionId: sectionId(classKey, name),
-      entries: countEntries(content),
+      entries: countEntries(content) + (name === recordClass ? (withheld.get(recordClass) ?? 0) : 0),
     };
   });
 }

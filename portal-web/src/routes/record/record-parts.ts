@@ -14,6 +14,7 @@ import { readProblems } from '../../chart/problem.js';
 import { readProcedures } from '../../chart/procedure.js';
 import { readSocialHistory } from '../../chart/social-history.js';
 import { readNotes, readReports } from '../../chart/written.js';
+import { withdrawnIds } from '../../chart/fhir.js';
 import type { ResourcePart, ResourcesContent, YearsContent } from '../../chart/section-content.js';
 import { chart } from '../../state/chart.svelte.js';
 import { practice } from '../../state/practice.svelte.js';
@@ -37,7 +38,10 @@ const words = text.record;
 const ofResources =
   (section: () => Section<ResourcesContent>, say: (resources: unknown[]) => string) => (): string | null => {
     const content = section().content;
-    return content === null ? null : say(content.resources);
+    const withdrawn = withdrawnIds(content).length;
+    return content === null
+      ? null
+      : `${say(content.resources)}${withdrawn === 0 ? '' : `, ${words.recalledToo(withdrawn)}`}`;
   };
 
 /** How many are current, and the newest of them. */

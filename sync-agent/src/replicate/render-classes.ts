@@ -1,0 +1,186 @@
+import type { Pool } from 'mysql2/promise';
+import type { DataSource } from 'typeorm';
+import type { RecordClass } from 'sync-contract/classes';
+import { DocumentsContent, ResourcesContent, ThreadContent } from 'sync-contract/section-content';
+import type { ReleaseDecision } from '../chart/kept-out.js';
+import { renderChart } from '../chart/render-chart.js';
+import { ResourceIds } from '../chart/resource-id.js';
+import { withhold, type Withholding } from '../chart/withhold.js';
+import type { KeyStore } from '../keys/key-store.js';
+import { RELEASED_CLASSES } from '../ledger/dirty.js';
+import { DECISION_CAUSES } from '../ledger/patient-decision.entity.js';
+import { doubtAbout } from '../openemr/compare-patients.js';
+import { threadMapper } from '../openemr/mail-thread.js';
+import { READABLE_CLASSES, readChart, type ChartRows } from '../openemr/read-chart.js';
+import { documentFiles, type DocumentFile } from '../openemr/read-documents.js';
+import { readRecord } from '../openemr/read-record.js';
+import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
+import { readDecisions } from '../release/read-decisions.js';
+import { readKnownThreads, type ChartToRender } from './chart-row.js';
+import { documentContents } from './document-contents.js';
+import { readReceipts } from './receipts.js';
+import type { Rendering } from './rendering.js';
+import { nameSections } from './seal-chart.js';
+
+/** OpenEMR's server writes no binlog, so nobody can say which changes a snapshot contains. */
+export class SnapshotWithoutPosition extends Error {
+  readonly code = 'snapshot-without-position';
+  readonly logLevel = 'error';
+  constructor() {
+    super(
+      "OpenEMR's database server writes no binary log; set log_bin, binlog_format=ROW and binlog_row_metadata=FULL",
+    );
+  }
+}
+
+/**
+ * OpenEMR's record of the patient, in the snapshot that was read, ends or stops the replication: nothing of that snapshot
+ * goes out. Whoever renders judges the patient.
+ */
+export class RecordInDoubt extends Error {
+  readonly code = 'record-in-doubt';
+  readonly logLevel = 'warn';
+  constructor(readonly doubt: NonNullable<ReturnType<typeof doubtAbout>>) {
+    super(DECISION_CAUSES[doubt]);
+  }
+}
+
+/** What a render reads. */
+export interface RenderedFrom {
+  ledger: DataSource;
+  reader: Pool;
+  keys: KeyStore;
+  /** whether documents' bytes are fetched from OpenEMR; their list goes out in any case */
+  offersDocuments?: boolean;
+}
+
+/**
+ * A chart's classes as they are now, without what decisions keep from the portal. While a decision concerns the chart all
+ * classes that it can reach are rendered together, because what one of them may not show may stand in another; when one
+ * of them cannot be read, none of them is.
+ * @param asked what cannot be read of them is not among the rendering's
+ */
+export async function renderClasses(
+  source: RenderedFrom,
+  chart: ChartToRender,
+  asked: readonly RecordClass[],
+): Promise<Rendering> {
+  const { ledger, keys } = source;
+  const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
+  const decisions = await readDecisions(ledger.manager, chart.pid);
+  const classes = reached(asked, decisions);
+  const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
+  const read = fromOpenEmr.length === 0 ? null : await readRows(source, chart, fromOpenEmr);
+  const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
+  const readable = readableOf(classes, failures, decisions);
+  const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
+  const rendered: Rendered[] = [...released.sections];
+  const files = read === null ? null : shownFiles(keys, read.rows, rendered);
+  const list = rendered.find(({ name }) => name === 'documents');
+  if (list !== undefined && files !== null) {
+    const areOffered = source.offersDocuments === true;
+    const contents = await documentContents(ledger.manager, keys, { ...chart, files, areOffered });
+    list.content = DocumentsContent.parse({ ...ResourcesContent.parse(list.content), contents });
+  }
+  const contained = submissionsIn(rendered);
+  if (classes.includes('receipts')) {
+    const content = await readReceipts(ledger.manager, chart.patientRef, contained);
+    rendered.push({ name: 'receipts', recordClass: 'receipts', content });
+  }
+  return {
+    chart,
+    classes: readable,
+    failure: failures.values().next().value ?? null,
+    sections: nameSections(chartKey, rendered, released.fewer),
+    sources: read?.rows.sources ?? [],
+    position: fromOpenEmr.some((recordClass) => readable.includes(recordClass)) ? (read?.position ?? null) : null,
+    files,
+    contained,
+    decisions,
+    withheld: readable.some((recordClass) => RELEASED_CLASSES.includes(recordClass)) ? released.withheld : null,
+  };
+}
+
+interface Rendered {
+  name: string;
+  recordClass: RecordClass;
+  content: unknown;
+}
+
+const NOTHING: Withholding = { sections: [], withheld: [], fewer: new Map() };
+
+function reached(asked: readonly RecordClass[], decisions: readonly ReleaseDecision[]): readonly RecordClass[] {
+  const concerns = decisions.length > 0 && asked.some((recordClass) => RELEASED_CLASSES.includes(recordClass));
+  return concerns ? [...new Set([...asked, ...RELEASED_CLASSES])] : asked;
+}
+
+function readableOf(
+  classes: readonly RecordClass[],
+  failures: ReadonlyMap<RecordClass, Error>,
+  decisions: readonly ReleaseDecision[],
+): RecordClass[] {
+  const undecided =
+    decisions.length > 0 && RELEASED_CLASSES.some((recordClass) => failures.has(recordClass)) ? RELEASED_CLASSES : [];
+  return classes.filter((recordClass) => !failures.has(recordClass) && !undecided.includes(recordClass));
+}
+
+async function releasedSections(
+  { ledger, keys }: RenderedFrom,
+  chart: ChartToRender,
+  rows: ChartRows,
+  { readable, decisions }: { readable: readonly RecordClass[]; decisions: readonly ReleaseDecision[] },
+): Promise<Withholding> {
+  // After the snapshot: a mail of ours that it holds was committed together with its thread.
+  const known = await readKnownThreads(ledger.manager, chart.pid);
+  const sections = renderChart(rows, {
+    siteId: keys.siteId,
+    resourceIdKey: keys.resourceIdKey,
+    timeZone: rows.timeZone,
+    threadOf: threadMapper(keys.resourceIdKey, chart.pid, known),
+  });
+  return withhold(
+    sections.filter(({ recordClass }) => readable.includes(recordClass)),
+    decisions,
+  );
+}
+
+/** Bytes of documents that the list shows; a sign in a document's place offers none. Null when there is no list. */
+function shownFiles(keys: KeyStore, rows: ChartRows, rendered: readonly Rendered[]): DocumentFile[] | null {
+  const list = rendered.find(({ name }) => name === 'documents');
+  if (rows.documents === undefined || list === undefined) {
+    return null;
+  }
+  const ids = new ResourceIds(keys.resourceIdKey);
+  const offered = ResourcesContent.parse(list.content).resources.filter((each) => 'content' in each);
+  const shown = new Set(offered.map(({ id }) => id));
+  return documentFiles(rows.documents).filter(({ id }) => shown.has(ids.id('documents', id)));
+}
+
+async function readRows(
+  { reader, keys }: RenderedFrom,
+  { pid, known }: ChartToRender,
+  classes: readonly RecordClass[],
+): Promise<{ rows: ChartRows; position: BinlogPosition }> {
+  await using snapshot = await openSnapshot(reader);
+  if (snapshot.position === null) {
+    throw new SnapshotWithoutPosition();
+  }
+  const doubt = doubtAbout(keys.resourceIdKey, known, await readRecord(snapshot, pid));
+  if (doubt !== null) {
+    throw new RecordInDoubt(doubt);
+  }
+  return { rows: await readChart(snapshot, pid, classes), position: snapshot.position };
+}
+
+function submissionsIn(sections: readonly Rendered[]): Set<string> {
+  const found = new Set<string>();
+  for (const { recordClass, content } of sections) {
+    const thread = recordClass === 'messages' ? ThreadContent.safeParse(content).data : undefined;
+    for (const { submissionId } of thread?.messages ?? []) {
+      if (submissionId !== null) {
+        found.add(submissionId);
+      }
+    }
+  }
+  return found;
+}
