@@ -156,7 +156,7 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
     // Two comparisons in a row have to find it, and nothing is taken away on the day after a new era.
     environment: { RECONCILE_SECONDS: '10' },
     whileDown: async () => {
-      await system.services.inside.adminSql('UPDATE ??.era SET begun_at = begun_at - INTERVAL 2 DAY', [LEDGER]);
+      await ageEras(system);
       await system.services.dmz.adminSql(
         `INSERT INTO ??.section (patient_ref, section_id, era, seq, epoch, sha256, sealed)
           VALUES (RANDOM_BYTES(16), RANDOM_BYTES(32), 1, 1, 1, RANDOM_BYTES(32), 'nobody')`,
@@ -170,6 +170,7 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   vanished: entryVanishes,
   'lost-noted': ({ system }) => ({
     whileDown: async () => {
+      await ageEras(system);
       await system.services.dmz.adminSql(
         `INSERT INTO ??.receipt (submission_id, account_ref, kind, state, saved_at)
           VALUES (UNHEX(CONCAT('019a0000000070008000', HEX(RANDOM_BYTES(6)))), RANDOM_BYTES(16), 'message', 'saved', UTC_TIMESTAMP(3))`,
@@ -364,6 +365,11 @@ async function beginEra(system: System): Promise<void> {
 }
 
 /** The agent that starts finds an era begun, and what that leaves to do with the gateway. */
+/** The day is over on which a comparison, careful with what a new era may still bring, takes nothing for lost or superfluous. */
+async function ageEras({ services }: System): Promise<void> {
+  await services.inside.adminSql('UPDATE ??.era SET begun_at = begun_at - INTERVAL 2 DAY', [LEDGER]);
+}
+
 function eraBegins({ system }: ProvocationContext): Partial<Provocation> {
   return { whileDown: () => beginEra(system) };
 }
