@@ -118,10 +118,16 @@ describe('the folder', () => {
     const text = readFileSync(join(folder, 'sbom.cdx.json'), 'utf8');
     const { components } = z.object({ components: z.array(Package) }).parse(JSON.parse(text));
     const root = repositoryRoot();
-    const listed = spawnSync('npm', ['ls', '--all', '--omit=dev', '--parseable'], { cwd: root, encoding: 'utf8' });
+    const listed = spawnSync('npm', ['ls', '--all', '--omit=dev', '--parseable', '--long'], {
+      cwd: root,
+      encoding: 'utf8',
+    });
     const installed = listed.stdout
       .trim()
       .split('\n')
+      // What an install script has left behind belongs to nobody, and is for nobody.
+      .filter((line) => !line.endsWith(':EXTRANEOUS'))
+      .map((line) => line.slice(0, line.indexOf(':')))
       .filter((path) => path !== root)
       .map((path) => Package.parse(JSON.parse(readFileSync(join(path, 'package.json'), 'utf8'))));
     const named = (list: readonly Package[]): string[] =>
