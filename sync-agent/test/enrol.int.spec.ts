@@ -597,6 +597,7 @@ describe('the access of a patient', () => {
     const other = await agent.joinedPatient(5006);
     await agent.ledger.manager.update(AccountGrant, { patientRef: other.patientRef }, { accountRef });
     expect(await endAccess(agent.ledger, [PID, PID, 999_999])).toEqual([PID]);
+    expect(await endAccess(agent.ledger, [PID])).toEqual([PID]);
     await agent.pushOwed();
     expect(agent.dmz.revocations).toMatchObject([{ charts: [patientRef], accounts: [] }]);
     expect(await readDecided(agent.ledger.manager)).toMatchObject([

@@ -311,7 +311,9 @@ describe('a chart in the DMZ', () => {
     await until('the chart is pushed', async () => (await under.stored(barred)) !== null);
     const { seq } = await chart(barred);
     await setPortal(under.clinic, { pid, allow: 'NO' });
-    await until('the DMZ has shredded', async () => (await readDecided(under.ledger.manager))[0]?.shreddedAt != null);
+    const shreddedAt = async (): Promise<string | null> =>
+      (await readDecided(under.ledger.manager))[0]?.shreddedAt ?? null;
+    await until('the DMZ has shredded', async () => (await shreddedAt()) !== null);
     expect(await under.stored(barred)).toBeNull();
     const left = await under.portal.query('SELECT 1 FROM section WHERE patient_ref = UNHEX(?)', [barred]);
     expect(left).toEqual([]);

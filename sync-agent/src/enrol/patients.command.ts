@@ -76,14 +76,17 @@ export function patientsCommand(): Command {
     });
 }
 
-/** A person ends these patients' access; the running agent tells the DMZ. @returns those whose access ended just now */
+/**
+ * A person ends these patients' access; the running agent tells the DMZ. Repeating it is no mistake.
+ * @returns those whose access has ended by now; a pid without access is missing
+ */
 export async function endAccess(ledger: DataSource, pids: readonly number[]): Promise<number[]> {
   const ended: number[] = [];
   for (const pid of new Set(pids)) {
     const isEnded = await ledger.transaction(async (manager) => {
       const patient = await manager.findOne(Patient, { where: { pid }, lock: { mode: 'pessimistic_write' } });
       if (patient === null || patient.state === 'revoked') {
-        return false;
+        return patient !== null;
       }
       await revokePatient(manager, patient, { cause: 'staff', decidedBy: 'staff' });
       crashPoint('before-commit:access-ended');
