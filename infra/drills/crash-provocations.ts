@@ -504,19 +504,28 @@ async function decideNothing({ system }: ProvocationContext, id: number, end: st
 
 /** The ledger remembers one entry more than OpenEMR has. */
 function entryVanishes(context: ProvocationContext): Partial<Provocation> {
+  const { inside } = context.system.services;
   let pid = 0;
   return {
     before: async () => {
       ({ pid } = await someoneJoined(context));
+      await until("the newcomer's profile in the ledger", async () => {
+        const [row] = await inside.adminSql(
+          `SELECT COUNT(*) AS n FROM ??.chart_section s JOIN ??.chart c ON c.patient_ref = s.patient_ref
+            WHERE c.pid = ? AND s.name = 'profile'`,
+          [LEDGER, LEDGER, pid],
+        );
+        return Number(row?.['n']) > 0;
+      });
     },
     whileDown: async () => {
-      const { inside } = context.system.services;
       await inside.adminSql(
         `UPDATE ??.chart_section s JOIN ??.chart c ON c.patient_ref = s.patient_ref SET s.entries = s.entries + 1
           WHERE c.pid = ? AND s.name = 'profile'`,
         [LEDGER, LEDGER, pid],
       );
-      await inside.adminSql("UPDATE ??.patient_data SET occupation = 'vanished' WHERE pid = ?", [OPENEMR, pid]);
+      // Another value each time: what is not changed is in no binlog.
+      await inside.adminSql('UPDATE ??.patient_data SET occupation = ? WHERE pid = ?', [OPENEMR, randomUUID(), pid]);
     },
   };
 }
