@@ -244,6 +244,22 @@ async function someoneJoined(context: ProvocationContext): Promise<Newcomer> {
   return newcomer;
 }
 
+/**
+ * The ledger knows that the chart is in the DMZ as it stands. Seen there it may be earlier, and an agent that dies then
+ * sends it anew.
+ */
+async function acknowledged({ system }: ProvocationContext, pid: number): Promise<void> {
+  await until('the chart acknowledged in the ledger', async () => {
+    const [row] = await system.services.inside.adminSql(
+      `SELECT COUNT(*) AS n FROM ??.chart c JOIN ??.chart_section s ON s.patient_ref = c.patient_ref
+        WHERE c.pid = ? AND c.seq = c.attempted_seq AND s.name = 'profile'
+          AND NOT EXISTS (SELECT 1 FROM ??.dirty d WHERE d.pid = c.pid)`,
+      [LEDGER, LEDGER, pid, LEDGER],
+    );
+    return Number(row?.['n']) > 0;
+  });
+}
+
 /** Someone whose chart is frozen writes: the message is collected and waits; with `revoked` it can never be delivered. */
 function frozenPatient(context: ProvocationContext, then: 'frozen' | 'revoked'): Partial<Provocation> {
   const { system } = context;
@@ -468,7 +484,9 @@ function damagedReplica(context: ProvocationContext, sql: string): Partial<Provo
   let patientRef = '';
   return {
     before: async () => {
-      patientRef = await (await someoneJoined(context)).chart();
+      const newcomer = await someoneJoined(context);
+      patientRef = await newcomer.chart();
+      await acknowledged(context, newcomer.pid);
     },
     whileDown: async () => {
       await context.system.services.dmz.adminSql(sql, [PORTAL, patientRef]);
@@ -509,14 +527,7 @@ function entryVanishes(context: ProvocationContext): Partial<Provocation> {
   return {
     before: async () => {
       ({ pid } = await someoneJoined(context));
-      await until("the newcomer's profile in the ledger", async () => {
-        const [row] = await inside.adminSql(
-          `SELECT COUNT(*) AS n FROM ??.chart_section s JOIN ??.chart c ON c.patient_ref = s.patient_ref
-            WHERE c.pid = ? AND s.name = 'profile'`,
-          [LEDGER, LEDGER, pid],
-        );
-        return Number(row?.['n']) > 0;
-      });
+      await acknowledged(context, pid);
     },
     whileDown: async () => {
       await inside.adminSql(
