@@ -10,7 +10,8 @@ import { freePort, freeServicePorts, type ServerName } from '../services/ports.j
 import { DEFAULT_DATABASES } from '../services/services.js';
 import { processOf, type CrashPoint } from './crash-points.js';
 import { Newcomer } from './crash-newcomer.js';
-import { commandLineDies, provocationOf, spares, type ProvocationContext } from './crash-provocations.js';
+import type { ProvocationContext } from './crash-provocation.js';
+import { commandLineDies, provocationOf, spares } from './crash-provocations.js';
 import { JournallingPatient, type JournalEntry } from './journal.js';
 import { RandomChoice } from './random-choice.js';
 
