@@ -22,7 +22,7 @@ export const asOfText = {
   amberNote: 'Newer information may be missing.',
   redNote: 'This page may be out of date. For anything that matters now, call your clinic.',
   labelFrozen: 'Your clinic is checking this record.',
-  frozen: (time: string) => `It is shown as it was ${time} and is not updated for now.`,
+  frozen: (time: string) => `It is shown as of ${time} and is not updated for now.`,
   frozenBare: 'It is shown as it was and is not updated for now.',
   frozenNote:
     'Nothing is lost: messages you send are kept until the check is done, and everything newer appears here then. If something cannot wait, please call the clinic.',
