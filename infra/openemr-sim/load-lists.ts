@@ -53,6 +53,7 @@ export async function loadProblemsAndAllergies(context: LoadContext, chart: Synt
     const begdate = clinicTime(context, allergy.recordedDate);
     return {
       ...issueRow(context, { type: 'allergy', title: text, diagnosis: `SNOMED-CT:${code}`, begdate }),
+      activity: firstCode(allergy.clinicalStatus).code === 'active' ? 1 : 0,
       reaction: 'unassigned',
       verification: 'confirmed',
       severity_al: 'unassigned',

@@ -12,26 +12,29 @@ interface Dosing {
   prn: string | null;
 }
 
-const DAILY = 9;
-const EVERY_HOURS: Readonly<Record<number, { interval: number; words: string }>> = {
-  4: { interval: 5, words: 'every 4 hours' },
-  6: { interval: 7, words: 'every 6 hours' },
-  8: { interval: 8, words: 'every 8 hours' },
-  12: { interval: 1, words: 'twice daily' },
+/** Nobody chose an interval. */
+const NO_INTERVAL = 0;
+/** By how often, in how many hours or days. An interval that the list has not is not written. */
+const INTERVALS: Readonly<Record<string, { interval: number; words: string }>> = {
+  '1 in 4 h': { interval: 5, words: 'every 4 hours' },
+  '1 in 6 h': { interval: 7, words: 'every 6 hours' },
+  '1 in 8 h': { interval: 8, words: 'every 8 hours' },
+  '1 in 12 h': { interval: 1, words: 'twice daily' },
+  '1 in 1 d': { interval: 9, words: 'once daily' },
+  '2 in 1 d': { interval: 1, words: 'twice daily' },
+  '3 in 1 d': { interval: 2, words: 'three times daily' },
+  '4 in 1 d': { interval: 3, words: 'four times daily' },
 };
 
 function dosing(request: SyntheaMedicationRequest): Dosing {
   const instruction = request.dosageInstruction?.[0];
   const prn = instruction?.asNeededBoolean === true ? 'PRN' : null;
   const repeat = instruction?.timing?.repeat;
-  if (repeat === undefined) {
-    return { interval: DAILY, text: prn === null ? null : 'Take as needed', prn };
+  const known = repeat && INTERVALS[`${String(repeat.frequency)} in ${String(repeat.period)} ${repeat.periodUnit}`];
+  if (known !== undefined) {
+    return { interval: known.interval, text: `Take ${known.words}`, prn };
   }
-  const everyHours = repeat.periodUnit === 'h' && repeat.frequency === 1 ? EVERY_HOURS[repeat.period] : undefined;
-  if (everyHours !== undefined) {
-    return { interval: everyHours.interval, text: `Take ${everyHours.words}`, prn };
-  }
-  return { interval: DAILY, text: repeat.periodUnit === 'd' && repeat.period === 1 ? 'Take once daily' : null, prn };
+  return { interval: NO_INTERVAL, text: prn === null ? null : 'Take as needed', prn };
 }
 
 const COURSE_DAYS = 30;

@@ -68,6 +68,7 @@ const ConditionResource = z.object({
 
 const AllergyResource = z.object({
   resourceType: z.literal('AllergyIntolerance'),
+  clinicalStatus: CodeableConcept,
   code: CodeableConcept,
   recordedDate: Instant,
 });

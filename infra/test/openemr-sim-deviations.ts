@@ -28,6 +28,7 @@ export const LOADER_DEVIATIONS: Readonly<Record<string, string>> = {
   'patient_data.phone_cell: empty': 'Synthea knows one telephone; a field left empty on the form is an empty text',
   'patient_data.phone_contact: empty': 'Synthea knows one telephone; a field left empty on the form is an empty text',
   'prescriptions.form: zero': 'patches and rings: the form list has nothing for them, the form then saves option 0',
+  'prescriptions.interval: zero': 'Synthea says of many drugs not how often; option 0 is "none chosen"',
   'prescriptions.size: decimal': 'strengths such as 0.125 mg; the golden rows happen to have whole numbers',
   'prescriptions.size: empty': 'combinations and packs have no single strength to type in',
   'prescriptions.unit: zero': 'without a strength the unit stays at option 0',

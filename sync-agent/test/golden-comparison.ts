@@ -73,7 +73,8 @@ export function differences(theirs: Json | undefined, ours: Json | undefined, pa
   return [{ kind: 'changed', path, theirs, ours }];
 }
 
-function listDifferences(theirs: Json[], ours: Json[], path: string): Difference[] {
+/** Pairs of two lists by position, the likest first; what shares no leaf with anything is in no pair. */
+export function likestPairs(theirs: readonly Json[], ours: readonly Json[]): ReadonlyMap<number, number> {
   const candidates = theirs
     .flatMap((a, i) => ours.map((b, j) => ({ i, j, shared: likeness(a, b) })))
     .filter(({ shared }) => shared > 0)
@@ -86,6 +87,12 @@ function listDifferences(theirs: Json[], ours: Json[], path: string): Difference
       taken.add(j);
     }
   }
+  return partners;
+}
+
+function listDifferences(theirs: Json[], ours: Json[], path: string): Difference[] {
+  const partners = likestPairs(theirs, ours);
+  const taken = new Set(partners.values());
   return [
     ...theirs.flatMap((item, i) => {
       const partner = partners.get(i);
