@@ -19,14 +19,14 @@ interface DrillRun {
   seconds: number;
   /** null when the drill ended before it could say */
   verdict: Verdict | null;
-  /** what it said last, of one that ended early */
-  lastWords: string[];
+  /** what it said, of one that failed */
+  said: string[];
 }
 
 const DRILLS = ['stolen-dmz', 'crash', 'restore', 'tamper'] as const;
 const COMMAND = `for i in ${DRILLS.join(' ')}; do npm run drill -- $i --short; done`;
 const LONGEST = 20 * 60_000;
-const LAST_LINES = 5;
+const LAST_LINES = 100;
 
 /** Runs the short drills, each in its own data folder, one after the other. */
 export function drillsPart(say: (line: string) => void): EvidencePart {
@@ -47,7 +47,7 @@ export function drillsPart(say: (line: string) => void): EvidencePart {
       exitCode: status,
       seconds: Math.round((Date.now() - started) / 1000),
       verdict,
-      lastWords: verdict === null ? stdout.trim().split('\n').slice(-LAST_LINES) : [],
+      said: status === 0 && verdict?.met === true ? [] : stdout.trim().split('\n').slice(-LAST_LINES),
     };
   });
   const failed = runs.filter(({ exitCode, verdict }) => exitCode !== 0 || verdict?.met !== true);
@@ -59,12 +59,12 @@ export function drillsPart(say: (line: string) => void): EvidencePart {
         : `did not meet its aim: ${failed.map(({ drill }) => drill).join(', ')}.`,
     holds: failed.length === 0,
     text: runs
-      .flatMap(({ drill, exitCode, seconds, verdict, lastWords }) => [
+      .flatMap(({ drill, exitCode, seconds, verdict, said }) => [
         `## ${drill}`,
         '',
         `Aim: ${verdict?.aim ?? 'unknown, the drill ended early'}. Exit code ${String(exitCode)}, ${String(seconds)} s.`,
         '',
-        ...lastWords.map((line) => `    ${line}`),
+        ...said.map((line) => `    ${line}`),
         table(
           ['figure', 'value'],
           Object.entries(verdict?.figures ?? {}).map(([name, value]) => [name, JSON.stringify(value)]),
