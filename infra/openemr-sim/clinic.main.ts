@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as rest } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Connection } from 'mysql2/promise';
 import { bookAppointment, setAppointmentStatus } from './clinic-appointments.js';
@@ -8,6 +9,7 @@ import { addDocument, deleteDocument } from './clinic-documents.js';
 import { correctResult, newResult, RESULT_STATUSES, type ResultStatus } from './clinic-labs.js';
 import { editorHtml, listMail, reply, startMail } from './clinic-mail.js';
 import { addMedication, changeMedication } from './clinic-medications.js';
+import { mergePatients, MOVABLE, moveRow, type MovableTable } from './clinic-moves.js';
 import { assignUuids, changeDemographics, listPatients, setPortal } from './clinic-patients.js';
 import { ClinicRefusal } from './clinic-session.js';
 import { NOTE_CATEGORIES, NOTE_TYPES, recordVitals, writeNote } from './clinic-visits.js';
@@ -243,6 +245,26 @@ program
   .addOption(new Option('--table <table>').choices(Object.keys(DELETABLE)).makeOptionMandatory())
   .addOption(new Option('--id <id>').argParser(toNumber).makeOptionMandatory())
   .action((options: { table: DeletableTable; id: number }) => play((connection) => deleteRow(connection, options)));
+
+program
+  .command('move-row')
+  .description('move a row that was filed to the wrong patient to the right one; an order takes its results along')
+  .addOption(new Option('--table <table>').choices(Object.keys(MOVABLE)).makeOptionMandatory())
+  .addOption(new Option('--id <id>').argParser(toNumber).makeOptionMandatory())
+  .addOption(new Option('--to <pid>', 'the right patient').argParser(toNumber).makeOptionMandatory())
+  .action((options: { table: MovableTable; id: number; to: number }) =>
+    play((connection) => moveRow(connection, options)),
+  );
+
+program
+  .command('merge')
+  .description('merge two records of one patient, table by table, as the screen does')
+  .addOption(new Option('--source <pid>', 'the record given up').argParser(toNumber).makeOptionMandatory())
+  .addOption(new Option('--target <pid>', 'the record kept').argParser(toNumber).makeOptionMandatory())
+  .option('--pause <ms>', 'rest between the tables', toNumber, 0)
+  .action(({ pause, ...records }: { source: number; target: number; pause: number }) =>
+    play((connection) => mergePatients(connection, { ...records, afterTable: () => rest(pause) })),
+  );
 
 program
   .command('list-mail')

@@ -38,6 +38,7 @@ import { Patient } from '../src/ledger/patient.entity.js';
 import { identityOf, recordMac } from '../src/openemr/compare-patients.js';
 import { readPortalPatient } from '../src/openemr/write-portal-access.js';
 import { openEmrTables, type OpenEmrTables } from '../src/openemr/writer-tables.js';
+import type { FeedProgress } from '../src/replicate/await-feed.js';
 import { ReplicateModule } from '../src/replicate/replicate.module.js';
 
 @Module({})
@@ -308,6 +309,9 @@ async function sectionNames(
   );
   return z.array(z.object({ name: z.string(), recordClass: RecordClass })).parse(rows);
 }
+
+/** For renders by hand, beside which no row moves to another patient. */
+export const STANDING_FEED: FeedProgress = { hasRecorded: () => true, isOver: false };
 
 /** The newest that the DMZ has. */
 export async function readHeartbeat(portal: DataSource): Promise<Heartbeat | null> {

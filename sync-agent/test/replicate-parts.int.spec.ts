@@ -14,7 +14,7 @@ import { describeRules, readRules } from '../src/release/read-rules.js';
 import { describeReport, readReleaseReport } from '../src/release/release-report.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
-import { AgentUnderTest } from './agent-under-test.js';
+import { AgentUnderTest, STANDING_FEED } from './agent-under-test.js';
 
 const PID = 5001;
 
@@ -49,6 +49,7 @@ describe('a chart of which a class', () => {
         tables: under.tables,
         gateway,
         recent: new RecentChanges(),
+        feed: STANDING_FEED,
       },
       patientRef,
     );
@@ -210,7 +211,10 @@ describe('a chart of which a class', () => {
           : (Reflect.get(target, name) as unknown),
     });
     const { ledger, keys, tables } = under;
-    await replicateChart({ ledger, reader, keys, tables, gateway: counting, recent: new RecentChanges() }, patientRef);
+    await replicateChart(
+      { ledger, reader, keys, tables, gateway: counting, recent: new RecentChanges(), feed: STANDING_FEED },
+      patientRef,
+    );
     expect(pushes).toBe(1);
     expect(await inDmz()).not.toContain(resourceId);
     expect(await resourcesOf('problems')).toEqual([]);

@@ -10,7 +10,7 @@ import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart } from '../src/replicate/replicate-chart.js';
-import { AgentUnderTest } from './agent-under-test.js';
+import { AgentUnderTest, STANDING_FEED } from './agent-under-test.js';
 
 const PID = 5001;
 
@@ -51,7 +51,15 @@ describe('a binlog that begins anew while a chart is rendered', () => {
   it('leaves everything dirty: the old position says nothing about rows at new, smaller ones', async () => {
     const recent = new RecentChanges();
     const feed = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), recent, () => undefined);
-    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, tables: under.tables, gateway, recent };
+    const replication = {
+      ledger: under.ledger,
+      reader: pool,
+      keys: under.keys,
+      tables: under.tables,
+      gateway,
+      recent,
+      feed: STANDING_FEED,
+    };
     await feed.startOver({ file: 1, offset: 4 }, null, 1);
     expect(await replicateChart(replication, patientRef)).toBe('pushed');
     expect(await under.count('dirty')).toBe(0);
@@ -68,7 +76,15 @@ describe('a binlog that begins anew while a chart is rendered', () => {
 
   it('a refill while a chart is pushed leaves everything dirty too: no section goes missing from the manifest', async () => {
     const recent = new RecentChanges();
-    const replication = { ledger: under.ledger, reader: pool, keys: under.keys, tables: under.tables, gateway, recent };
+    const replication = {
+      ledger: under.ledger,
+      reader: pool,
+      keys: under.keys,
+      tables: under.tables,
+      gateway,
+      recent,
+      feed: STANDING_FEED,
+    };
     const names = async (): Promise<string[]> =>
       [...((await under.stored(patientRef))?.sections.keys() ?? [])].sort((a, b) => a.localeCompare(b));
     const whole = await names();

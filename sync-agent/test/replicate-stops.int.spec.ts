@@ -14,7 +14,7 @@ import { describeStatus, readStatus } from '../src/replicate/read-status.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
 import { pushSteps } from '../src/restore/push-steps.js';
-import { AgentUnderTest, openClinic, until } from './agent-under-test.js';
+import { AgentUnderTest, openClinic, STANDING_FEED, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002, 5003, 5004, 5005, 5006];
 const RETRIES = 10;
@@ -59,6 +59,7 @@ describe('a DMZ that holds numbers this ledger never made', () => {
         tables: under.tables,
         gateway,
         recent: new RecentChanges(),
+        feed: STANDING_FEED,
       },
       patientRef,
     );

@@ -19,7 +19,8 @@ import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart } from '../src/replicate/replicate-chart.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { confirmPatients } from '../src/restore/freeze-patients.js';
-import { AgentUnderTest, until } from './agent-under-test.js';
+import { AgentUnderTest, STANDING_FEED, until } from './agent-under-test.js';
+import { movedRowsCases } from './moved-rows-cases.js';
 
 const PID = 5005;
 const OTHER_PID = 5006;
@@ -107,18 +108,6 @@ describe('a chart in the DMZ', () => {
     await under.clinic.query('DELETE FROM prescriptions WHERE id = ?', [prescriptionId]);
     await under.clinic.query("DELETE FROM lists WHERE pid = ? AND title LIKE 'Quixotazole%'", [PID]);
     await until('the prescription is gone', async () => !(await text('medications')).includes('Quixotazole'));
-  });
-
-  it('moves with a row that is given to another patient', async () => {
-    const { prescriptionId } = await addMedication(under.clinic, {
-      pid: PID,
-      drug: 'Wanderol 10 MG Oral Tablet',
-      onList: false,
-    });
-    await until('it is in the first chart', async () => (await text('medications')).includes('Wanderol'));
-    await under.clinic.query('UPDATE prescriptions SET patient_id = ? WHERE id = ?', [OTHER_PID, prescriptionId]);
-    await until('it is in the second chart', async () => (await text('medications', otherRef)).includes('Wanderol'));
-    await until('it left the first chart', async () => !(await text('medications')).includes('Wanderol'));
   });
 
   it('follows a row of the practice that it uses', async () => {
@@ -333,6 +322,8 @@ describe('a chart in the DMZ', () => {
     await under.clean();
   });
 
+  movedRowsCases(() => under);
+
   it('stops, and says why, when the DMZ holds a number this ledger never made', async () => {
     await under.clean();
     const before = await under.stored(patientRef);
@@ -358,6 +349,7 @@ describe('a chart in the DMZ', () => {
       tables: under.tables,
       gateway,
       recent: new RecentChanges(),
+      feed: STANDING_FEED,
     };
     expect(await replicateChart({ ...replication, batchBytes: 4_000 }, large)).toBe('pushed');
     const { seq, attemptedSeq } = await chart(large);

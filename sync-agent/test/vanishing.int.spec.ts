@@ -8,7 +8,7 @@ import { allowVanishing } from '../src/reconcile/reconciliation.command.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
-import { AgentUnderTest } from './agent-under-test.js';
+import { AgentUnderTest, STANDING_FEED } from './agent-under-test.js';
 
 const PID = 5001;
 const OTHER = 5002;
@@ -53,7 +53,15 @@ describe('entries that vanish from OpenEMR in great number', () => {
     await markDirty(under.ledger.manager, pid, ['results', 'profile']);
     const recent = new RecentChanges();
     return replicateChart(
-      { ledger: under.ledger, reader: pool, keys: under.keys, tables: under.tables, gateway, recent },
+      {
+        ledger: under.ledger,
+        reader: pool,
+        keys: under.keys,
+        tables: under.tables,
+        gateway,
+        recent,
+        feed: STANDING_FEED,
+      },
       refs.get(pid) ?? '',
     );
   }

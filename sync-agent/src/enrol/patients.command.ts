@@ -125,8 +125,9 @@ function describe(patients: readonly DecidedPatient[]): string {
   );
   if (patients.some(({ state }) => state === 'frozen')) {
     lines.push(
-      'Frozen: compare name, date of birth and chart with what the practice knows; then `patients --same-patient PIDS`, or ' +
-        '`patients --revoke PIDS`.',
+      'Frozen: compare name, date of birth and chart with what the practice knows, after a merge or a correction the charts of ' +
+        'both patients; then `patients --same-patient PIDS`, or `patients --revoke PIDS`. A record that was merged into ' +
+        'another has to be revoked.',
     );
   }
   return `${(lines.length > 0 ? lines : ['Nobody is frozen or revoked.']).join('\n')}\n`;

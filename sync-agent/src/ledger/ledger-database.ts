@@ -25,6 +25,7 @@ import { CreateDocumentBlob1764000000000 } from './migrations/1764000000000-crea
 import { CreateReconciliation1764000000001 } from './migrations/1764000000001-create-reconciliation.js';
 import { CreateRelease1764100000000 } from './migrations/1764100000000-create-release.js';
 import { CreatePatientDecision1764200000000 } from './migrations/1764200000000-create-patient-decision.js';
+import { CreateWithdrawnClass1764300000001 } from './migrations/1764300000001-create-withdrawn-class.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -37,6 +38,7 @@ import {
 import { LateRelease, ReleaseDecisionRow, ReleaseTime, WithheldItemRow } from './release.entities.js';
 import { Era, ForgottenDelivery, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
+import { WithdrawnClass } from './withdrawn-class.entity.js';
 
 export const LEDGER_ENTITIES = [
   Patient,
@@ -70,6 +72,7 @@ export const LEDGER_ENTITIES = [
   WithheldItemRow,
   ReleaseTime,
   LateRelease,
+  WithdrawnClass,
 ] as const;
 
 /**
@@ -150,6 +153,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       CreateReconciliation1764000000001,
       CreateRelease1764100000000,
       CreatePatientDecision1764200000000,
+      CreateWithdrawnClass1764300000001,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

@@ -89,6 +89,9 @@ export function feedConnection(address: LedgerAddress, feed: Account): Connectio
 export class BinlogStream implements AsyncDisposable {
   private readonly zongji: ZongJi;
   private readonly ready: SourceTransaction[] = [];
+  /** what the reader was given last, and has not recorded before it asks again */
+  private given: SourceTransaction[] = [];
+  private recorded: BinlogPosition;
   private open: Group | null = null;
   private file: number;
   private last: BinlogPosition;
@@ -105,6 +108,7 @@ export class BinlogStream implements AsyncDisposable {
     const { address, feed, from, file, serverId } = options;
     this.file = from.file;
     this.last = from;
+    this.recorded = from;
     this.zongji = new ZongJi(feedConnection(address, feed));
     options.signal.addEventListener('abort', this.onAbort);
     this.zongji.on('error', (error) => {
@@ -147,8 +151,18 @@ export class BinlogStream implements AsyncDisposable {
     return this.last;
   }
 
-  /** The transactions that have arrived, at least one, in order. @throws BinlogStreamBroken */
+  /** Everything up to here was recorded by the reader or does not matter. */
+  get recordedTo(): BinlogPosition {
+    return this.given.length + this.ready.length === 0 ? this.last : this.recorded;
+  }
+
+  /**
+   * The transactions that have arrived, at least one, in order. Whoever asks has recorded those of before.
+   * @throws BinlogStreamBroken
+   */
   async next(): Promise<SourceTransaction[]> {
+    this.recorded = this.given.at(-1)?.position ?? this.recorded;
+    this.given = [];
     while (this.ready.length === 0) {
       if (this.failure !== null) {
         throw this.failure;
@@ -159,6 +173,7 @@ export class BinlogStream implements AsyncDisposable {
       });
     }
     const batch = this.ready.splice(0, BATCH);
+    this.given = batch;
     if (this.paused && this.ready.length <= RESUME_AT) {
       this.paused = false;
       this.lastEventAt = Date.now();

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Account, LedgerAddress } from '../config.js';
 import { BinlogNotUsable, withBinlogFacts, type BinlogFacts } from './binlog-facts.js';
 import { BinlogStream, BinlogStreamBroken, type SourceTransaction } from './binlog-stream.js';
-import type { BinlogPosition } from './snapshot.js';
+import { isBehind, type BinlogPosition } from './snapshot.js';
 import { failureCode } from '../failure-code.js';
 
 /** Where the feed keeps what it has seen. Each call is one transaction there. */
@@ -52,6 +52,7 @@ export class ChangeFeed {
   private stuckTimes = 0;
   private failures = 0;
   private following = false;
+  private stream: BinlogStream | null = null;
 
   constructor(
     private readonly address: LedgerAddress,
@@ -63,6 +64,16 @@ export class ChangeFeed {
   /** whether the stream stands */
   get connected(): boolean {
     return this.following;
+  }
+
+  /** Whether every transaction that a snapshot at this position contains is in the ledger. */
+  hasRecorded(position: BinlogPosition): boolean {
+    return this.stream !== null && !isBehind(position, this.stream.recordedTo);
+  }
+
+  /** It was asked to stop: nothing more is recorded. */
+  get isOver(): boolean {
+    return this.stopping();
   }
 
   start(): void {
@@ -107,6 +118,7 @@ export class ChangeFeed {
       from,
       signal: this.stopped.signal,
     });
+    this.stream = stream;
     try {
       for (;;) {
         const batch = await stream.next();
@@ -127,6 +139,8 @@ export class ChangeFeed {
         this.noteStuck(from);
       }
       throw failure;
+    } finally {
+      this.stream = null;
     }
   }
 

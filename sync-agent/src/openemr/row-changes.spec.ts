@@ -99,3 +99,85 @@ describe('what a changed row says about charts', () => {
     expect(plain(changes)).toMatchObject({ pids: {}, everybody: ['medications', 'results'] });
   });
 });
+
+describe('what a changed row says about moving between patients', () => {
+  const moved = (...changed: [string, ...Record<string, unknown>[]][]): object[] => {
+    const changes = new RowChanges();
+    changed.forEach(([table, ...images]) => {
+      changes.add(table, images);
+    });
+    return changes.moved;
+  };
+  const pid = (number: number): object => ({ by: 'pid', pid: number });
+
+  it('is told by an update of the pid, and once for all rows of a table', () => {
+    const rows = [1, 2].map((id): [string, ...object[]] => ['lists', { id, pid: 5 }, { id, pid: 6 }]) as [
+      string,
+      ...Record<string, unknown>[],
+    ][];
+    expect(moved(...rows)).toEqual([{ table: 'lists', keys: ['1', '2'], from: pid(5), to: pid(6) }]);
+  });
+
+  it('is told by a row that is deleted and comes again under its key', () => {
+    const document = { id: 3, name: 'a letter' };
+    expect(moved(['documents', { ...document, foreign_id: 5 }], ['documents', { ...document, foreign_id: 6 }])).toEqual(
+      [{ table: 'documents', keys: ['3'], from: pid(5), to: pid(6) }],
+    );
+    expect(moved(['documents', { ...document, foreign_id: 5 }], ['documents', { ...document, foreign_id: 5 }])).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    ['from nobody to a patient', { id: 3, foreign_id: 0 }, { id: 3, foreign_id: 6 }],
+    ['from a patient to nobody', { id: 3, foreign_id: 5 }, { id: 3, foreign_id: 0 }],
+    ['from nothing to a patient', { id: 3, foreign_id: null }, { id: 3, foreign_id: 6 }],
+  ])('is not told of a row that goes %s', (_name, before, after) => {
+    const known = moved(['documents', before, after]).filter((move) => JSON.stringify(move).includes('"pid":5'));
+    expect(known).toEqual([]);
+  });
+
+  it('is told by a mail that gets another owner, whatever the case of the name', () => {
+    const mail = (owner: string): Record<string, unknown> => ({ id: 4, owner });
+    expect(moved(['onsite_mail', mail('Pat1'), mail('Sam2')])).toMatchObject([{ table: 'onsite_mail', keys: ['4'] }]);
+    expect(moved(['onsite_mail', mail('Pat1'), mail('pat1')])).toEqual([]);
+  });
+
+  it('is told by a report that is given to another order', () => {
+    const report = (order: number): Record<string, unknown> => ({ procedure_report_id: 9, procedure_order_id: order });
+    expect(moved(['procedure_report', report(1), report(2)])).toEqual([
+      {
+        ...{ table: 'procedure_report', keys: ['9'] },
+        from: { by: 'row', table: 'procedure_order', key: '1' },
+        to: { by: 'row', table: 'procedure_order', key: '2' },
+      },
+    ]);
+  });
+
+  it('is not told by an appointment that the calendar gives away, only by one whose pid alone changes', () => {
+    const event = (number: number, time: string): Record<string, unknown> => ({
+      ...{ pc_eid: 7, pc_pid: String(number), pc_time: time },
+    });
+    const table = 'openemr_postcalendar_events';
+    expect(moved([table, event(5, '2026-01-01 10:00:00'), event(6, '2026-01-02 11:00:00')])).toEqual([]);
+    expect(moved([table, event(5, '2026-01-01 10:00:00'), event(6, '2026-01-01 10:00:00')])).toHaveLength(1);
+  });
+
+  it('is never dropped: past its limits it stands for all rows of the table, and in the end for everybody', () => {
+    const changes = new RowChanges();
+    for (let id = 1; id <= 600; id += 1) {
+      changes.add('lists', [
+        { id, pid: 5 },
+        { id, pid: 6 },
+      ]);
+    }
+    expect(changes.moved).toEqual([{ table: 'lists', keys: null, from: pid(5), to: pid(6) }]);
+    for (let id = 1; id <= 20_001; id += 1) {
+      changes.add('lists', [
+        { id, pid: id },
+        { id, pid: id + 100_000 },
+      ]);
+    }
+    expect(changes.movedBeyondLimit).toBe(true);
+  });
+});

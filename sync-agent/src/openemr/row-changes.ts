@@ -16,9 +16,29 @@ export interface KeyedChange {
   parents: { table: string; key: string }[];
 }
 
+/** Whose a row is, as its image says it. */
+export type OwnerHint =
+  | { by: 'pid'; pid: number }
+  | { by: 'portalUsername'; portalUsername: string }
+  | { by: 'row'; table: string; key: string };
+
+/** Rows of a table that were one owner's before a transaction and are another's after it. */
+export interface MovedRows {
+  table: string;
+  /** null: more than are followed one by one */
+  keys: string[] | null;
+  from: OwnerHint;
+  to: OwnerHint;
+}
+
 /** A change of more rows without pid than this is not followed row by row. */
 const KEYED_LIMIT = 5_000;
 const PID_LIMIT = 100_000;
+/** Moves between so many owners in one transaction are followed. */
+const MOVE_LIMIT = 20_000;
+const MOVED_KEYS_LIMIT = 500;
+/** Rows deleted or inserted of which the owner is remembered, in case the same key comes again: OpenEMR replaces rows. */
+const REMEMBERED = 5_000;
 
 const WATCHED: ReadonlyMap<string, WatchedTable> = new Map(WATCHED_TABLES.map((table) => [table.table, table]));
 
@@ -34,6 +54,15 @@ export class RowChanges {
   readonly keyed = new Map<string, KeyedChange>();
   /** classes of everybody */
   readonly everybody = new Set<RecordClass>();
+  private readonly moves = new Map<string, MovedRows>();
+  private readonly lastOwner = new Map<string, OwnerHint>();
+  /** rows moved between more owners than can be followed */
+  movedBeyondLimit = false;
+
+  /** Rows that changed their owner, by update or by being deleted and inserted again under the same key. */
+  get moved(): MovedRows[] {
+    return [...this.moves.values()];
+  }
 
   get empty(): boolean {
     return this.pids.size + this.portalUsernames.size + this.keyed.size + this.everybody.size === 0;
@@ -45,7 +74,9 @@ export class RowChanges {
     if (watched === undefined) {
       return;
     }
-    for (const image of withKeys(watched.primaryKey, images)) {
+    const whole = withKeys(watched.primaryKey, images);
+    this.noteOwners(watched, whole);
+    for (const image of whole) {
       if (watched.portalUsername !== undefined) {
         this.addPortalUsername(watched, image, image[watched.portalUsername]);
       } else if (watched.pid === null) {
@@ -59,6 +90,45 @@ export class RowChanges {
     }
     if (this.pids.size > PID_LIMIT || this.keyed.size > KEYED_LIMIT || this.portalUsernames.size > KEYED_LIMIT) {
       this.giveUpDetail();
+    }
+  }
+
+  private noteOwners(watched: WatchedTable, images: readonly RowImage[]): void {
+    const [first, second] = images;
+    const key = first === undefined ? undefined : keyOf(watched.primaryKey, first);
+    if (watched.shared || first === undefined || key === undefined) {
+      return;
+    }
+    const id = `${watched.table} ${key}`;
+    const before =
+      second === undefined ? this.lastOwner.get(id) : (ownerOf(watched, first) ?? ownUsers(watched, first));
+    const after = ownerOf(watched, second ?? first);
+    if (before !== undefined && after !== undefined && !isGivenAway(watched, images)) {
+      this.noteMove(watched.table, key, before, after);
+    }
+    if (second === undefined && after !== undefined) {
+      this.lastOwner.set(id, after);
+      this.forgetOldest();
+    }
+  }
+
+  private noteMove(table: string, key: string, from: OwnerHint, to: OwnerHint): void {
+    const id = `${table} ${textOf(from)} ${textOf(to)}`;
+    const move = this.moves.get(id);
+    if (move !== undefined) {
+      move.keys = move.keys === null || move.keys.length === MOVED_KEYS_LIMIT ? null : [...move.keys, key];
+    } else if (textOf(from) !== textOf(to)) {
+      this.movedBeyondLimit ||= this.moves.size >= MOVE_LIMIT;
+      if (!this.movedBeyondLimit) {
+        this.moves.set(id, { table, keys: [key], from, to });
+      }
+    }
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.lastOwner.keys();
+    if (this.lastOwner.size > REMEMBERED && oldest !== undefined) {
+      this.lastOwner.delete(oldest);
     }
   }
 
@@ -118,6 +188,45 @@ export class RowChanges {
     this.pids.clear();
     this.portalUsernames.clear();
     this.keyed.clear();
+  }
+}
+
+/** Undefined when the row is nobody's, or does not say whose. */
+function ownerOf(watched: WatchedTable, image: RowImage): OwnerHint | undefined {
+  const { portalUsername, pid, pidWhen, parent } = watched;
+  if (portalUsername !== undefined) {
+    const name = image[portalUsername];
+    return typeof name === 'string' && name !== '' ? { by: 'portalUsername', portalUsername: name } : undefined;
+  }
+  if (pid !== null) {
+    const number = Number(image[pid] ?? Number.NaN);
+    const isPatient = pidWhen === undefined || image[pidWhen.column] === pidWhen.value;
+    return isPatient && Number.isSafeInteger(number) && number > 0 ? { by: 'pid', pid: number } : undefined;
+  }
+  const key = parent === undefined ? undefined : keyOf(parent.columns, image);
+  return parent === undefined || key === undefined ? undefined : { by: 'row', table: parent.table, key };
+}
+
+/** An image without the column (a partial one) leaves whose the row was to those who used it. */
+function ownUsers(watched: WatchedTable, image: RowImage): OwnerHint | undefined {
+  const key = keyOf(watched.primaryKey, image);
+  const says = watched.pid === null || (image[watched.pid] !== null && image[watched.pid] !== undefined);
+  return says || key === undefined ? undefined : { by: 'row', table: watched.table, key };
+}
+
+/** Whether a screen gave the row to another patient as its everyday work. */
+function isGivenAway({ givenAwayBy }: WatchedTable, [before, after]: readonly RowImage[]): boolean {
+  return givenAwayBy !== undefined && after !== undefined && before?.[givenAwayBy] !== after[givenAwayBy];
+}
+
+function textOf(owner: OwnerHint): string {
+  switch (owner.by) {
+    case 'pid':
+      return `pid ${String(owner.pid)}`;
+    case 'portalUsername':
+      return `name ${owner.portalUsername.toLowerCase()}`;
+    case 'row':
+      return `${owner.table} ${owner.key}`;
   }
 }
 

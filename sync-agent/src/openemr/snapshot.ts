@@ -11,6 +11,11 @@ export interface BinlogPosition {
   offset: number;
 }
 
+/** Whether the first lies behind the second, later in the binlog. */
+export function isBehind(position: BinlogPosition, other: BinlogPosition): boolean {
+  return position.file > other.file || (position.file === other.file && position.offset > other.offset);
+}
+
 /**
  * OpenEMR could not be read. The message names the query and the server's error code, never a value: statements carry
  * patient ids and portal names.

@@ -19,6 +19,11 @@ export interface WatchedTable {
    * concerns those of `classes` that no kind names.
    */
   kinds?: { column: string; classes: Readonly<Record<string, readonly RecordClass[]>> };
+  /**
+   * A screen gives such a row to another patient as everyday work and then writes this column anew; what corrects or
+   * merges records leaves it.
+   */
+  givenAwayBy?: string;
   /** Rows of the practice that many charts use: only charts that used the row are concerned. */
   shared: boolean;
 }
@@ -118,6 +123,7 @@ export const WATCHED_TABLES = [
     table: 'openemr_postcalendar_events',
     primaryKey: ['pc_eid'],
     pid: 'pc_pid',
+    givenAwayBy: 'pc_time',
     classes: ['appointments'],
     shared: false,
   },

@@ -111,14 +111,18 @@ export async function readChartToRender(manager: EntityManager, patientRef: stri
   return readChart(manager, patientRef, "p.state IN ('invited', 'enrolled')");
 }
 
-/** Null when the chart is not frozen, has never been in the DMZ, is marked there already, or is stopped. */
+/**
+ * Null when the chart is not frozen, has never been in the DMZ, is stopped, or is there as it should be: marked, and
+ * without what was withdrawn.
+ */
 export async function readChartToMark(manager: EntityManager, patientRef: string): Promise<ChartToRender | null> {
   return readChart(manager, patientRef, FROZEN_AND_UNMARKED);
 }
 
 /** Whose sections are not known, as after a restore, keeps what the DMZ has. */
-const FROZEN_AND_UNMARKED = `p.state = 'frozen' AND c.seq > 0 AND c.frozen_shown = 0
-    AND EXISTS (SELECT 1 FROM chart_section s WHERE s.patient_ref = c.patient_ref)`;
+const FROZEN_AND_UNMARKED = `p.state = 'frozen' AND c.seq > 0
+    AND EXISTS (SELECT 1 FROM chart_section s LEFT JOIN withdrawn_class w USING (patient_ref, record_class)
+                 WHERE s.patient_ref = c.patient_ref AND (c.frozen_shown = 0 OR w.record_class IS NOT NULL))`;
 
 async function readChart(manager: EntityManager, patientRef: string, which: string): Promise<ChartToRender | null> {
   const rows: unknown = await manager.query(
@@ -183,6 +187,18 @@ export async function readAckedSections(manager: EntityManager, patientRef: stri
     [patientRef],
   );
   return Sections.parse(rows).map((section) => ({ ...section, asOf: toInstant(section.asOf) }));
+}
+
+/** Classes of a frozen chart that leave the DMZ until a person confirms. */
+export async function readWithdrawn(manager: EntityManager, patientRef: string): Promise<string[]> {
+  const rows: unknown = await manager.query(
+    'SELECT record_class AS recordClass FROM withdrawn_class WHERE patient_ref = UNHEX(?)',
+    [patientRef],
+  );
+  return z
+    .array(z.object({ recordClass: z.string() }))
+    .parse(rows)
+    .map(({ recordClass }) => recordClass);
 }
 
 /** Names of the chart's sections whose bytes the DMZ was found to lack. */

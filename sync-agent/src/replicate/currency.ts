@@ -8,10 +8,17 @@ export interface Currency {
   exceptions: ReadonlyMap<string, string>;
 }
 
-const Markers = z.array(z.object({ place: z.string(), at: z.string() }));
-const Charts = z.array(
-  z.object({ patientRef: z.string(), place: z.string().nullable(), failedT: z.string().nullable() }),
-);
+const Marker = z.object({ place: z.string(), at: z.string() });
+type Marker = z.infer<typeof Marker>;
+const Markers = z.array(Marker);
+const LaggingChart = z.object({
+  patientRef: z.string(),
+  /** of its oldest dirty row; null when it has none */
+  place: z.string().nullable(),
+  failedT: z.string().nullable(),
+});
+type LaggingChart = z.infer<typeof LaggingChart>;
+const Charts = z.array(LaggingChart);
 
 /** Binlog places as text that sorts as they do. */
 const PLACE = "CONCAT(LPAD(file_no, 10, '0'), '/', LPAD(file_offset, 18, '0'))";
@@ -24,13 +31,17 @@ const KEPT = '1 HOUR';
  * that was read before the oldest of them, any other as the last marker. Null until a marker was read.
  */
 export async function readCurrency(manager: EntityManager): Promise<Currency | null> {
-  const markers = await readMarkers(manager);
+  return currencyOf(await readMarkers(manager), await readLaggingCharts(manager));
+}
+
+/** @param markers in the order of their places @param lagging charts with dirty rows, or with an older time of their own */
+export function currencyOf(markers: readonly Marker[], lagging: readonly LaggingChart[]): Currency | null {
   const newest = markers.at(-1);
   if (newest === undefined) {
     return null;
   }
   const exceptions = new Map<string, string>();
-  for (const chart of await readLaggingCharts(manager)) {
+  for (const chart of lagging) {
     const t = chart.failedT ?? markerBefore(markers, chart.place ?? '');
     if (t !== null && t < newest.at) {
       exceptions.set(chart.patientRef, toInstant(t));
@@ -85,7 +96,7 @@ async function setFailedT(manager: EntityManager, patientRef: string, t: string 
   ]);
 }
 
-async function readMarkers(manager: EntityManager): Promise<z.infer<typeof Markers>> {
+async function readMarkers(manager: EntityManager): Promise<Marker[]> {
   const rows: unknown = await manager.query(
     `SELECT ${PLACE} AS place, ${INSTANT('at')} AS at FROM marker_seen ORDER BY file_no, file_offset`,
   );
@@ -93,7 +104,7 @@ async function readMarkers(manager: EntityManager): Promise<z.infer<typeof Marke
 }
 
 /** Charts in the DMZ that have dirty rows or are held back by an earlier failure. */
-async function readLaggingCharts(manager: EntityManager): Promise<z.infer<typeof Charts>> {
+async function readLaggingCharts(manager: EntityManager): Promise<LaggingChart[]> {
   const rows: unknown = await manager.query(
     `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, d.place, ${INSTANT('c.failed_t')} AS failedT
        FROM chart c LEFT JOIN (SELECT pid, MIN(${PLACE}) AS place FROM dirty GROUP BY pid) d ON d.pid = c.pid
@@ -102,7 +113,7 @@ async function readLaggingCharts(manager: EntityManager): Promise<z.infer<typeof
   return Charts.parse(rows);
 }
 
-function markerBefore(markers: z.infer<typeof Markers>, place: string): string | null {
+function markerBefore(markers: readonly Marker[], place: string): string | null {
   let found: string | null = null;
   for (const marker of markers) {
     if (marker.place >= place) {

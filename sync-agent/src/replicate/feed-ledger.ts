@@ -6,10 +6,11 @@ import type { SourceTransaction } from '../openemr/binlog-stream.js';
 import type { FeedLedger, RecordedPosition } from '../openemr/change-feed.js';
 import type { OwnerFinder } from '../openemr/find-owner.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
-import type { KeyedChange } from '../openemr/row-changes.js';
+import type { KeyedChange, OwnerHint } from '../openemr/row-changes.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import { lockFeed } from './chart-row.js';
 import { freezeCurrency } from './currency.js';
+import { freezeMoved } from './freeze-moved.js';
 import type { RecentChanges } from './recent-changes.js';
 import { DirtyCharts, markEverybody, recordDirty, type Awakened } from './record-dirty.js';
 
@@ -29,6 +30,22 @@ interface UserOfRow {
   recordClass: string;
 }
 
+/** What a batch asks for. */
+export interface Seen extends Awakened {
+  /** charts that rows moved into or away from */
+  frozen: readonly string[];
+}
+
+/** Who uses and owns what a batch touched. */
+interface KnownOwners {
+  /** by `<table> <key>`: who used it at the last render */
+  users: ReadonlyMap<string, readonly UserOfRow[]>;
+  /** by lower-case portal user name */
+  patients: ReadonlyMap<string, ReadonlySet<number>>;
+  /** by `<table> <key>`: as OpenEMR's tables say, asked for once in a batch */
+  found: Map<string, number[]>;
+}
+
 /** Rows asked for in one statement. */
 const PAGE = 500;
 /** Everything that a change in OpenEMR can touch; receipts are the ledger's own. */
@@ -43,7 +60,7 @@ export class LedgerOfFeed implements FeedLedger {
     private readonly ledger: DataSource,
     private readonly owners: OwnerFinder,
     private readonly recent: RecentChanges,
-    private readonly awake: (charts: Awakened) => void,
+    private readonly awake: (seen: Seen) => void,
   ) {}
 
   async position(): Promise<RecordedPosition | null> {
@@ -70,7 +87,13 @@ export class LedgerOfFeed implements FeedLedger {
       // Renders take the same lock before their last look at `recent`.
       await lockFeed(manager);
       this.recent.note(batch);
-      const dirty = await this.findDirty(manager, batch);
+      const known = {
+        users: await this.usersOf(manager, batch),
+        patients: await this.pidsOfUsernames(manager, batch),
+        found: new Map<string, number[]>(),
+      };
+      const frozen = await freezeMoved(manager, batch, (owner) => this.pidsOf(owner, known));
+      const dirty = await this.findDirty(batch, known);
       const charts = await recordDirty(manager, dirty);
       for (const { marker, position } of batch) {
         if (marker !== null) {
@@ -86,7 +109,7 @@ export class LedgerOfFeed implements FeedLedger {
         [last.position.file, last.position.offset, last.gtid],
       );
       crashPoint('before-commit:feed');
-      return charts;
+      return { now: new Set([...charts.now, ...frozen.charts]), later: charts.later, frozen: frozen.newly };
     });
     crashPoint('after-commit:feed');
     this.awake(awakened);
@@ -122,11 +145,8 @@ export class LedgerOfFeed implements FeedLedger {
     crashPoint('after-commit:feed-resumed');
   }
 
-  private async findDirty(manager: EntityManager, batch: readonly SourceTransaction[]): Promise<DirtyCharts> {
+  private async findDirty(batch: readonly SourceTransaction[], known: KnownOwners): Promise<DirtyCharts> {
     const dirty = new DirtyCharts();
-    const owners = new Map<string, number[]>();
-    const users = await this.usersOf(manager, batch);
-    const patients = await this.pidsOfUsernames(manager, batch);
     for (const { changes, position, everything } of batch) {
       if (everything !== null) {
         dirty.addEverybody(ALL_CLASSES, position);
@@ -138,14 +158,14 @@ export class LedgerOfFeed implements FeedLedger {
         });
       }
       for (const [username, classes] of changes.portalUsernames) {
-        for (const pid of patients.get(username.toLowerCase()) ?? []) {
+        for (const pid of known.patients.get(username.toLowerCase()) ?? []) {
           classes.forEach((recordClass) => {
             dirty.add(pid, recordClass, position, false);
           });
         }
       }
       for (const change of changes.keyed.values()) {
-        await this.addKeyed(dirty, change, position, users, owners);
+        await this.addKeyed(dirty, change, position, known);
       }
     }
     return dirty;
@@ -156,22 +176,20 @@ export class LedgerOfFeed implements FeedLedger {
     dirty: DirtyCharts,
     change: KeyedChange,
     position: BinlogPosition,
-    users: ReadonlyMap<string, readonly UserOfRow[]>,
-    owners: Map<string, number[]>,
+    known: KnownOwners,
   ): Promise<void> {
     const own = `${change.table} ${change.key}`;
-    const known = users.get(own) ?? [];
-    for (const { pid, recordClass } of known) {
+    const users = known.users.get(own) ?? [];
+    for (const { pid, recordClass } of users) {
       dirty.add(pid, recordClass, position, change.shared);
     }
     if (change.shared) {
-      dirty.addEverybody(known.length === 0 ? change.classes : change.classes.filter(isOfEverybody), position);
+      dirty.addEverybody(users.length === 0 ? change.classes : change.classes.filter(isOfEverybody), position);
       return;
     }
     const parents = [...new Set(change.parents.map(({ table, key }) => `${table} ${key}`))];
     for (const id of parents.length > 0 ? parents : [own]) {
-      const usersOfParent = users.get(id)?.map(({ pid }) => pid);
-      for (const pid of usersOfParent ?? (await this.ownersOf(id, owners))) {
+      for (const pid of await this.pidsOfRow(id, known)) {
         for (const recordClass of change.classes) {
           dirty.add(pid, recordClass, position, false);
         }
@@ -179,8 +197,23 @@ export class LedgerOfFeed implements FeedLedger {
     }
   }
 
-  /** By OpenEMR's tables, each row asked for once in a batch. */
-  private async ownersOf(id: string, found: Map<string, number[]>): Promise<number[]> {
+  private async pidsOf(owner: OwnerHint, known: KnownOwners): Promise<readonly number[]> {
+    switch (owner.by) {
+      case 'pid':
+        return [owner.pid];
+      case 'portalUsername':
+        return [...(known.patients.get(owner.portalUsername.toLowerCase()) ?? [])];
+      case 'row':
+        return this.pidsOfRow(`${owner.table} ${owner.key}`, known);
+    }
+  }
+
+  /** Who used the row, or else whose it is by OpenEMR's tables. */
+  private async pidsOfRow(id: string, { users, found }: KnownOwners): Promise<number[]> {
+    const usersOfRow = users.get(id)?.map(({ pid }) => pid);
+    if (usersOfRow !== undefined) {
+      return usersOfRow;
+    }
     const pids = found.get(id) ?? (await this.owners.ownersOf(...splitId(id)));
     found.set(id, pids);
     return pids;
@@ -196,6 +229,11 @@ export class LedgerOfFeed implements FeedLedger {
       for (const { table, key, parents } of changes.keyed.values()) {
         for (const row of [{ table, key }, ...parents]) {
           wanted.add(`${row.table} ${row.key}`);
+        }
+      }
+      for (const owner of changes.moved.flatMap(({ from, to }) => [from, to])) {
+        if (owner.by === 'row') {
+          wanted.add(`${owner.table} ${owner.key}`);
         }
       }
     }

@@ -1,6 +1,6 @@
 import type { RecordClass } from 'sync-contract/classes';
 import type { SourceTransaction } from '../openemr/binlog-stream.js';
-import type { BinlogPosition } from '../openemr/snapshot.js';
+import { isBehind, type BinlogPosition } from '../openemr/snapshot.js';
 
 /** Enough for minutes of ordinary traffic; past it a render counts as overtaken by changes it cannot name. */
 const LIMIT = 50_000;
@@ -75,8 +75,4 @@ export class RecentChanges {
       .filter(({ position }) => isBehind(position, snapshot))
       .flatMap(({ id, position }) => (used.get(id) ?? []).map((recordClass) => ({ recordClass, position })));
   }
-}
-
-function isBehind(position: BinlogPosition, other: BinlogPosition): boolean {
-  return position.file > other.file || (position.file === other.file && position.offset > other.offset);
 }

@@ -1,5 +1,4 @@
 import type { EntityManager } from 'typeorm';
-import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
 import { compareVersions, type Version } from 'sync-contract/identifiers';
 import { ChartConflict } from 'sync-contract/gateway-wire';
@@ -18,10 +17,14 @@ import {
   readChartToRender,
   readOwedSections,
   readUnsettled,
+  readWithdrawn,
   type AckedSection,
   type ChartToRender,
 } from './chart-row.js';
+import { awaitFeed, type FeedProgress } from './await-feed.js';
+import { assertMayPush, assertNotRevoked, claimNumber, FrozenMeanwhile } from './claim-number.js';
 import { noteDocuments } from './document-contents.js';
+import { withdrawOvertaken } from './freeze-moved.js';
 import type { RecentChanges } from './recent-changes.js';
 import { RecordInDoubt, renderClasses, type RenderedFrom } from './render-classes.js';
 import { stopChart } from './replica-ahead.js';
@@ -34,6 +37,7 @@ import { assertMayVanish } from './vanishing.js';
 export interface Replication extends RenderedFrom {
   gateway: GatewayClient;
   recent: RecentChanges;
+  feed: FeedProgress;
   /** OpenEMR's tables as the ledger's account names them */
   tables: OpenEmrTables;
   /** bytes of sections in one push, when they shall be fewer than a request may carry */
@@ -51,8 +55,10 @@ export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed' | 'rev
  * it: while the result of the last push is unknown, the gateway is asked before another number is used.
  *
  * Whose record is gone, barred from the portal or another person's by now is revoked or frozen instead; a frozen chart
- * gets its mark. What a person decided to keep from the portal before a number was claimed does not leave with it.
- * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed
+ * gets its mark. No number is claimed before the feed has recorded all that the snapshot contains, so that rows which
+ * moved from another patient's record have frozen the chart by then. What a person decided to keep from the portal before
+ * a number was claimed does not leave with it.
+ * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed, FeedBehind
  */
 export async function replicateChart(replication: Replication, patientRef: string): Promise<Outcome> {
   using _watch = replication.recent.watch();
@@ -117,6 +123,9 @@ async function renderAndPush(replication: Replication, chart: ChartToRender): Pr
   } catch (failure: unknown) {
     if (failure instanceof DecisionsChanged) {
       return await replicateChart(replication, patientRef);
+    }
+    if (failure instanceof FrozenMeanwhile) {
+      return await followFrozen(replication, patientRef);
     }
     if (!(failure instanceof Conflict)) {
       throw failure;
@@ -195,6 +204,9 @@ async function pushChanges(
 ): Promise<Outcome> {
   const { ledger } = replication;
   const { chart, classes, sections } = rendering;
+  if (rendering.position !== null) {
+    await awaitFeed(replication.feed, rendering.position);
+  }
   const acked = await readAckedSections(ledger.manager, chart.patientRef);
   const known = new Map(acked.map((section) => [section.name, section]));
   const names = new Set(sections.map(({ name }) => name));
@@ -246,9 +258,12 @@ function inPortions(ids: readonly string[]): string[][] {
   return portions;
 }
 
-/** The chart as it is, marked as frozen: no section travels and no dirty row goes. */
+/** The chart as it is, without what was withdrawn, marked as frozen: no section travels and no dirty row goes. */
 async function pushMark(replication: Replication, chart: ChartToRender): Promise<void> {
-  const current = await readAckedSections(replication.ledger.manager, chart.patientRef);
+  const { manager } = replication.ledger;
+  const withdrawn = await readWithdrawn(manager, chart.patientRef);
+  const acked = await readAckedSections(manager, chart.patientRef);
+  const current = acked.filter(({ recordClass }) => !withdrawn.includes(recordClass));
   const nothing = { classes: [], failure: null, sections: [], sources: [], position: null, files: null };
   const rendering: Rendering = { chart, ...nothing, contained: new Set(), decisions: null, withheld: null };
   const none = { batch: [], changed: new Set<string>(), settles: [] };
@@ -283,7 +298,7 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
   );
 
   await ledger.transaction(async (manager) => {
-    await assertNotRevoked(manager, chart.pid);
+    await assertMayPush(manager, chart.pid, step.frozen === true);
     await claimNumber(manager, chart.patientRef, step.attempted, version.seq);
     await assertDecisionsStand(manager, rendering);
     crashPoint('before-commit:chart-attempt');
@@ -317,49 +332,14 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
     if (step.last) {
       await settleRelease(manager, rendering, { seq: version.seq, changed: step.changed });
     }
-    await assertNotRevoked(manager, chart.pid);
+    const { state } = await assertNotRevoked(manager, chart.pid);
+    if (state === 'frozen' && step.frozen !== true) {
+      await withdrawOvertaken(manager, rendering);
+    }
     crashPoint('before-commit:chart-ack');
   });
   crashPoint('after-commit:chart-ack');
   return sections.map(withoutBytes);
-}
-
-/** Another agent on this ledger would have moved the number; then this one stops before it sends anything. */
-export class NumberTaken extends Error {
-  readonly code = 'chart-number-taken';
-  readonly logLevel = 'error';
-  constructor() {
-    super('another agent replicates this chart from the same ledger: stop one of them');
-  }
-}
-
-const Updated = z.object({ affectedRows: z.number() });
-
-/** The access ended while the push was on its way: the ledger has forgotten the chart, and the comparison removes it there. */
-export class RevokedMeanwhile extends Error {
-  readonly code = 'revoked-meanwhile';
-  readonly logLevel = 'warn';
-  constructor() {
-    super('the access of the patient ended while the chart was on its way');
-  }
-}
-
-/** @throws RevokedMeanwhile */
-async function assertNotRevoked(manager: EntityManager, pid: number): Promise<void> {
-  const patient = await manager.findOne(Patient, { where: { pid }, lock: { mode: 'pessimistic_read' } });
-  if (patient === null || patient.state === 'revoked') {
-    throw new RevokedMeanwhile();
-  }
-}
-
-async function claimNumber(manager: EntityManager, patientRef: string, before: number, next: number): Promise<void> {
-  const result: unknown = await manager.query(
-    'UPDATE chart SET attempted_seq = ? WHERE patient_ref = UNHEX(?) AND attempted_seq = ? AND stopped_reason IS NULL',
-    [next, patientRef, before],
-  );
-  if (Updated.parse(result).affectedRows !== 1) {
-    throw new NumberTaken();
-  }
 }
 
 async function settleUnchanged(manager: EntityManager, replication: Replication, rendering: Rendering): Promise<void> {

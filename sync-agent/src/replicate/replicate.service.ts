@@ -73,14 +73,12 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     private readonly counters: AgentCounters,
   ) {
     const recent = new RecentChanges();
-    this.replication = {
-      ...{ ledger, reader, keys, gateway, recent },
-      tables: openEmrTables(config.database.openemrName),
-      offersDocuments: config.openemrApi !== undefined,
-    };
     this.heartbeat = new HeartbeatSender(ledger, keys, gateway);
-    const feedLedger = new LedgerOfFeed(ledger, new OwnerFinder(reader), recent, (charts) => {
-      this.awake(charts);
+    const feedLedger = new LedgerOfFeed(ledger, new OwnerFinder(reader), recent, (seen) => {
+      seen.frozen.forEach((patientRef) => {
+        this.tell(patientRef, 'frozen');
+      });
+      this.awake(seen);
     });
     const log = new Logger('change-feed');
     this.feed = new ChangeFeed(config.database, config.feed, feedLedger, {
@@ -94,6 +92,12 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         log.error(entry);
       },
     });
+    this.replication = {
+      ...{ ledger, reader, keys, gateway, recent },
+      feed: this.feed,
+      tables: openEmrTables(config.database.openemrName),
+      offersDocuments: config.openemrApi !== undefined,
+    };
   }
 
   onModuleInit(): void {

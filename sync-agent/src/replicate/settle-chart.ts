@@ -5,6 +5,7 @@ import { lockFeed } from './chart-row.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { RecentChanges } from './recent-changes.js';
 import type { AckedPush, Rendering } from './rendering.js';
+import { DirtyPlaces, settleDirty } from './settle-dirty.js';
 
 const INSERT_ROWS = 300;
 const SourceRows = z.array(z.object({ tableName: z.string(), rowKey: z.string(), recordClass: z.string() }));
@@ -154,27 +155,32 @@ async function markOvertaken(
 }
 
 /**
- * Of a class that became dirty again behind the snapshot the feed may have dropped the first of those rows, as one
- * between its oldest and its newest. The place right behind the snapshot stands for it: the chart is no more current.
+ * The dirty rows whose changes the snapshot contains go. Under the feed's lock; what others add meanwhile stays, because
+ * rows go by their keys.
  */
 async function deleteContained(
   manager: EntityManager,
   { chart, classes }: Rendering,
-  { file, offset }: BinlogPosition,
+  snapshot: BinlogPosition,
 ): Promise<void> {
-  const contained = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
-  await manager.query(
-    `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
-      SELECT pid, record_class, ?, ? FROM dirty WHERE pid = ? AND record_class IN (?)
-       GROUP BY pid, record_class
-      HAVING MIN(file_no < ? OR (file_no = ? AND file_offset <= ?)) <> MAX(file_no < ? OR (file_no = ? AND file_offset <= ?))`,
-    [file, offset + 1, chart.pid, contained, ...[file, file, offset], ...[file, file, offset]],
+  const rendered = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
+  const rows: unknown = await manager.query(
+    'SELECT record_class AS recordClass, file_no AS file, file_offset AS `offset` FROM dirty WHERE pid = ? AND record_class IN (?)',
+    [chart.pid, rendered],
   );
-  await manager.query(
-    `DELETE FROM dirty WHERE pid = ? AND record_class IN (?)
-        AND (file_no < ? OR (file_no = ? AND file_offset <= ?))`,
-    [chart.pid, contained, file, file, offset],
-  );
+  const { fresh, contained } = settleDirty(DirtyPlaces.parse(rows), snapshot);
+  if (fresh.length > 0) {
+    await manager.query(
+      `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset) VALUES ${fresh.map(() => '(?, ?, ?, ?)').join(', ')}`,
+      fresh.flatMap(({ recordClass, file, offset }) => [chart.pid, recordClass, file, offset]),
+    );
+  }
+  if (contained.length > 0) {
+    await manager.query(
+      `DELETE FROM dirty WHERE pid = ? AND (record_class, file_no, file_offset) IN (${contained.map(() => '(?, ?, ?)').join(', ')})`,
+      [chart.pid, ...contained.flatMap(({ recordClass, file, offset }) => [recordClass, file, offset])],
+    );
+  }
 }
 
 /** Receipts come from the ledger, not from the snapshot: only rows that stood before it was read, unchanged since. */

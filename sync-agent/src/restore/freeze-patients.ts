@@ -5,6 +5,7 @@ import { freezePatient } from '../enrol/freeze-patient.js';
 import { markAllDirty } from '../ledger/dirty.js';
 import { PatientDecision } from '../ledger/patient-decision.entity.js';
 import { Patient } from '../ledger/patient.entity.js';
+import { WithdrawnClass } from '../ledger/withdrawn-class.entity.js';
 import { identityOf, readStrangePatients, recordMac } from '../openemr/compare-patients.js';
 import { PortalNameShared } from '../openemr/portal-name-shared.js';
 import { ensurePortalAccess, readPortalPatient } from '../openemr/write-portal-access.js';
@@ -114,6 +115,7 @@ async function confirm(
       const { patientRef } = patient;
       const decision = { patientRef, decision: 'confirmed', cause: 'staff', decidedBy: 'staff' } as const;
       await manager.insert(PatientDecision, { ...decision, at: new Date() });
+      await manager.delete(WithdrawnClass, { patientRef });
       await markAllDirty(manager, pid);
     }
     return null;
