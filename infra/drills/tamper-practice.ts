@@ -45,6 +45,8 @@ export interface Look {
   tooCurrent: number;
   /** the latest "up to date as of" of all that was served */
   asOf: string;
+  /** how often which answer was given instead of a section */
+  answers: Record<string, number>;
 }
 
 export function isClean({ stale, forged, denied, tooCurrent }: Look): boolean {
@@ -173,7 +175,7 @@ export class TamperPractice {
 
   /** Every patient reads every section. */
   async look(readers: readonly { pid: number }[] = this.readers): Promise<Look> {
-    const look: Look = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, tooCurrent: 0, asOf: '' };
+    const look: Look = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, tooCurrent: 0, asOf: '', answers: {} };
     const asked = new Set(readers.map(({ pid }) => pid));
     const waiting = this.readers
       .filter(({ pid }) => asked.has(pid))
@@ -191,6 +193,8 @@ export class TamperPractice {
   private async read(look: Look, { patientRef, newcomer }: Reader, name: string): Promise<void> {
     const answer = await newcomer.client.section(patientRef, name);
     if (answer.status !== 200) {
+      const said = `${String(answer.status)} ${String(answer.body['code'])}`;
+      look.answers[said] = (look.answers[said] ?? 0) + 1;
       look[answer.body['code'] === 'section-not-found' ? 'denied' : 'refused'] += 1;
       return;
     }
