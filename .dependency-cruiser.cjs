@@ -74,9 +74,9 @@ module.exports = {
       comment:
         'A feature of portal-api uses the folders that are there for all (database, redis, log, metrics, audit, sessions, problems, json, keys, replica, doorbell, events, submissions, credentials, throttle) and its own files, never another feature.',
       severity: 'error',
-      from: { path: '^portal-api/src/(accounts|auth|charts|documents|gateway|health|practice|web)/' },
+      from: { path: '^portal-api/src/(access-history|accounts|auth|charts|documents|gateway|health|practice|web)/' },
       to: {
-        path: '^portal-api/src/(accounts|auth|charts|documents|gateway|health|practice|web)/',
+        path: '^portal-api/src/(access-history|accounts|auth|charts|documents|gateway|health|practice|web)/',
         pathNot: '^portal-api/src/$1/',
       },
     },
@@ -88,7 +88,7 @@ module.exports = {
         path: '^portal-api/src/(audit|credentials|database|doorbell|events|json|keys|log|metrics|problems|redis|replica|sessions|submissions|throttle)/',
         pathNot: '^portal-api/src/database/(data-source|entities|migrations)\\.ts$',
       },
-      to: { path: '^portal-api/src/(accounts|auth|charts|documents|gateway|health|practice|web)/' },
+      to: { path: '^portal-api/src/(access-history|accounts|auth|charts|documents|gateway|health|practice|web)/' },
     },
     {
       name: 'collect-deliver-replicate-stay-apart',

@@ -33,10 +33,10 @@ export const DMZ_TABLES: Record<string, TableRule> = {
     content: 'body',
   },
   audit_head: {
-    holds: 'end of the hash chain',
+    holds: 'the lock that orders who adds audit entries',
     protection: 'readable',
-    retention: 'one row, replaced',
-    content: 'hash',
+    retention: 'one row, kept',
+    content: 'id',
   },
   chart: {
     holds: 'signed list of the sections of a chart: ids, sizes, hashes, times',

@@ -27,9 +27,9 @@ GRANT SELECT ON {{portal}}.restored TO portal_api;
 -- Who an account belongs to is fixed: its reference, name and keys are written once.
 GRANT SELECT, INSERT, UPDATE (totp_last_step, enrolment_outcome) ON {{portal}}.account TO portal_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON {{portal}}.throttle TO portal_api;
--- Audit entries are added and never changed; the head moves with them.
+-- Audit entries are added and never changed; the head's lock orders who adds.
 GRANT SELECT, INSERT ON {{portal}}.audit_entry TO portal_api;
-GRANT SELECT, UPDATE (n, hash) ON {{portal}}.audit_head TO portal_api;
+GRANT SELECT ON {{portal}}.audit_head TO portal_api;
 
 -- sync_gateway, the process that the agent reaches: writes the replica, hands out the outbox.
 GRANT SELECT, INSERT, UPDATE ON {{portal}}.key_statement TO sync_gateway;
@@ -61,4 +61,4 @@ GRANT SELECT (account_ref, state, revoked_at), UPDATE (
 -- Its housekeeping forgets old throttles.
 GRANT SELECT (updated_at), DELETE ON {{portal}}.throttle TO sync_gateway;
 GRANT SELECT, INSERT ON {{portal}}.audit_entry TO sync_gateway;
-GRANT SELECT, UPDATE (n, hash) ON {{portal}}.audit_head TO sync_gateway;
+GRANT SELECT ON {{portal}}.audit_head TO sync_gateway;

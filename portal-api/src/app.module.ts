@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { LoggerModule } from 'nestjs-pino';
 import type { Logger } from 'pino';
+import { AccessHistoryModule } from './access-history/access-history.module.js';
 import { Account } from './credentials/account.entity.js';
 import { AccountsModule } from './accounts/accounts.module.js';
 import { AuditEntry } from './audit/audit-entry.entity.js';
@@ -88,6 +89,7 @@ export class AppModule {
         AccountsModule,
         AuthModule,
         ChartsModule,
+        AccessHistoryModule,
         DocumentsModule,
         SubmissionsModule,
         EventsModule,

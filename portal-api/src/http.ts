@@ -19,6 +19,7 @@
  *   GET  /api/charts/:patientRef/own-copies?stream=     OwnCopiesView
  *   POST /api/charts/:patientRef/messages  SendMessage  MessageSentView (201), needs `idempotency-key`
  *   GET  /api/charts/:patientRef/receipts               ReceiptsView
+ *   GET  /api/access-history?before=                    AccessHistoryView, newest first
  *   GET  /api/events                                    text/event-stream of ChangeEvent
  *
  * Requests: JSON only. Every POST needs the page's own `origin`; with a session also `x-csrf` (SessionView.csrf), without
@@ -226,6 +227,31 @@ export interface ReceiptView {
 
 export interface ReceiptsView {
   receipts: ReceiptView[];
+}
+
+/** An entry of the audit log. It names no section, no document and no person. */
+export interface AccessEntryView {
+  /** an instant */
+  at: string;
+  /** the log's own word for what was done, e.g. `chart-read`; new ones come with new versions */
+  action: string;
+  outcome: 'ok' | 'refused' | 'failed';
+  /** the account that asks, or another one that may read the same chart */
+  who: 'you' | 'another';
+  /** whose chart it was about; null when it was about none */
+  patientRef: string | null;
+  /** which class of records was shown, where the account's keys tell */
+  recordClass: string | null;
+  /** network address that the account's own request came from */
+  address: string | null;
+  /** done in the session that asks */
+  thisSession: boolean;
+}
+
+export interface AccessHistoryView {
+  entries: AccessEntryView[];
+  /** value of `before` for the next page; null at the end */
+  next: string | null;
 }
 
 /** `event: change`. Says that something changed, never what: refetch. */

@@ -54,7 +54,7 @@ export async function createPortalApp(config: PortalConfig, log?: DestinationStr
   const server = adapter.getInstance();
   logRequests(server, logger);
   app.get(PortalMetrics).measure(server);
-  await sendSecurityHeaders(server, config.publicOrigin);
+  sendSecurityHeaders(server, config.publicOrigin);
   requireSameOrigin(server, config.publicOrigin);
   acceptJsonOnly(server);
   await server.register(cookie);

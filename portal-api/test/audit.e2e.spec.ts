@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { formatInviteCode, newInviteCode } from 'sync-contract/invite';
+import { newRef } from 'sync-contract/identifiers';
 import { DataSource } from 'typeorm';
 import { firstBrokenLink, type AuditLink } from '../src/audit/audit-chain.js';
 import { AuditService } from '../src/audit/audit.service.js';
 import { dataSourceOptions } from '../src/database/data-source.js';
-import { codeOf } from './browser-stand-in.js';
+import { settleTransaction } from '../src/database/settle-transaction.js';
+import type { AccessEntryView, AccessHistoryView } from '../src/http.js';
+import { codeOf, type BrowserStandIn } from './browser-stand-in.js';
 import { DATE_OF_BIRTH, PASSWORD, PortalUnderTest } from './portal-under-test.js';
 
 let portal: PortalUnderTest;
@@ -18,6 +21,12 @@ afterAll(async () => {
 async function links(): Promise<AuditLink[]> {
   const rows = await portal.inside.sql('SELECT n, body, LOWER(HEX(hash)) AS hash FROM {db}.audit_entry ORDER BY n');
   return rows.map((row) => ({ n: Number(row['n']), body: String(row['body']), hash: String(row['hash']) }));
+}
+
+/** Statements that insert, which this server has executed. */
+async function inserts(): Promise<number> {
+  const [row] = await portal.inside.sql("SHOW GLOBAL STATUS LIKE 'Com_insert'");
+  return Number(row?.['Value']);
 }
 
 async function actionsOf(work: () => Promise<unknown>): Promise<string[]> {
@@ -91,18 +100,49 @@ describe('the audit log', () => {
     const all = await links();
     expect(all.length - before).toBe(300);
     expect(firstBrokenLink(all)).toBeNull();
-    const [head] = await portal.inside.sql('SELECT n, LOWER(HEX(hash)) AS hash FROM {db}.audit_head');
-    expect([Number(head?.['n']), head?.['hash']]).toEqual([all.at(-1)?.n, all.at(-1)?.hash]);
     await other.destroy();
   });
 
-  test('shares commits between those who wait', async () => {
-    const transactions = jest.spyOn(portal.app.get(DataSource), 'transaction');
+  test('lets acts with a transaction of their own through while reads are recorded without a pause', async () => {
+    const dataSource = portal.app.get(DataSource);
     const audit = portal.app.get(AuditService);
-    await Promise.all(
-      Array.from({ length: 150 }, () => audit.record({ action: 'chart-read', outcome: 'ok', actor: null })),
-    );
-    expect(transactions.mock.calls.length).toBeLessThan(10);
+    const read = { action: 'chart-read', outcome: 'ok', actor: null } as const;
+    const before = (await links()).length;
+    let reading = true;
+    let reads = 0;
+    const readers = Array.from({ length: 8 }, async () => {
+      while (reading) {
+        await audit.record(read);
+        reads += 1;
+      }
+    });
+    for (let act = 0; act < 20; act += 1) {
+      await settleTransaction(dataSource, (manager) =>
+        audit.append(manager, { ...read, action: 'submission' }, { ...read, action: 'join' }),
+      );
+    }
+    await expect(
+      settleTransaction(dataSource, async (manager) => {
+        await audit.append(manager, { ...read, action: 'join' });
+        throw new Error('undone');
+      }),
+    ).rejects.toThrow('undone');
+    reading = false;
+    await Promise.all(readers);
+    const all = await links();
+    expect(all.length - before).toBe(40 + reads);
+    expect(firstBrokenLink(all)).toBeNull();
+  });
+
+  test('shares commits between those who wait, and needs one statement where nobody else has written', async () => {
+    const audit = portal.app.get(AuditService);
+    const record = (): Promise<void> => audit.record({ action: 'chart-read', outcome: 'ok', actor: null });
+    await record();
+    const before = await inserts();
+    const transactions = jest.spyOn(portal.app.get(DataSource), 'transaction');
+    await Promise.all(Array.from({ length: 150 }, record));
+    expect((await inserts()) - before).toBeLessThan(10);
+    expect(transactions).not.toHaveBeenCalled();
     transactions.mockRestore();
   });
 
@@ -147,6 +187,119 @@ describe('the audit log', () => {
     const secrets = [name, PASSWORD, DATE_OF_BIRTH, 'results', ...browser.cookies.values()];
     for (const secret of secrets) {
       expect(text).not.toContain(secret);
+    }
+  });
+});
+
+const THREAD = {
+  ...{ topic: 'General', subject: 'Hello', messages: 1, unread: 0, excerpt: 'Hello' },
+  ...{ lastAt: '2026-11-03T10:00:00.000Z', lastFrom: 'practice' },
+};
+
+async function historyOf(browser: BrowserStandIn, before?: string): Promise<AccessHistoryView> {
+  const query = before === undefined ? '' : `?before=${encodeURIComponent(before)}`;
+  return (await browser.get(`/api/access-history${query}`).expect(200)).body as AccessHistoryView;
+}
+
+const said = ({ action, outcome, who, recordClass }: AccessEntryView): string =>
+  [action, outcome, who, recordClass ?? '-'].join(' ');
+
+describe('the access history', () => {
+  test('shows the own sign-ins and looks with class, address and time, and itself, newest first', async () => {
+    const threadId = newRef();
+    const patient = await portal.patient({
+      medications: { resources: [] },
+      'results/2026': { resources: [] },
+      messages: { threads: [{ ...THREAD, threadId }] },
+      [`messages/${threadId}`]: { resources: [] },
+    });
+    const { browser, patientRef, name } = patient;
+    await portal.browser().post('/api/sign-in', { name, password: 'not the right password' }).expect(401);
+    for (const part of ['medications', 'results/2026', `messages/${threadId}`]) {
+      await browser.get(`/api/charts/${patientRef}/sections/${part}`).expect(200);
+    }
+    await browser.get(`/api/charts/${patientRef}/status`).expect(200);
+    await browser.get(`/api/charts/${newRef()}/status`).expect(404);
+    await historyOf(browser);
+    const { entries, next } = await historyOf(browser);
+    expect(entries.map(said)).toEqual([
+      'access-history ok you -',
+      'access-refused refused you -',
+      'chart-read ok you messages',
+      'chart-read ok you results',
+      'chart-read ok you medications',
+      'sign-in-password failed you -',
+      'join ok you -',
+      'submission ok you -',
+    ]);
+    expect(next).toBeNull();
+    const read = entries[3];
+    expect(read).toMatchObject({ patientRef, address: browser.address, thisSession: true });
+    expect(Date.now() - Date.parse(read?.at ?? '')).toBeLessThan(60_000);
+    expect(entries[5]).toMatchObject({ thisSession: false });
+    expect(entries[5]?.address).not.toBe(browser.address);
+  });
+
+  test('shows a patient what others did on the own chart, without from where; nobody else sees either', async () => {
+    const patient = await portal.patient();
+    const proxy = await portal.join();
+    const stranger = await portal.patient();
+    await portal.inside.grant(proxy.accountRef, patient.patientRef, { relation: 'proxy' });
+    const look = `/api/charts/${patient.patientRef}/sections/medications`;
+    await patient.browser.get(look).expect(200);
+    await proxy.browser.get(look).expect(200);
+    const { entries } = await historyOf(patient.browser);
+    expect(entries.slice(0, 2).map(said)).toEqual([
+      'chart-read ok another medications',
+      'chart-read ok you medications',
+    ]);
+    expect(entries[0]).toMatchObject({ address: null, thisSession: false, patientRef: patient.patientRef });
+    const ofProxy = (await historyOf(proxy.browser)).entries;
+    expect(ofProxy[0]).toMatchObject({ who: 'you', recordClass: 'medications', address: proxy.browser.address });
+    expect(ofProxy.filter(({ who }) => who === 'another')).toEqual([]);
+    expect((await historyOf(stranger.browser)).entries.map(({ patientRef }) => patientRef)).not.toContain(
+      patient.patientRef,
+    );
+  });
+
+  test('goes on page by page without a gap or a double while more is added, by marks of this account only', async () => {
+    const patient = await portal.patient();
+    const audit = portal.app.get(AuditService);
+    const facts = Array.from({ length: 120 }, (_, i) => ({
+      ...({ action: 'document-view', outcome: 'ok', actor: patient.accountRef } as const),
+      ...{ onBehalfOf: patient.patientRef, object: String(i), requestId: null },
+    }));
+    await Promise.all(facts.map((fact) => audit.record(fact)));
+    let page = await historyOf(patient.browser);
+    const seen = [...page.entries];
+    const firstMark = page.next ?? '';
+    while (page.next !== null) {
+      await audit.record({ action: 'document-view', outcome: 'ok', actor: patient.accountRef });
+      page = await historyOf(patient.browser, page.next);
+      seen.push(...page.entries);
+    }
+    expect(seen.filter(({ action }) => action === 'document-view')).toHaveLength(120);
+    expect(seen.map(({ action }) => action).slice(-2)).toEqual(['join', 'submission']);
+    const other = await portal.join();
+    for (const mark of [firstMark, 'nonsense', '', `${firstMark}A`]) {
+      const response = await other.browser.get(`/api/access-history?before=${encodeURIComponent(mark)}`);
+      expect([mark, response.status, codeOf(response)]).toEqual([mark, 404, 'not-found']);
+    }
+  });
+
+  test('reads by index, however much everybody else does', async () => {
+    const { accountRef } = await portal.join();
+    for (const [index, column] of [
+      ['ix_audit_entry_account_ref', 'account_ref'],
+      ['ix_audit_entry_patient_ref', 'patient_ref'],
+    ]) {
+      const [plan] = await portal.inside.sql(
+        `EXPLAIN SELECT n, body FROM {db}.audit_entry FORCE INDEX (${String(index)})
+          WHERE ${String(column)} = ? AND n < 1000000 ORDER BY n DESC LIMIT 51`,
+        [Buffer.from(accountRef, 'hex')],
+      );
+      expect(plan).toMatchObject({ key: index });
+      expect(String(plan?.['Extra'])).not.toContain('filesort');
     }
   });
 });

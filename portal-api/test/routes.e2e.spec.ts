@@ -39,6 +39,7 @@ const key = (route: Route): string => `${route.method} ${route.path}`;
 describe('the route table', () => {
   test('is the one that is documented, and every route of it exists', () => {
     expect(routes.map(key).sort()).toEqual([
+      'GET /api/access-history',
       'GET /api/charts/:patientRef/documents/:documentId',
       'GET /api/charts/:patientRef/own-copies',
       'GET /api/charts/:patientRef/receipts',

@@ -5,6 +5,7 @@ import ComposePage from './routes/messages/ComposePage.svelte';
 import MessagesPage from './routes/messages/MessagesPage.svelte';
 import ThreadPage from './routes/messages/ThreadPage.svelte';
 import NotFoundPage from './routes/NotFoundPage.svelte';
+import AccessHistoryPage from './routes/profile/AccessHistoryPage.svelte';
 import ProfilePage from './routes/profile/ProfilePage.svelte';
 import AllergiesPage from './routes/record/allergies/AllergiesPage.svelte';
 import AssessmentsPage from './routes/record/assessments/AssessmentsPage.svelte';
@@ -65,5 +66,6 @@ export const ROUTES: RouteDefinition = {
   '/messages/new': ComposePage,
   '/messages/:threadId': ThreadPage,
   '/profile': ProfilePage,
+  '/profile/access-history': AccessHistoryPage,
   '*': NotFoundPage,
 };

@@ -1,4 +1,5 @@
 import type { FailureCode } from './api/problem.js';
+import { accessHistoryText } from './text/access-history-text.js';
 import { assessmentsText, carePlanText, careTeamText, socialHistoryText, yesNoText } from './text/care-text.js';
 import { billingText } from './text/billing-text.js';
 import { coverageText, practiceText } from './text/clinic-text.js';
@@ -62,6 +63,7 @@ export const text = {
   results: resultsText,
   messages: messagesText,
   profile: profileText,
+  accessHistory: accessHistoryText,
   record: recordText,
   problems: problemsText,
   allergies: allergiesText,

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { THREADS } from './fixture-chart.js';
+import { accesses } from './fixture-accesses.js';
 import { FIXTURE } from './fixture-portal.js';
 import { closeChromium, PortalBrowser } from './portal-browser.js';
 
@@ -120,6 +121,9 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await visit('new message', page);
   await open('/profile', 'Alder Lane, Apt 3B'.split(',')[0] ?? '');
   await visit('profile', page);
+  fixture.accesses = accesses(30);
+  await open('/profile/access-history', 'Show earlier');
+  await visit('access history', page);
   fixture.currentAsOf = new Date(Date.now() - 3 * 3_600_000).toISOString();
   fixture.freshness = 'red';
   fixture.change('medications', { resources: [] });
@@ -212,7 +216,7 @@ describe('every page', () => {
       await page.setViewportSize({ width: 390, height: 844 });
     });
     expect(found).toEqual([]);
-    expect(pages).toBe(21 + RECORD_PAGES.length);
+    expect(pages).toBe(22 + RECORD_PAGES.length);
     expect(portal.complaints).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import type { OwnCopyView, ProblemCode, ReceiptView, SendMessage, SessionView } from 'portal-api/http';
+import type { AccessEntryView, OwnCopyView, ProblemCode, ReceiptView, SendMessage, SessionView } from 'portal-api/http';
 import { ACCOUNT_REF, fixtureSections, PATIENT_REF, type FixtureSections } from './fixture-chart.js';
 
 /**
@@ -51,6 +51,9 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
+/** Entries of the access history on one page. */
+const ACCESSES = 20;
+
 export interface SeenRequest {
   method: string;
   path: string;
@@ -64,6 +67,8 @@ export class FixturePortal {
   seen: SeenRequest[] = [];
   copies: OwnCopyView[] = [];
   receipts: ReceiptView[] = [];
+  /** newest first */
+  accesses: AccessEntryView[] = [];
   session: SessionView | null = null;
   currentAsOf: string | null = null;
   /** version of the whole chart; every change counts it up */
@@ -250,6 +255,12 @@ export class FixturePortal {
       response.write('retry: 2000\n\n');
       this.streams.add(response);
       response.on('close', () => this.streams.delete(response));
+      return;
+    }
+    if (path === 'access-history') {
+      const from = Number(new URL(request.url ?? '/', this.origin).searchParams.get('before') ?? 0);
+      const next = from + ACCESSES < this.accesses.length ? String(from + ACCESSES) : null;
+      json(response, 200, { entries: this.accesses.slice(from, from + ACCESSES), next });
       return;
     }
     this.chart(path.replace(`charts/${PATIENT_REF}/`, ''), request, response);

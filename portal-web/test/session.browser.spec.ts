@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Locator } from 'playwright-core';
+import { access, accesses } from './fixture-accesses.js';
 import { FIXTURE } from './fixture-portal.js';
 import { newReport, PATIENT_REF, THREADS } from './fixture-chart.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
@@ -324,5 +325,69 @@ describe('a message', () => {
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByRole('article').getByText('I can’t breathe').waitFor();
     expect(portal.fixture.copies.length).toBe(1);
+  });
+});
+
+describe('the access history', () => {
+  it('says what was done, when and from where, puts one visit together, and names what it does not know', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.accesses = [
+      access({ at: '2026-11-03T02:10:00.000Z', action: 'sign-out', recordClass: null }),
+      access({ at: '2026-11-03T02:03:00.000Z', recordClass: 'medications', thisSession: true }),
+      access({ at: '2026-11-03T02:00:00.000Z', recordClass: 'results', thisSession: true }),
+      access({ at: '2026-11-02T15:00:00.000Z', who: 'another', address: null, recordClass: 'billing' }),
+      access({
+        at: '2026-11-02T14:00:00.000Z',
+        action: 'sign-in-password',
+        outcome: 'failed',
+        address: '198.51.100.9',
+      }),
+      access({ at: '2026-11-02T13:00:00.000Z', action: 'sent-by-carrier-pigeon', recordClass: null }),
+    ];
+    const page = await portal.page('/profile');
+    await page.getByRole('link', { name: 'See who looked at your record' }).click();
+    const line = (words: string): Locator => page.getByRole('listitem').filter({ hasText: words });
+    await page.getByRole('heading', { name: 'November 2, 2026' }).waitFor();
+    // By the clinic's clock both are of one day.
+    expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual(['November 2, 2026']);
+    expect(await page.getByRole('listitem').filter({ hasText: 'Looked at the health record' }).count()).toBe(2);
+    const look = line('This sign-in');
+    await look.getByText('Lab results, Medications').waitFor();
+    await look.getByText(/^9:00\sPM – 9:03\sPM, from 192\.0\.2\.7$/).waitFor();
+    await line('Another person with access').getByText('Bills and payments').waitFor();
+    await line('Sign-in stopped at the password').getByText('from 198.51.100.9').waitFor();
+    await line('Other access (sent-by-carrier-pigeon)').waitFor();
+    await page.getByText('in the clinic’s time zone, America/New_York').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('brings earlier entries when asked, moves the focus to them, and keeps what it has when that fails', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.accesses = accesses(30);
+    const page = await portal.page('/profile/access-history');
+    const lines = page.locator('main').getByRole('listitem');
+    await until(() => lines.count(), 20);
+    expect(fixture.seen.find(({ path }) => path === '/api/access-history')?.userAct).toBe(true);
+    fixture.refusals.set('access-history', { status: 503, code: 'busy' });
+    await page.getByRole('button', { name: 'Show earlier' }).click();
+    await page.getByRole('alert').getByText('busy').waitFor();
+    expect(await lines.count()).toBe(20);
+    fixture.refusals.clear();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await until(() => lines.count(), 30);
+    await until(() => lines.nth(20).evaluate((item) => item === document.activeElement), true);
+    await page.getByText('This is the beginning of your access history.').waitFor();
+    fixture.refusals.set('access-history', { status: 503, code: 'busy' });
+    await page.reload();
+    await page.getByRole('alert').getByText('busy').waitFor();
+    fixture.refusals.clear();
+    fixture.accesses = [];
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('Nothing has been written down yet.').waitFor();
+    expect(portal.complaints).toEqual([]);
   });
 });

@@ -19,6 +19,7 @@ export const AUDIT_ACTIONS = [
   'document-download',
   'own-copies-read',
   'receipts-read',
+  'access-history',
   'events-open',
   'submission',
   'access-refused',

@@ -1,15 +1,8 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { hexColumn } from '../database/hex-column.js';
+import { Entity, PrimaryColumn } from 'typeorm';
 
-/** The one row whose lock orders the audit chain: number and hash of the last entry. */
+/** The one row whose lock orders those who write audit entries. */
 @Entity('audit_head')
 export class AuditHead {
   @PrimaryColumn({ type: 'tinyint', unsigned: true })
   id!: number;
-
-  @Column({ type: 'bigint', transformer: { to: String, from: Number } })
-  n!: number;
-
-  @Column({ type: 'binary', length: 32, transformer: hexColumn })
-  hash!: string;
 }

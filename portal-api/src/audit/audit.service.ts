@@ -1,25 +1,38 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
-import { nextLink, type AuditFact, type AuditLink } from './audit-chain.js';
+import { preparedWrite } from '../database/prepared-query.js';
+import { failureCode } from '../log/failure-place.js';
+import { AUDIT_GENESIS, nextLink, type AuditFact, type AuditLink } from './audit-chain.js';
+import { ROW, TURN_AND_ROW, rowValues, type AuditRow } from './audit-row.js';
 
-interface Waiting {
+interface Entry {
   fact: AuditFact;
   at: Date;
+}
+
+interface Waiting extends Entry {
   durable: () => void;
   failed: (error: unknown) => void;
 }
 
-const BATCH = 200;
+/** Where the next entry continues. */
+type ChainEnd = Pick<AuditLink, 'n' | 'hash'>;
+
+/** Each size of a batch is a prepared statement of its own on each connection. */
+const BATCH = 64;
 
 /**
- * Appends to the audit chain. Both processes of the DMZ use it; the lock on the head row orders them.
- * What is read is answered only after its entry is durable: when the log cannot be written, nothing is shown.
+ * Appends to the audit chain. Both processes of the DMZ use it; the lock of the head's row orders them, and an entry's
+ * number is taken once. What is read is answered only after its entry is durable: when the log cannot be written, nothing
+ * is shown.
  */
 @Injectable()
 export class AuditService implements BeforeApplicationShutdown {
   private waiting: Waiting[] = [];
   private writing: Promise<void> | undefined;
+  /** as this process wrote it last; somebody else may have written since */
+  private end: ChainEnd | null = null;
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -29,7 +42,7 @@ export class AuditService implements BeforeApplicationShutdown {
    */
   async append(manager: EntityManager, ...facts: AuditFact[]): Promise<void> {
     const at = new Date();
-    await this.link(
+    await appendInTurn(
       manager,
       facts.map((fact) => ({ fact, at })),
     );
@@ -53,11 +66,7 @@ export class AuditService implements BeforeApplicationShutdown {
     while (this.waiting.length > 0) {
       const batch = this.waiting.splice(0, BATCH);
       try {
-        await this.dataSource.transaction('READ COMMITTED', async (manager) => {
-          await this.link(manager, batch);
-          crashPoint('before-commit:audit-entries');
-        });
-        crashPoint('after-commit:audit-entries');
+        await this.commit(batch);
         for (const entry of batch) {
           entry.durable();
         }
@@ -70,25 +79,69 @@ export class AuditService implements BeforeApplicationShutdown {
     this.writing = undefined;
   }
 
-  private async link(manager: EntityManager, entries: readonly { fact: AuditFact; at: Date }[]): Promise<void> {
-    const rows = await manager.query<{ n: number | string; hash: Buffer }[]>(
-      'SELECT n, hash FROM audit_head WHERE id = 1 FOR UPDATE',
-    );
-    const [row] = rows;
-    if (row === undefined) {
-      throw new Error('the audit log has no head row: run the migrations');
-    }
-    let head = { n: Number(row.n), hash: row.hash.toString('hex') };
-    const links: AuditLink[] = [];
-    for (const { fact, at } of entries) {
-      const link = nextLink(head, fact, at);
-      links.push(link);
-      head = link;
-    }
-    await manager.query(
-      `INSERT INTO audit_entry (n, body, hash) VALUES ${links.map(() => '(?, ?, ?)').join(', ')}`,
-      links.flatMap((link) => [link.n, link.body, Buffer.from(link.hash, 'hex')]),
-    );
-    await manager.query('UPDATE audit_head SET n = ?, hash = ? WHERE id = 1', [head.n, Buffer.from(head.hash, 'hex')]);
+  /** After a failure nobody knows what was written: the next batch looks. */
+  private async commit(batch: readonly Entry[]): Promise<void> {
+    const { end } = this;
+    this.end = null;
+    crashPoint('before-commit:audit-entries');
+    this.end = (end && (await this.continueFrom(end, batch))) ?? (await this.continueFromLast(batch));
+    crashPoint('after-commit:audit-entries');
   }
+
+  /**
+   * One statement, which commits itself: no look at the chain and one way to the server and back. It waits while somebody
+   * appends in turn, and holds up whoever wants to until it is durable, so that neither starves the other.
+   * @returns the new end; null when the number was taken, and then nothing was written
+   */
+  private async continueFrom(end: ChainEnd, batch: readonly Entry[]): Promise<ChainEnd | null> {
+    const rows = rowsAfter(end, batch);
+    const places = [TURN_AND_ROW, ...rows.slice(1).map(() => ROW)].join(', ');
+    try {
+      await preparedWrite(
+        this.dataSource,
+        `INSERT INTO audit_entry (n, body, hash, account_ref, patient_ref) VALUES ${places}`,
+        rows.flatMap(rowValues),
+      );
+    } catch (error: unknown) {
+      if (failureCode(error) === 'ER_DUP_ENTRY') {
+        return null;
+      }
+      throw error;
+    }
+    return rows.at(-1) ?? end;
+  }
+
+  private continueFromLast(batch: readonly Entry[]): Promise<ChainEnd> {
+    return this.dataSource.transaction('READ COMMITTED', (manager) => appendInTurn(manager, batch));
+  }
+}
+
+/** While it holds the head's lock nobody else writes, and the last entry is the last. @returns the new end of the chain */
+async function appendInTurn(manager: EntityManager, entries: readonly Entry[]): Promise<ChainEnd> {
+  const [turn] = await manager.query<unknown[]>('SELECT id FROM audit_head WHERE id = 1 FOR UPDATE');
+  if (turn === undefined) {
+    throw new Error('the audit log has no head row: run the migrations');
+  }
+  const [last] = await manager.query<{ n: number | string; hash: Buffer }[]>(
+    'SELECT n, hash FROM audit_entry ORDER BY n DESC LIMIT 1 LOCK IN SHARE MODE',
+  );
+  const end =
+    last === undefined ? { n: 0, hash: AUDIT_GENESIS } : { n: Number(last.n), hash: last.hash.toString('hex') };
+  const rows = rowsAfter(end, entries);
+  await manager.query(
+    `INSERT INTO audit_entry (n, body, hash, account_ref, patient_ref) VALUES ${rows.map(() => ROW).join(', ')}`,
+    rows.flatMap(rowValues),
+  );
+  return rows.at(-1) ?? end;
+}
+
+function rowsAfter(end: ChainEnd, entries: readonly Entry[]): AuditRow[] {
+  const rows: AuditRow[] = [];
+  let head = end;
+  for (const { fact, at } of entries) {
+    const link = nextLink(head, fact, at);
+    rows.push({ ...link, fact });
+    head = link;
+  }
+  return rows;
 }

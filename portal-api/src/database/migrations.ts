@@ -6,6 +6,7 @@ import { CreateEras1763900000000 } from './migrations/1763900000000-create-eras.
 import { CreateCut1763900000001 } from './migrations/1763900000001-create-cut.js';
 import { CreateBlobs1764000000000 } from './migrations/1764000000000-create-blobs.js';
 import { AddAccountEnd1764200000000 } from './migrations/1764200000000-add-account-end.js';
+import { IndexAuditByPerson1764300000000 } from './migrations/1764300000000-index-audit-by-person.js';
 
 /** All migrations in order. Append only: what has run somewhere is never changed. */
 export const MIGRATIONS = [
@@ -17,4 +18,5 @@ export const MIGRATIONS = [
   CreateCut1763900000001,
   CreateBlobs1764000000000,
   AddAccountEnd1764200000000,
+  IndexAuditByPerson1764300000000,
 ];

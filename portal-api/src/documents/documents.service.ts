@@ -12,7 +12,7 @@ import { hexBytes } from '../database/hex-column.js';
 import { NotFound } from '../problems/request.problems.js';
 import { ChartReader } from '../replica/chart-reader.js';
 import { ReplicaUnverified, SectionNotFound } from '../replica/chart.problems.js';
-import { preparedQuery } from '../replica/prepared-query.js';
+import { preparedQuery } from '../database/prepared-query.js';
 import type { ChartAccess } from '../sessions/session.js';
 import { contentKind, type ContentKind } from './content-kind.js';
 import { DocumentNotOffered, DocumentNotReady } from './document.problems.js';

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { hexBytes } from '../database/hex-column.js';
 import { STORED_GRANTS } from '../sessions/session.js';
-import { preparedQuery } from './prepared-query.js';
+import { preparedQuery } from '../database/prepared-query.js';
 
 /** What the database says of a chart, its heartbeat and one section, in one consistent look. Nothing of it is trusted. */
 export interface StoredChart {

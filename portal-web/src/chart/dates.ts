@@ -63,6 +63,11 @@ export class DateFormats {
     if (!value.includes('T') || this.isoDay(value) !== this.isoDay(new Date(now).toISOString())) {
       return this.moment(value, options);
     }
+    return this.time(value, options);
+  }
+
+  /** Time of day alone, where the day stands elsewhere. */
+  time(value: string, options: { zone?: boolean } = {}): string {
     return (
       this.format(value, this.timeZone, {
         hour: 'numeric',

@@ -8,11 +8,20 @@ type SqlValue = string | number | Buffer | null;
  * query sends the text every time.
  */
 export async function preparedQuery<Row>(dataSource: DataSource, sql: string, values: SqlValue[]): Promise<Row[]> {
+  return (await prepared(dataSource, sql, values)) as Row[];
+}
+
+/** The same for one statement that writes, which is a transaction of its own. @throws the driver's error as it is */
+export async function preparedWrite(dataSource: DataSource, sql: string, values: SqlValue[]): Promise<void> {
+  await prepared(dataSource, sql, values);
+}
+
+async function prepared(dataSource: DataSource, sql: string, values: SqlValue[]): Promise<unknown> {
   const { pool } = dataSource.driver as unknown as { pool: Pool };
   return new Promise((resolve, reject) => {
-    pool.execute(sql, values, (error, rows) => {
+    pool.execute(sql, values, (error, result) => {
       if (error === null) {
-        resolve(rows as Row[]);
+        resolve(result);
       } else {
         reject(error);
       }
