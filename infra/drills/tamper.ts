@@ -5,7 +5,7 @@ import { withAdmin } from '../services/mariadb-server.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import { RandomChoice } from './random-choice.js';
 import { Mutator } from './tamper-mutations.js';
-import { COMPARED_EVERY, isClean, TamperPractice, type Look } from './tamper-practice.js';
+import { COMPARED_EVERY, isClean, TamperPractice } from './tamper-practice.js';
 import { ReplicaTables } from './tamper-replica.js';
 import { printVerdict, say } from './verdict.js';
 
@@ -36,7 +36,7 @@ class TamperDrill {
   readonly tables: ReplicaTables;
   private readonly choice: RandomChoice;
   private readonly mutator: Mutator;
-  readonly served: Look = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, tooCurrent: 0, asOf: '' };
+  readonly served = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, tooCurrent: 0 };
   readonly faults: string[] = [];
   mutations = 0;
   healings = 0;
