@@ -28,8 +28,10 @@ export function programSettings(
   siteId: string,
   ports: { portal: number; gateway: number; openemr: number },
   { origin, gateway, proxy }: Surroundings,
+  polling?: ProgramSettings['polling'],
 ): ProgramSettings {
   return {
+    ...(polling === undefined ? {} : { polling }),
     siteId,
     publicOrigin: origin,
     portalPort: ports.portal,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Connection } from 'mysql2/promise';
 import { z } from 'zod';
 import { freePort, requireFreePort, type ServicePorts } from '../services/ports.js';
-import { agentEnvironment, migrateEnvironment } from '../services/process-environment.js';
+import { agentEnvironment, migrateEnvironment, type ProgramSettings } from '../services/process-environment.js';
 import { DEFAULT_DATABASES, startServices, type Services } from '../services/services.js';
 import { listenerOf } from '../zones/zones.js';
 import type { PortalEntrance } from './portal-client.js';
@@ -35,6 +35,8 @@ export interface SystemOptions {
   surroundings?: Surroundings;
   /** synthetic patients loaded on the first start */
   patients: number;
+  /** the agent polls OpenEMR instead of reading its binlog */
+  polling?: ProgramSettings['polling'];
   log: (line: string) => void;
 }
 
@@ -79,7 +81,7 @@ export class System implements AsyncDisposable {
       const installation = await installSimulator(services, { patients, place: places.inside, log });
       const openemr = options.openemrPort ?? (await freePort());
       const ports = { portal: portalPort, gateway: gatewayPort, openemr };
-      const system = await System.prepare(services, ports, surroundings, installation);
+      const system = await System.prepare(services, ports, surroundings, installation, options.polling);
       await system.startPrograms();
       writeFileSync(clinicFile(dataDir), JSON.stringify(system.clinicEnvironment()), { mode: 0o600 });
       log('sync-gateway, portal-api and sync-agent are up');
@@ -95,8 +97,9 @@ export class System implements AsyncDisposable {
     ports: { portal: number; gateway: number; openemr: number },
     surroundings: Surroundings,
     installation: Installation,
+    polling: ProgramSettings['polling'],
   ): Promise<System> {
-    const settings = programSettings(services, installation.siteId, ports, surroundings);
+    const settings = programSettings(services, installation.siteId, ports, surroundings, polling);
     await prepareForPrograms(services, settings, surroundings);
     const failure = Promise.withResolvers<Error>();
     void services.failed.then(failure.resolve);

@@ -25,6 +25,8 @@ export interface ProgramSettings {
   practiceTimeZone: string;
   /** Ports of the metrics; off without. */
   metricsPorts?: { portalApi: number; gateway: number; agent: number };
+  /** polling instead of reading the binlog; seconds from the start of a full pass to that of the next */
+  polling?: { seconds: number };
   /** Topic → OpenEMR user name; `default` is required. */
   pools: Record<string, string>;
 }
@@ -112,8 +114,9 @@ export function agentEnvironment(zones: ZonePlaces, settings: ProgramSettings): 
     READER_PASSWORD_FILE: inside.secretFile('agent_reader'),
     WRITER_USER: 'agent_writer',
     WRITER_PASSWORD_FILE: inside.secretFile('agent_writer'),
-    FEED_USER: 'agent_feed',
-    FEED_PASSWORD_FILE: inside.secretFile('agent_feed'),
+    ...(settings.polling === undefined
+      ? { FEED_USER: 'agent_feed', FEED_PASSWORD_FILE: inside.secretFile('agent_feed') }
+      : { FEED: 'polling', POLLING_SECONDS: String(settings.polling.seconds) }),
     LEDGER_OWNER_USER: 'ledger_owner',
     LEDGER_OWNER_PASSWORD_FILE: inside.secretFile('ledger_owner'),
     LEDGER_DB_NAME: settings.databases?.ledger ?? DEFAULT_DATABASES.ledger,

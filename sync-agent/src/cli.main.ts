@@ -14,11 +14,6 @@ import { registerCommand } from './setup/register.command.js';
 import { backupCommand, eraCommand, restoreCommand } from './restore/restore.command.js';
 import { setupCommand } from './setup/setup.command.js';
 
-/** Commands whose place is kept: exit code 2, so that a script never takes a refusal for a success. */
-const REFUSED = {
-  poll: 'poll: following OpenEMR without a binary log is not supported yet; set log_bin and binlog_format=ROW',
-} as const;
-
 function keysCommand(): Command {
   const init = new Command('init')
     .description('make the missing keys and statements, and a new sealing key when the newest is a month old')
@@ -43,17 +38,6 @@ function ledgerCommand(): Command {
   return new Command('ledger').description("the ledger's tables").addCommand(migrate);
 }
 
-function refusedCommand(name: keyof typeof REFUSED): Command {
-  return new Command(name)
-    .description('not supported yet')
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      process.stderr.write(`${REFUSED[name]}\n`);
-      process.exitCode = 2;
-    });
-}
-
 const program = new Command('sync-agent')
   .description("the sync agent's command line")
   .addCommand(keysCommand())
@@ -70,7 +54,6 @@ const program = new Command('sync-agent')
   .addCommand(backupCommand())
   .addCommand(eraCommand())
   .addCommand(restoreCommand());
-program.addCommand(refusedCommand('poll'));
 
 try {
   await program.parseAsync();

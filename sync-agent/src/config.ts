@@ -51,6 +51,10 @@ export interface MetricsAddress {
   port: number;
 }
 
+/** How changes of OpenEMR are noticed: read from the binlog, or looked for. Times in milliseconds. */
+export type FeedConfig =
+  { kind: 'binlog'; account: Account } | { kind: 'polling'; passEvery: number; lookEvery: number };
+
 /** Everything the agent process is told from outside. */
 export interface AgentConfig {
   siteId: string;
@@ -60,7 +64,7 @@ export interface AgentConfig {
   database: LedgerAddress;
   reader: Account;
   writer: Account;
-  feed: Account;
+  feed: FeedConfig;
   redis: RedisConfig;
   queuePrefix: string;
   portalOrigin: string;
@@ -160,8 +164,7 @@ const AgentEnvironment = z.object({
   READER_PASSWORD_FILE: secretFile,
   WRITER_USER: given,
   WRITER_PASSWORD_FILE: secretFile,
-  FEED_USER: given,
-  FEED_PASSWORD_FILE: secretFile,
+  FEED: z.enum(['binlog', 'polling'], 'must be binlog or polling').default('binlog'),
   REDIS_HOST: given,
   REDIS_PORT: port,
   REDIS_USER: given,
@@ -186,10 +189,32 @@ const AgentEnvironment = z.object({
   DRILL_FAULT: DrillFault.optional(),
 });
 
+/** Pause between two quick looks when polling. */
+const LOOK_EVERY = 5_000;
+const BINLOG_FEED = { FEED_USER: given, FEED_PASSWORD_FILE: secretFile };
+const POLLING_FEED = {
+  POLLING_SECONDS: z.coerce
+    .number('must be a whole number')
+    .int('must be a whole number')
+    .min(10)
+    .max(900)
+    .default(600),
+};
+/** What each kind of change feed needs; the other's variables are not looked at. */
+const FEEDS = {
+  binlog: z.object(BINLOG_FEED).transform(({ FEED_USER, FEED_PASSWORD_FILE }): { feed: FeedConfig } => ({
+    feed: { kind: 'binlog', account: { user: FEED_USER, password: FEED_PASSWORD_FILE } },
+  })),
+  polling: z.object(POLLING_FEED).transform(({ POLLING_SECONDS }): { feed: FeedConfig } => ({
+    feed: { kind: 'polling', passEvery: POLLING_SECONDS * 1_000, lookEvery: LOOK_EVERY },
+  })),
+} as const;
+
 const OwnerEnvironment = z.object({ ...DATABASE, LEDGER_OWNER_USER: given, LEDGER_OWNER_PASSWORD_FILE: secretFile });
 /** Names of all variables that an installation may set. */
 export const AGENT_VARIABLES: readonly string[] = [
   ...Object.keys(AgentEnvironment.shape).filter((name) => name !== 'DRILL_FAULT'),
+  ...Object.keys({ ...BINLOG_FEED, ...POLLING_FEED }),
   ...Object.keys(OwnerEnvironment.shape),
   ...OPENEMR_API_NAMES,
 ];
@@ -203,7 +228,8 @@ const CrashEnvironment = z.object({
 
 /** @throws ConfigurationRefused */
 export function readAgentConfig(environment: Environment = process.env): AgentConfig {
-  const env = parse(AgentEnvironment, environment);
+  const feed = environment['FEED'] === 'polling' ? FEEDS.polling : FEEDS.binlog;
+  const env = parse(AgentEnvironment.and(feed), environment);
   if (env.DRILL_FAULT !== undefined && drillFaultIn(environment) === undefined) {
     throw new ConfigurationRefused([
       `DRILL_FAULT switches a protection off and is for drills only: unset it, or run a drill, whose KEY_DIR has a file ${DRILL_ONLY_FILE}`,
@@ -223,7 +249,7 @@ export function readAgentConfig(environment: Environment = process.env): AgentCo
     database: addressOf(env),
     reader: { user: env.READER_USER, password: env.READER_PASSWORD_FILE },
     writer: { user: env.WRITER_USER, password: env.WRITER_PASSWORD_FILE },
-    feed: { user: env.FEED_USER, password: env.FEED_PASSWORD_FILE },
+    feed: env.feed,
     redis: {
       host: env.REDIS_HOST,
       port: env.REDIS_PORT,
@@ -271,7 +297,7 @@ export function readOwnerIfAny(environment: Environment = process.env): Account 
 
 /** Files with passwords and private keys, by the variables that name them. Nobody has looked whether they exist. */
 export function readSecretFiles(environment: Environment = process.env): { variable: string; path: string }[] {
-  return Object.keys({ ...AgentEnvironment.shape, ...OwnerEnvironment.shape })
+  return Object.keys({ ...AgentEnvironment.shape, ...BINLOG_FEED, ...OwnerEnvironment.shape })
     .filter((variable) => /_(PASSWORD|SECRET|KEY)_FILE$/.test(variable))
     .flatMap((variable) => {
       const path = environment[variable];

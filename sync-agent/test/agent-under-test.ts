@@ -26,7 +26,7 @@ import { migrate } from '../../portal-api/src/database/migrate.js';
 import { GatewayConfig } from '../../portal-api/src/gateway-config.js';
 import { createGateway } from '../../portal-api/src/gateway/gateway-app.js';
 import { AgentConfigModule } from '../src/agent-config.module.js';
-import type { Account, AgentConfig } from '../src/config.js';
+import type { Account, AgentConfig, FeedConfig } from '../src/config.js';
 import { EnrolModule } from '../src/enrol/enrol.module.js';
 import { FetchModule } from '../src/fetch/fetch.module.js';
 import { initKeys } from '../src/keys/key-files.js';
@@ -84,6 +84,8 @@ export interface AgentUnderTestOptions {
   /** address of another gateway than the real one, which is not started then */
   gatewayUrl?: string;
   timeZone?: RecordedTimeZone;
+  /** `binlog` unless given; polling is quick here: one chart at each look */
+  feed?: FeedConfig['kind'];
 }
 
 /** A chart as the DMZ stores it, opened with the chart key. */
@@ -136,6 +138,9 @@ export class AgentUnderTest implements AsyncDisposable {
     await loadGoldenRows(clinic, { timeZone: options.timeZone ?? 'America/New_York' });
 
     const config = agentConfig(zones, databases, site, keyDir, options.gatewayUrl ?? 'https://127.0.0.1:1');
+    if (options.feed === 'polling') {
+      config.feed = { kind: 'polling', passEvery: 500, lookEvery: 50 };
+    }
     const owner = await createLedgerDataSource(config.database, account(zones, 'ledger_owner')).initialize();
     await owner.runMigrations();
     await owner.destroy();
@@ -379,7 +384,7 @@ export function agentConfig(
     },
     reader: account(zones, 'agent_reader'),
     writer: account(zones, 'agent_writer'),
-    feed: account(zones, 'agent_feed'),
+    feed: { kind: 'binlog', account: account(zones, 'agent_feed') },
     redis: {
       host: inside.redis.host,
       port: inside.redis.port,

@@ -206,7 +206,7 @@ export class CrossingUnderTest implements AsyncDisposable {
       database: this.inside.address,
       reader: account('agent_reader'),
       writer: account('agent_writer'),
-      feed: account('agent_feed'),
+      feed: { kind: 'binlog', account: account('agent_feed') },
       redis: { ...zone.redis, ...account('sync_agent') },
       queuePrefix: this.queues.insideQueuePrefix,
       portalOrigin: ORIGIN,

@@ -40,7 +40,7 @@ function config(changes: Partial<AgentConfig> = {}): AgentConfig {
     database: agent.address,
     reader: account('agent_reader'),
     writer: account('agent_writer'),
-    feed: account('agent_feed'),
+    feed: { kind: 'binlog', account: account('agent_feed') },
     redis: { ...zone.redis, ...account('sync_agent') },
     queuePrefix: queues.insideQueuePrefix,
     portalOrigin: ORIGIN,

@@ -18,7 +18,7 @@ import { pruneMarkers, readCurrency } from '../src/replicate/currency.js';
 import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { plannedRows } from './feed-planned-rows.js';
-import { AgentUnderTest, openClinic, TestLog, until } from './agent-under-test.js';
+import { account, AgentUnderTest, openClinic, TestLog, until } from './agent-under-test.js';
 
 const PID = 5001;
 const OTHER = 5002;
@@ -26,7 +26,11 @@ const STRANGER = 5003;
 /** Far beyond what a loaded machine takes, and below the time-out of a test. */
 const CAUGHT_UP_WITHIN = 50_000;
 
-/** The feed and its ledger alone: nothing renders, so dirty rows stay for the test to see. */
+/**
+ * The feed and its ledger alone: nothing renders, so dirty rows stay for the test to see. Which charts and classes exactly a
+ * change concerns, and what becomes of positions, is the binlog's alone: a full pass of polling marks every chart. That
+ * whatever is changed reaches the DMZ, and is not claimed before, is tested for both in `both-feeds.int.spec.ts`.
+ */
 describe('the change feed', () => {
   let services: Services;
   let under: AgentUnderTest;
@@ -59,11 +63,11 @@ describe('the change feed', () => {
 
   const startFeed = (): void => {
     log = new TestLog();
-    const { database, feed: account } = under.config;
+    const { database } = under.config;
     const ledger = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), new RecentChanges(), ({ now, later }) => {
       woken.push(...now, ...later);
     });
-    feed = new ChangeFeed(database, account, ledger, {
+    feed = new ChangeFeed(database, account(services, 'agent_feed'), ledger, {
       info: (entry) => {
         log.log(entry);
       },

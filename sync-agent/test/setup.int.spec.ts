@@ -126,6 +126,24 @@ describe('setup', () => {
     expect(KeyStore.open(config.keyDir, config.siteId).statements).toHaveLength(2);
   });
 
+  it('asks for no account that reads the binlog where changes are to be polled', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'setup-'));
+    try {
+      const { made } = await writeSetup({ ...answers, feed: 'polling' }, { folder: root, ...KEPT });
+      expect(made).not.toContain('inside/agent_feed.password');
+      const sql = readFileSync(join(root, 'inside/openemr-accounts.sql'), 'utf8');
+      expect(sql).toContain("'agent_reader'@'127.0.0.1'");
+      expect(sql).not.toMatch(/agent_feed'|REPLICATION|BINLOG/);
+      expect(readAgentConfig(environment(root)).feed).toEqual({
+        kind: 'polling',
+        passEvery: 600_000,
+        lookEvery: 5_000,
+      });
+    } finally {
+      rmSync(root, { recursive: true, force: true });
+    }
+  });
+
   it('makes certificates with which gateway and agent know each other, and new ones when asked', async () => {
     await handshake();
     const before = readFileSync(at('dmz/gateway.crt'), 'utf8');
@@ -185,6 +203,7 @@ describe('setup', () => {
     ['--database-port', { databasePort: '99999' }],
     ['--pool', { pool: "front'desk" }],
     ['--pool', { pool: undefined }],
+    ['--feed', { feed: 'guessing' }],
   ])('names %s when its answer is %j', async (flag, wrong) => {
     const given = { ...answers, databasePort: String(answers.databasePort), ...wrong };
     await expect(completeAnswers(given, false)).rejects.toThrow(AnswersRefused);
@@ -197,10 +216,11 @@ describe('setup', () => {
   });
 
   /** What the files of Redis, made elsewhere, would add. */
-  function environment(): Record<string, string> {
-    writeFileSync(at('inside/sync_agent.password'), 'of-the-redis-of-the-inside', { mode: 0o600 });
-    writeFileSync(at('inside/inside-ca.crt'), readFileSync(services.inside.redis.caFile));
-    const lines = readFileSync(at('inside/inside.env'), 'utf8').split('\n');
+  function environment(root = folder): Record<string, string> {
+    const inside = join(root, 'inside');
+    writeFileSync(join(inside, 'sync_agent.password'), 'of-the-redis-of-the-inside', { mode: 0o600 });
+    writeFileSync(join(inside, 'inside-ca.crt'), readFileSync(services.inside.redis.caFile));
+    const lines = readFileSync(join(inside, 'inside.env'), 'utf8').split('\n');
     const set = lines.filter((line) => /^[A-Z_]+=/.test(line));
     return Object.fromEntries(
       set.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1).replace(/^'|'$/g, '')]),

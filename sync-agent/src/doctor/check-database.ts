@@ -32,7 +32,7 @@ export async function checkDatabase(config: DatabaseConfig, owner: Account | nul
   const accounts: [Role, Account][] = [
     ['reader', config.reader],
     ['writer', config.writer],
-    ['feed', config.feed],
+    ...(config.feed.kind === 'binlog' ? [['feed', config.feed.account] satisfies [Role, Account]] : []),
     ...(owner === null ? [] : [['owner', owner] satisfies [Role, Account]]),
   ];
   const signedIn: SignedIn[] = [];
@@ -84,7 +84,7 @@ async function lookAround(config: DatabaseConfig, signedIn: readonly SignedIn[],
   );
   return [
     await guarded("the server's settings", async () => ({
-      findings: checkServer(await readServerFacts(anybody.connection), now),
+      findings: checkServer(await readServerFacts(anybody.connection), config.feed.kind, now),
     })),
     ...rights,
     ...(await inTurn(signedIn, (each) =>

@@ -1,4 +1,5 @@
 import { BINLOG_SETTINGS } from '../openemr/binlog-facts.js';
+import type { FeedConfig } from '../config.js';
 import type { ServerFacts } from '../openemr/server-facts.js';
 import { checkEnd } from './check-certificates.js';
 import { clockDifference } from './clock-difference.js';
@@ -9,12 +10,12 @@ const OLDEST = [10, 5, 2];
 const RETENTION = 2 * 86_400;
 const SKEW = 5_000;
 
-/** Kind, version and settings of OpenEMR's database server, all findings at once. */
-export function checkServer(facts: ServerFacts, now: Date): Finding[] {
+/** Kind, version and settings of OpenEMR's database server, all findings at once; of the binlog only when it is read. */
+export function checkServer(facts: ServerFacts, feed: FeedConfig['kind'], now: Date): Finding[] {
   return [
     ...checkKind(facts),
-    ...checkBinlog(facts),
-    ...checkDurability(facts),
+    ...(feed === 'binlog' ? checkBinlog(facts) : []),
+    ...checkDurability(facts, feed),
     ...checkServerClock(facts),
     ...(facts.certificateEnd === null
       ? []
@@ -26,7 +27,7 @@ function checkKind({ version }: ServerFacts): Finding[] {
   if (!/mariadb/i.test(version)) {
     const other = finding(
       'server-not-mariadb',
-      `OpenEMR's database server is no MariaDB (version ${version}), so its changes could only be polled, which is not supported yet`,
+      `OpenEMR's database server is no MariaDB (version ${version}), and the agent was never tried with it`,
       "move OpenEMR's database to MariaDB 10.6 or newer",
     );
     return [other];
@@ -87,7 +88,7 @@ function checkBinlog({ variable, version }: ServerFacts): Finding[] {
   return found;
 }
 
-function checkDurability({ variable }: ServerFacts): Finding[] {
+function checkDurability({ variable }: ServerFacts, feed: FeedConfig['kind']): Finding[] {
   const found: Finding[] = [];
   if (variable('innodb_flush_log_at_trx_commit') !== '1') {
     found.push(
@@ -98,7 +99,7 @@ function checkDurability({ variable }: ServerFacts): Finding[] {
       ),
     );
   }
-  if (variable('sync_binlog') !== '1') {
+  if (feed === 'binlog' && variable('sync_binlog') !== '1') {
     found.push(
       finding(
         'sync-binlog-off',

@@ -12,6 +12,16 @@ import { guarded } from './guarded.js';
 const NOW = new Date('2026-11-22T12:00:00Z');
 const codes = (found: readonly { code: string }[]): string[] => found.map(({ code }) => code);
 
+/** What the settings of OpenEMR's database server are found to be. */
+function server(
+  settings: Readonly<Record<string, string>>,
+  feed: 'binlog' | 'polling',
+  version = '10.11.19-MariaDB',
+): string[] {
+  const variable = (name: string): string | undefined => settings[name];
+  return codes(checkServer({ version, variable, skewMs: 0, knowsTimeZones: true, certificateEnd: null }, feed, NOW));
+}
+
 describe('doctor', () => {
   it('ends with 0 for nothing, 3 for warnings, 1 as soon as one is an error', () => {
     const warning = finding('redis-not-persistent', 'a', 'b');
@@ -88,13 +98,7 @@ describe('a version', () => {
     innodb_flush_log_at_trx_commit: '1',
     sync_binlog: '1',
   };
-  const mariadb = (version: string): string[] =>
-    codes(
-      checkServer(
-        { version, variable: (name) => healthy[name], skewMs: 0, knowsTimeZones: true, certificateEnd: null },
-        NOW,
-      ),
-    );
+  const mariadb = (version: string): string[] => server(healthy, 'binlog', version);
 
   it.each(['6.2.0', '7.0.15', '10.0.1'])('of Redis is taken: %s', (version) => {
     expect(redis(version)).toEqual([]);
@@ -113,6 +117,16 @@ describe('a version', () => {
 
   it.each(['10.5.1-MariaDB', '10.4.34-MariaDB', '5.5.68-MariaDB'])('of MariaDB is too old: %s', (version) => {
     expect(mariadb(version)).toEqual(['server-too-old']);
+  });
+});
+
+describe('the binary log', () => {
+  const off = { log_bin: 'OFF', innodb_flush_log_at_trx_commit: '1', sync_binlog: '0' };
+
+  it('has to be on where it is read, and does not matter where OpenEMR is polled', () => {
+    expect(server(off, 'binlog')).toEqual(['binlog-off', 'sync-binlog-off']);
+    expect(server(off, 'polling')).toEqual([]);
+    expect(server({ ...off, innodb_flush_log_at_trx_commit: '2' }, 'polling')).toEqual(['flush-not-durable']);
   });
 });
 

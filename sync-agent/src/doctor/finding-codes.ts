@@ -92,7 +92,7 @@ export const FINDING_CODES = {
   'database-full': 'error',
   /** Statements of the running agent get no answer. With a full disk the server lets commits wait until there is room. */
   'database-stuck': 'error',
-  /** Another database server than MariaDB: its changes can only be polled, which is not supported yet. */
+  /** Another database server than MariaDB: the agent was never tried with it. */
   'server-not-mariadb': 'error',
   /** A MariaDB without binlog_row_metadata or BINLOG MONITOR (before 10.5.2). */
   'server-too-old': 'error',

@@ -12,7 +12,7 @@ const NEEDS_PERSON = 3;
 /** How things stand, whole. */
 export interface Standing extends AgentStatus {
   backlog: Backlog;
-  /** null before the feed has recorded a place */
+  /** null before the feed has recorded a place, and when polling */
   feedState: FeedState | null;
   /** since when the database server has not answered the agent's oldest statement; null when it answers */
   stuckSeconds: number | null;
@@ -38,7 +38,10 @@ async function readStanding(config: AgentConfig): Promise<Standing> {
   try {
     const status = await readStatus(ledger.manager);
     const backlog = await readBacklog(ledger.manager);
-    const feedState = status.feed === null ? null : await readFeedState(config.database, config.feed, status.feed);
+    const feedState =
+      status.feed === null || config.feed.kind === 'polling'
+        ? null
+        : await readFeedState(config.database, config.feed.account, status.feed);
     const stuckSeconds = await readStuckSeconds(ledger.manager);
     const late = status.lagSeconds !== null && status.lagSeconds * 1_000 > TIMES.red;
     return {

@@ -113,3 +113,26 @@ export class HeartbeatState {
   @Column({ name: 'refilled_at', type: 'datetime', precision: 3, nullable: true })
   refilledAt!: Date | null;
 }
+
+/** How far polling is; one row, none while the binlog is read. */
+@Entity('polling')
+export class Polling {
+  @PrimaryColumn({ type: 'tinyint' })
+  id!: number;
+
+  /** the last full pass, by the database's clock; what was committed before is in all that it marked. UTC. */
+  @Column({ name: 'pass_began', type: 'datetime', precision: 6 })
+  passBegan!: Date;
+
+  /** the last patient that it marked; null when it has marked all */
+  @Column({ name: 'passed_pid', type: 'bigint', nullable: true, transformer: wholeColumn })
+  passedPid!: number | null;
+
+  /** the clinic's clock at the last quick look */
+  @Column({ name: 'looked_at', type: 'datetime' })
+  lookedAt!: Date;
+
+  /** JSON object: the highest key that was seen, by table of OpenEMR */
+  @Column({ name: 'last_keys', type: 'text' })
+  lastKeys!: string;
+}

@@ -12,6 +12,7 @@ import {
   FeedPosition,
   HeartbeatState,
   MarkerSeen,
+  Polling,
   SourceRowOfChart,
 } from './change-feed.entities.js';
 import { CutRow } from './cut.entity.js';
@@ -26,6 +27,7 @@ import { CreateReconciliation1764000000001 } from './migrations/1764000000001-cr
 import { CreateRelease1764100000000 } from './migrations/1764100000000-create-release.js';
 import { CreatePatientDecision1764200000000 } from './migrations/1764200000000-create-patient-decision.js';
 import { CreateWithdrawnClass1764300000001 } from './migrations/1764300000001-create-withdrawn-class.js';
+import { CreatePolling1764300000002 } from './migrations/1764300000002-create-polling.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -49,6 +51,7 @@ export const LEDGER_ENTITIES = [
   FeedPosition,
   ClockMarker,
   MarkerSeen,
+  Polling,
   HeartbeatState,
   Invite,
   AccountGrant,
@@ -154,6 +157,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       CreateRelease1764100000000,
       CreatePatientDecision1764200000000,
       CreateWithdrawnClass1764300000001,
+      CreatePolling1764300000002,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

@@ -7,14 +7,14 @@ import type { BinlogPosition } from './snapshot.js';
 /** How the binary log has to be written for the feed to read it. */
 export const BINLOG_SETTINGS = { binlog_format: 'ROW', binlog_row_metadata: 'FULL', binlog_row_image: 'FULL' } as const;
 
-/** The server's binary log cannot be followed as it is set. The message names what to set; polling is not supported yet. */
+/** The server's binary log cannot be followed as it is set. The message names what to set. */
 export class BinlogNotUsable extends Error {
   readonly code = 'binlog-not-usable';
   readonly logLevel = 'error';
   constructor(sentence: string) {
     super(
       `${sentence}. Set log_bin, binlog_format=ROW, binlog_row_metadata=FULL and binlog_row_image=FULL for OpenEMR's MariaDB and ` +
-        'restart it; following it without a binary log (polling) is not supported yet',
+        'restart it; or set FEED=polling, which needs no binary log and notices changes later',
     );
   }
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Account, LedgerAddress } from '../config.js';
 import { BinlogNotUsable, withBinlogFacts, type BinlogFacts } from './binlog-facts.js';
 import { BinlogStream, BinlogStreamBroken, type SourceTransaction } from './binlog-stream.js';
-import { isBehind, type BinlogPosition } from './snapshot.js';
+import { isBehind, POLLED, type BinlogPosition } from './snapshot.js';
 import { failureCode } from '../failure-code.js';
 
 /** Where the feed keeps what it has seen. Each call is one transaction there. */
@@ -11,11 +11,30 @@ export interface FeedLedger {
   /** the position that was recorded last, null before the first */
   position(): Promise<RecordedPosition | null>;
   /** Dirty rows, markers and the new position of transactions that follow each other. */
-  record(batch: readonly SourceTransaction[]): Promise<void>;
+  record(batch: readonly SourceTransaction[], polled?: Polled): Promise<void>;
   /** The feed goes on at `position` and does not know what happened before: everything is dirty there. */
-  startOver(position: BinlogPosition, gtid: string | null, serverStart: number): Promise<void>;
+  startOver(position: BinlogPosition, gtid: string | null, serverStart: number | null): Promise<void>;
   /** The same position, read from a server that was started at another time. */
   resumed(serverStart: number): Promise<void>;
+}
+
+/** What polling writes down with a position. */
+export interface Polled {
+  state: PollState;
+  /** patients whose whole charts the full pass marks here, to be rendered behind the changes of the day */
+  marked: readonly number[];
+}
+
+/** How far polling is. */
+export interface PollState {
+  /** when the last full pass began, by the database's clock: UTC, `yyyy-MM-dd HH:mm:ss.SSSSSS` */
+  passBegan: string;
+  /** the last patient that it marked; null when it has marked all */
+  passedPid: number | null;
+  /** by table the highest key that a look has seen */
+  lastKeys: Readonly<Record<string, number>>;
+  /** the clinic's clock at the last look, `yyyy-MM-dd HH:mm:ss` */
+  lookedAt: string;
 }
 
 export interface RecordedPosition {
@@ -164,6 +183,9 @@ export class ChangeFeed {
   }
 
   private async reasonToStartOver(facts: BinlogFacts, recorded: RecordedPosition): Promise<string | null> {
+    if (recorded.position.file === POLLED) {
+      return 'its changes were polled before';
+    }
     if (!(await facts.holds(recorded.position, recorded.gtid))) {
       return 'the binlog no longer holds the place that was read last';
     }

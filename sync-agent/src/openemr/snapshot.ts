@@ -5,11 +5,18 @@ import { z } from 'zod';
 /** What a statement's placeholders take: a list for `IN (?)`, a list of lists for rows. */
 export type SqlValue = string | number | readonly (string | number | readonly (string | number)[])[];
 
-/** Place in the binlog: number of the file (its suffix) and offset in it. */
+/**
+ * How far the change feed is. Place in the binlog: number of the file (its suffix) and offset in it. When polling the
+ * file is `POLLED` and the offset the number of a look: a snapshot that was opened after the ledger had this number
+ * contains what was marked at it.
+ */
 export interface BinlogPosition {
   file: number;
   offset: number;
 }
+
+/** No server numbers its binlog files from 0. */
+export const POLLED = 0;
 
 /** Whether the first lies behind the second, later in the binlog. */
 export function isBehind(position: BinlogPosition, other: BinlogPosition): boolean {

@@ -24,6 +24,13 @@ export interface WatchedTable {
    * merges records leaves it.
    */
   givenAwayBy?: string;
+  /**
+   * Column with the time of the row's last change, kept by the server or by OpenEMR's programs; only where `pid` has an
+   * index, for polling looks at it every few seconds.
+   */
+  moves?: string;
+  /** No index leads to `primaryKey`. */
+  keyWithoutIndex?: true;
   /** Rows of the practice that many charts use: only charts that used the row are concerned. */
   shared: boolean;
 }
@@ -51,11 +58,19 @@ export const WATCHED_TABLES = [
     shared: false,
   },
   { table: 'addresses', primaryKey: ['id'], pid: null, classes: ['profile'], shared: false },
-  { table: 'prescriptions', primaryKey: ['id'], pid: 'patient_id', classes: ['medications'], shared: false },
+  {
+    table: 'prescriptions',
+    primaryKey: ['id'],
+    pid: 'patient_id',
+    moves: 'date_modified',
+    classes: ['medications'],
+    shared: false,
+  },
   {
     table: 'lists',
     primaryKey: ['id'],
     pid: 'pid',
+    moves: 'modifydate',
     classes: ['problems', 'medications', 'allergies', 'procedures', 'devices'],
     shared: false,
   },
@@ -67,7 +82,14 @@ export const WATCHED_TABLES = [
     shared: false,
   },
   { table: 'history_data', primaryKey: ['id'], pid: 'pid', classes: ['social-history'], shared: false },
-  { table: 'immunizations', primaryKey: ['id'], pid: 'patient_id', classes: ['immunizations'], shared: false },
+  {
+    table: 'immunizations',
+    primaryKey: ['id'],
+    pid: 'patient_id',
+    moves: 'update_date',
+    classes: ['immunizations'],
+    shared: false,
+  },
   {
     table: 'lists_medication',
     primaryKey: ['id'],
@@ -165,7 +187,14 @@ export const WATCHED_TABLES = [
     shared: false,
   },
   // No key is declared: the lines of a form share its id.
-  { table: 'form_care_plan', primaryKey: ['id'], pid: 'pid', classes: ['care-plan', 'goals'], shared: false },
+  {
+    table: 'form_care_plan',
+    primaryKey: ['id'],
+    keyWithoutIndex: true,
+    pid: 'pid',
+    classes: ['care-plan', 'goals'],
+    shared: false,
+  },
   { table: 'form_observation', primaryKey: ['id'], pid: 'pid', classes: ['assessments'], shared: false },
   {
     table: 'questionnaire_response',
@@ -185,7 +214,14 @@ export const WATCHED_TABLES = [
   // A payment is everybody's to whose visits it was posted: known by their source rows, and each posting is a change of its own.
   { table: 'ar_session', primaryKey: ['session_id'], pid: null, classes: ['billing'], shared: false },
   { table: 'insurance_data', primaryKey: ['id'], pid: 'pid', classes: ['coverage', 'billing'], shared: false },
-  { table: 'form_vitals', primaryKey: ['id'], pid: 'pid', classes: ['vitals'], shared: false },
+  {
+    table: 'form_vitals',
+    primaryKey: ['id'],
+    pid: 'pid',
+    moves: 'last_updated',
+    classes: ['vitals'],
+    shared: false,
+  },
   {
     table: 'form_vital_details',
     primaryKey: ['id'],

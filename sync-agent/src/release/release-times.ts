@@ -20,7 +20,7 @@ const Took = z.array(z.object({ changedAt: z.string(), seconds: z.coerce.number(
 
 /**
  * In the transaction that settles a push, under the feed's lock: how long its changes took. A change counts from the last
- * clock marker before it, so up to five seconds too long and never too short; one that waited until its markers were
+ * clock marker before it, so up to five seconds (when polling: a full pass) too long and never too short; one that waited until its markers were
  * dropped, from the time that the chart kept instead.
  * @param knownUntil the chart's own older time, if it had one
  */

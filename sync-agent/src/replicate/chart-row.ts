@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { RecordClass } from 'sync-contract/classes';
-import type { BinlogPosition } from '../openemr/snapshot.js';
+import { POLLED, type BinlogPosition } from '../openemr/snapshot.js';
 import type { KnownRecord } from '../openemr/compare-patients.js';
 import type { KnownThreads } from '../openemr/mail-thread.js';
 
@@ -23,6 +23,8 @@ export interface ChartToRender {
   frozenShown: boolean;
   /** the chart's own, older time, `failed_t`; null when it has none */
   knownUntil: string | null;
+  /** the last look of polling: what was marked at it is in every snapshot taken now; null when the binlog is read */
+  polledAt: BinlogPosition | null;
   /** of the feed's positions when this was read: those of another generation cannot be compared */
   generation: number;
 }
@@ -60,6 +62,7 @@ const Charts = z.array(
     readAt: z.string(),
     knownUntil: z.string().nullable(),
     generation: z.number(),
+    looks: z.coerce.number().nullable(),
     frozenShown: z.coerce.boolean(),
     recordId: z.coerce.number().nullable(),
     nameMac: z.string().nullable(),
@@ -103,6 +106,7 @@ const Mails = z.array(z.object({ mailId: z.coerce.number(), submissionId: z.stri
 const INSTANT = "'%Y-%m-%dT%H:%i:%s.%f'";
 /** Before the feed's first position it is 0. */
 const GENERATION = 'COALESCE((SELECT generation FROM feed_position WHERE id = 1), 0)';
+const LOOKS = `(SELECT file_offset FROM feed_position WHERE id = 1 AND file_no = ${String(POLLED)})`;
 const UUID = (column: string): string =>
   `LOWER(INSERT(INSERT(INSERT(INSERT(HEX(${column}), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))`;
 
@@ -129,7 +133,7 @@ async function readChart(manager: EntityManager, patientRef: string, which: stri
     `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, c.pid, c.era, c.seq, c.attempted_seq AS attemptedSeq, c.epoch,
             c.chart_key_wrapped AS chartKeyWrapped, CAST(c.failed_t AS CHAR) AS knownUntil,
             DATE_FORMAT(UTC_TIMESTAMP(6), ${INSTANT}) AS readAt,
-            ${GENERATION} AS generation, c.frozen_shown AS frozenShown, p.record_id AS recordId,
+            ${GENERATION} AS generation, ${LOOKS} AS looks, c.frozen_shown AS frozenShown, p.record_id AS recordId,
             LOWER(HEX(p.name_mac)) AS nameMac, LOWER(HEX(p.birth_mac)) AS birthMac
        FROM chart c JOIN patient p ON p.pid = c.pid
       WHERE c.patient_ref = UNHEX(?) AND ${which} AND c.stopped_reason IS NULL`,
@@ -143,9 +147,10 @@ async function readChart(manager: EntityManager, patientRef: string, which: stri
     'SELECT record_class AS recordClass, file_no AS file, file_offset AS `offset`, touches FROM dirty WHERE pid = ?',
     [chart.pid],
   );
-  const { recordId, nameMac, birthMac } = chart;
+  const { recordId, nameMac, birthMac, looks } = chart;
   return {
     ...chart,
+    polledAt: looks === null ? null : { file: POLLED, offset: looks },
     known: { recordId, nameMac, birthMac },
     readAt: toInstant(chart.readAt),
     dirty: DirtyRows.parse(dirty).map(({ recordClass, file, offset, touches }) => ({

@@ -24,7 +24,8 @@ const FEED_PATIENCE = 15_000;
 /**
  * Reads and renders a whole chart and compares it with what the DMZ acknowledged. Pushes nothing and settles nothing. A
  * difference counts only when the change feed has read as far as the snapshot and still knows of no change: else it is
- * a change on its way. @returns null when the chart is not clean, or a class of it cannot be read
+ * a change on its way. When polling nobody knows of a change before the next full pass, which compares and mends the same.
+ * @returns null when the chart is not clean, a class of it cannot be read, or it differs and polling has yet to see why
  * @throws OpenEmrReadFailed, PatientRowMissing
  */
 export async function compareContent(replication: Replication, patientRef: string): Promise<ContentComparison | null> {
@@ -44,6 +45,9 @@ export async function compareContent(replication: Replication, patientRef: strin
     ...acked.filter(({ name }) => !after.has(name)),
     ...rendering.sections.filter(({ name, contentHash }) => before.get(name) !== contentHash),
   ];
+  if (differing.length > 0 && chart.polledAt !== null) {
+    return null;
+  }
   if (differing.length > 0 && rendering.position !== null) {
     await feedReached(manager, rendering.position);
   }

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
 import { crashPoint } from '../crash-point.js';
 import type { SourceTransaction } from '../openemr/binlog-stream.js';
-import type { FeedLedger, RecordedPosition } from '../openemr/change-feed.js';
+import type { Polled, PollState, RecordedPosition } from '../openemr/change-feed.js';
 import type { OwnerFinder } from '../openemr/find-owner.js';
+import type { PollingLedger, Standing } from '../openemr/polling-feed.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { KeyedChange, OwnerHint } from '../openemr/row-changes.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
@@ -20,6 +21,17 @@ const PositionRow = z.object({
   gtid: z.string().nullable(),
   serverStart: z.coerce.number().nullable(),
 });
+const PollingRows = z.array(
+  z.object({
+    passBegan: z.string(),
+    passedPid: z.coerce.number().nullable(),
+    lookedAt: z.string(),
+    lastKeys: z.string(),
+  }),
+);
+const LastKeys = z.record(z.string(), z.number());
+const Count = z.tuple([z.object({ n: z.coerce.number() })]);
+const Pids = z.array(z.object({ pid: z.coerce.number() }));
 const Users = z.array(
   z.object({ tableName: z.string(), rowKey: z.string(), pid: z.coerce.number(), recordClass: z.string() }),
 );
@@ -55,7 +67,7 @@ const ALL_CLASSES: readonly RecordClass[] = READABLE_CLASSES;
  * The ledger's side of the change feed: what a batch of source transactions touched becomes dirty rows in the same
  * transaction as the new position, so that after a crash the feed repeats what was not recorded and nothing else.
  */
-export class LedgerOfFeed implements FeedLedger {
+export class LedgerOfFeed implements PollingLedger {
   constructor(
     private readonly ledger: DataSource,
     private readonly owners: OwnerFinder,
@@ -78,9 +90,28 @@ export class LedgerOfFeed implements FeedLedger {
         };
   }
 
-  async record(batch: readonly SourceTransaction[]): Promise<void> {
-    const last = batch.at(-1);
-    if (last === undefined) {
+  async polled(): Promise<Standing> {
+    const rows: unknown = await this.ledger.query(
+      `SELECT CAST(pass_began AS CHAR) AS passBegan, passed_pid AS passedPid, CAST(looked_at AS CHAR) AS lookedAt,
+              last_keys AS lastKeys FROM polling WHERE id = 1`,
+    );
+    const [row] = PollingRows.parse(rows);
+    const pids: unknown = await this.ledger.query("SELECT pid FROM patient WHERE state <> 'revoked' ORDER BY pid");
+    const waiting: unknown = await this.ledger.query(
+      `SELECT COUNT(*) AS n FROM chart c JOIN patient p ON p.pid = c.pid AND p.state IN ('invited', 'enrolled')
+        WHERE c.stopped_reason IS NULL AND EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)`,
+    );
+    const [{ n }] = Count.parse(waiting);
+    return {
+      waiting: n,
+      state: row === undefined ? null : { ...row, lastKeys: LastKeys.parse(JSON.parse(row.lastKeys)) },
+      pids: Pids.parse(pids).map(({ pid }) => pid),
+    };
+  }
+
+  async record(batch: readonly SourceTransaction[], polled?: Polled): Promise<void> {
+    const [first, last] = [batch.at(0), batch.at(-1)];
+    if (first === undefined || last === undefined) {
       return;
     }
     const awakened = await this.ledger.transaction(async (manager) => {
@@ -94,6 +125,11 @@ export class LedgerOfFeed implements FeedLedger {
       };
       const frozen = await freezeMoved(manager, batch, (owner) => this.pidsOf(owner, known));
       const dirty = await this.findDirty(batch, known);
+      for (const pid of polled?.marked ?? []) {
+        for (const recordClass of ALL_CLASSES) {
+          dirty.add(pid, recordClass, first.position, true);
+        }
+      }
       const charts = await recordDirty(manager, dirty);
       for (const { marker, position } of batch) {
         if (marker !== null) {
@@ -108,6 +144,9 @@ export class LedgerOfFeed implements FeedLedger {
         'UPDATE feed_position SET file_no = ?, file_offset = ?, gtid = ?, committed_at = UTC_TIMESTAMP(3) WHERE id = 1',
         [last.position.file, last.position.offset, last.gtid],
       );
+      if (polled !== undefined) {
+        await writePolling(manager, polled.state);
+      }
       crashPoint('before-commit:feed');
       return { now: new Set([...charts.now, ...frozen.charts]), later: charts.later, frozen: frozen.newly };
     });
@@ -115,7 +154,7 @@ export class LedgerOfFeed implements FeedLedger {
     this.awake(awakened);
   }
 
-  async startOver(position: BinlogPosition, gtid: string | null, serverStart: number): Promise<void> {
+  async startOver(position: BinlogPosition, gtid: string | null, serverStart: number | null): Promise<void> {
     await this.ledger.transaction(async (manager) => {
       await lockFeed(manager);
       this.recent.forget();
@@ -124,6 +163,7 @@ export class LedgerOfFeed implements FeedLedger {
       await manager.query("DELETE FROM dirty WHERE record_class <> 'receipts'");
       await manager.query('UPDATE IGNORE dirty SET file_no = ?, file_offset = ?', [position.file, position.offset]);
       await manager.query('DELETE FROM marker_seen');
+      await manager.query('DELETE FROM polling');
       for (const recordClass of ALL_CLASSES) {
         await markEverybody(manager, recordClass, position);
       }
@@ -279,6 +319,13 @@ export class LedgerOfFeed implements FeedLedger {
     }
     return found;
   }
+}
+
+async function writePolling(manager: EntityManager, state: PollState): Promise<void> {
+  await manager.query(
+    'REPLACE INTO polling (id, pass_began, passed_pid, looked_at, last_keys) VALUES (1, ?, ?, ?, ?)',
+    [state.passBegan, state.passedPid, state.lookedAt, JSON.stringify(state.lastKeys)],
+  );
 }
 
 /** Every chart shows it, so that who used a row of it before does not tell whom the row concerns now. */

@@ -1,11 +1,12 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import { POLLED } from '../openemr/snapshot.js';
 import { RESTORE_UNFINISHED, VANISHING_SENTENCE } from '../ledger/stand-still.js';
 import { readCurrency } from './currency.js';
 
 /** What an operator asks first; ids and numbers only. */
 export interface AgentStatus {
-  /** every change committed before this is in the DMZ, but for the charts that lag; null before the first clock marker */
+  /** every change committed before this is in the DMZ, but for the charts that lag; null before the first clock marker, or full pass */
   currentAsOf: string | null;
   /** seconds between that and the database's clock */
   lagSeconds: number | null;
@@ -145,8 +146,10 @@ export function describeStatus(status: AgentStatus): string {
       (patients.notShredded === 0 ? '' : ` (${String(patients.notShredded)} not shredded in the DMZ yet)`),
     `dirty rows: ${String(status.dirtyRows)}`,
     feed === null
-      ? 'change feed: has not read the binlog yet'
-      : `change feed: binlog ${String(feed.file)} at ${String(feed.offset)}, recorded ${feed.recordedAt}`,
+      ? 'change feed: has not read anything yet'
+      : feed.file === POLLED
+        ? `change feed: polling, look ${String(feed.offset)}, recorded ${feed.recordedAt}`
+        : `change feed: binlog ${String(feed.file)} at ${String(feed.offset)}, recorded ${feed.recordedAt}`,
     `submissions: ${String(status.submissionsWaiting)} to deliver, ${String(status.submissionsSetAside)} set aside, ` +
       `${String(status.streamsStopped)} streams stopped`,
     heartbeat === null

@@ -22,13 +22,13 @@ import { readReceipts } from './receipts.js';
 import type { Rendering } from './rendering.js';
 import { nameSections } from './seal-chart.js';
 
-/** OpenEMR's server writes no binlog, so nobody can say which changes a snapshot contains. */
+/** OpenEMR's server writes no binlog and is not polled, so nobody can say which changes a snapshot contains. */
 export class SnapshotWithoutPosition extends Error {
   readonly code = 'snapshot-without-position';
   readonly logLevel = 'error';
   constructor() {
     super(
-      "OpenEMR's database server writes no binary log; set log_bin, binlog_format=ROW and binlog_row_metadata=FULL",
+      "OpenEMR's database server writes no binary log; set log_bin, binlog_format=ROW and binlog_row_metadata=FULL, or FEED=polling",
     );
   }
 }
@@ -158,18 +158,19 @@ function shownFiles(keys: KeyStore, rows: ChartRows, rendered: readonly Rendered
 
 async function readRows(
   { reader, keys }: RenderedFrom,
-  { pid, known }: ChartToRender,
+  { pid, known, polledAt }: ChartToRender,
   classes: readonly RecordClass[],
 ): Promise<{ rows: ChartRows; position: BinlogPosition }> {
   await using snapshot = await openSnapshot(reader);
-  if (snapshot.position === null) {
+  const position = polledAt ?? snapshot.position;
+  if (position === null) {
     throw new SnapshotWithoutPosition();
   }
   const doubt = doubtAbout(keys.resourceIdKey, known, await readRecord(snapshot, pid));
   if (doubt !== null) {
     throw new RecordInDoubt(doubt);
   }
-  return { rows: await readChart(snapshot, pid, classes), position: snapshot.position };
+  return { rows: await readChart(snapshot, pid, classes), position };
 }
 
 function submissionsIn(sections: readonly Rendered[]): Set<string> {

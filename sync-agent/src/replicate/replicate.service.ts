@@ -18,7 +18,8 @@ import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { GatewayFailure } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { AgentCounters } from '../metrics/agent-counters.js';
-import { ChangeFeed } from '../openemr/change-feed.js';
+import { ChangeFeed, type FeedLog } from '../openemr/change-feed.js';
+import { PollingFeed } from '../openemr/polling-feed.js';
 import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
@@ -54,7 +55,7 @@ const HEARTBEAT_ID = 'heartbeat';
 export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('replicate');
   private readonly replication: Replication;
-  private readonly feed: ChangeFeed;
+  private readonly feed: ChangeFeed | PollingFeed;
   private readonly heartbeat: HeartbeatSender;
   private readonly waiting = new Map<string, { failures: number; until: number; code: string }>();
   private readonly underWay = new Map<string, Promise<void>>();
@@ -64,7 +65,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private stopping = false;
 
   constructor(
-    @Inject(AGENT_CONFIG) config: AgentConfig,
+    @Inject(AGENT_CONFIG) private readonly config: AgentConfig,
     @InjectDataSource() private readonly ledger: DataSource,
     @Inject(OPENEMR_READER) reader: Pool,
     keys: KeyStore,
@@ -80,18 +81,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       });
       this.awake(seen);
     });
-    const log = new Logger('change-feed');
-    this.feed = new ChangeFeed(config.database, config.feed, feedLedger, {
-      info: (entry) => {
-        log.log(entry);
-      },
-      warn: (entry) => {
-        log.warn(entry);
-      },
-      error: (entry) => {
-        log.error(entry);
-      },
-    });
+    const log = feedLog();
+    this.feed =
+      config.feed.kind === 'polling'
+        ? new PollingFeed(reader, feedLedger, config.feed, log)
+        : new ChangeFeed(config.database, config.feed.account, feedLedger, log);
     this.replication = {
       ...{ ledger, reader, keys, gateway, recent },
       feed: this.feed,
@@ -109,7 +103,9 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   async onApplicationBootstrap(): Promise<void> {
     await markNewClassesDirty(this.ledger.manager);
     this.feed.start();
-    this.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));
+    if (this.config.feed.kind === 'binlog') {
+      this.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));
+    }
     this.every(SWEEP, 'the sweep', () => this.sweep());
     this.every(PRUNE, 'pruning', () => this.prune());
     this.every(HEARTBEAT, 'the heartbeat', async () => {
@@ -295,6 +291,21 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     this.timers.push(setInterval(() => void turn(), interval));
     void turn();
   }
+}
+
+function feedLog(): FeedLog {
+  const log = new Logger('change-feed');
+  return {
+    info: (entry) => {
+      log.log(entry);
+    },
+    warn: (entry) => {
+      log.warn(entry);
+    },
+    error: (entry) => {
+      log.error(entry);
+    },
+  };
 }
 
 const Levelled = z.object({ logLevel: z.enum(['warn', 'error']) });

@@ -22,6 +22,7 @@ const CHART: ChartToRender = {
   known: { recordId: null, nameMac: null, birthMac: null },
   frozenShown: false,
   knownUntil: null,
+  polledAt: null,
   generation: 1,
 };
 const VERSION = { era: 1, seq: 7 };

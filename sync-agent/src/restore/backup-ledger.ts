@@ -25,6 +25,7 @@ const NOT_KEPT = [
   'feed_position',
   'clock_marker',
   'marker_seen',
+  'polling',
   'restore_step',
   'forgotten_delivery',
   'document_blob',

@@ -1,9 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { FeedConfig } from '../config.js';
 import { KNOWN_VERSIONS, type KnownVersion } from '../openemr/known-versions.js';
 
 export const AGENT_ACCOUNTS = ['agent_reader', 'agent_writer', 'agent_feed', 'ledger_owner'] as const;
 export type AgentAccount = (typeof AGENT_ACCOUNTS)[number];
+
+/** Polling does without the account that reads the binlog. */
+export function accountsFor(feed: FeedConfig['kind']): readonly AgentAccount[] {
+  return AGENT_ACCOUNTS.filter((account) => feed === 'binlog' || account !== 'agent_feed');
+}
 
 export interface AccountSqlOptions {
   version: KnownVersion;
@@ -11,6 +17,7 @@ export interface AccountSqlOptions {
   ledger: string;
   /** address of the agent's host as MariaDB sees it */
   agentHost: string;
+  feed: FeedConfig['kind'];
   password: (account: AgentAccount) => string;
 }
 
@@ -19,12 +26,13 @@ const GRANTS = new URL('../../grants/inside.sql', import.meta.url);
 
 /**
  * What the clinic's database administrator runs once, and again after a change of the grants: the ledger's database,
- * the four accounts, and their declared rights in place of whatever they had. Passwords of 256 random bits stand in it
+ * the accounts, and their declared rights in place of whatever they had. Passwords of 256 random bits stand in it
  * as MariaDB's hashes only.
  */
 export function accountSql(options: AccountSqlOptions): string {
   const { version, openemr, ledger, agentHost } = options;
-  const names = AGENT_ACCOUNTS.map((account) => ({ account, name: `'${account}'@'${agentHost}'` }));
+  const accounts: readonly string[] = accountsFor(options.feed);
+  const names = accountsFor(options.feed).map((account) => ({ account, name: `'${account}'@'${agentHost}'` }));
   return [
     `-- For OpenEMR ${version} (the rights are the same for ${KNOWN_VERSIONS.join(', ')}), MariaDB 10.5 or later.`,
     `-- Run as an administrator of OpenEMR's database server:  mariadb < this-file`,
@@ -40,7 +48,7 @@ export function accountSql(options: AccountSqlOptions): string {
       ];
     }),
     ...declaredGrants()
-      .filter(({ account }) => account !== 'openemr')
+      .filter(({ account }) => accounts.includes(account))
       .map(({ account, statement }) =>
         `${statement} TO '${account}'@'${agentHost}';`
           .replaceAll('{{openemr}}', `\`${openemr}\``)

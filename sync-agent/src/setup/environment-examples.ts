@@ -28,8 +28,14 @@ export function agentEnvironmentExample(answers: SetupAnswers, siteId: string, f
     READER_PASSWORD_FILE: { value: at('agent_reader.password'), comment: 'its password' },
     WRITER_USER: { value: 'agent_writer', comment: 'writes portal mail and the ledger' },
     WRITER_PASSWORD_FILE: { value: at('agent_writer.password'), comment: 'its password' },
-    FEED_USER: { value: 'agent_feed', comment: 'follows the binlog' },
-    FEED_PASSWORD_FILE: { value: at('agent_feed.password'), comment: 'its password' },
+    FEED: { value: answers.feed, comment: 'how changes are noticed: binlog or polling' },
+    ...(answers.feed === 'binlog'
+      ? {
+          FEED_USER: { value: 'agent_feed', comment: 'follows the binlog' },
+          FEED_PASSWORD_FILE: { value: at('agent_feed.password'), comment: 'its password' },
+        }
+      : { FEED_USER: { comment: 'not for polling' }, FEED_PASSWORD_FILE: { comment: 'not for polling' } }),
+    POLLING_SECONDS: { comment: 'when polling: from the start of a full pass to that of the next; 900 at most' },
     LEDGER_OWNER_USER: { value: 'ledger_owner', comment: 'for `ledger migrate` only; keep it from the running agent' },
     LEDGER_OWNER_PASSWORD_FILE: { value: at('ledger_owner.password'), comment: 'its password' },
     OPENEMR_URL: { value: new URL(answers.openemrUrl).origin, comment: "OpenEMR's Site Address; for documents" },

@@ -22,6 +22,11 @@ export const QUESTIONS = {
     asks: 'name of the new database for the ledger',
     otherwise: 'portal_ledger',
   },
+  feed: {
+    flag: '--feed',
+    asks: 'how changes are noticed: binlog (at once; its account can read the changes of the whole server) or polling (later)',
+    otherwise: 'binlog',
+  },
   agentHost: { flag: '--agent-host', asks: "the agent's address as the database server sees it" },
   gatewayUrl: { flag: '--gateway-url', asks: "the DMZ host's inside-facing address, https://…:8443" },
   portalOrigin: { flag: '--portal-origin', asks: 'what patients will type, https://…' },
@@ -37,6 +42,7 @@ export const SetupAnswers = z.object({
   databaseCa: z.string().min(1),
   openemrDatabase: name,
   ledgerDatabase: name,
+  feed: z.enum(['binlog', 'polling'], 'must be binlog or polling'),
   agentHost: z
     .string()
     .regex(/^[A-Za-z0-9.:-]{1,60}$/, 'must be one address, without %, so that the accounts exist for the agent only'),

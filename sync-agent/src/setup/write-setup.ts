@@ -6,7 +6,7 @@ import { initKeys, writeFile } from '../keys/key-files.js';
 import { knownVersion } from '../openemr/known-versions.js';
 import { OPENEMR_SCOPES } from '../openemr/openemr-api.js';
 import { registrationDocument } from '../openemr/register-client.js';
-import { AGENT_ACCOUNTS, accountSql } from './account-sql.js';
+import { accountSql, accountsFor } from './account-sql.js';
 import { ensureAuthority, ensureLeaf } from './crossing-certificates.js';
 import { AGENT_NAME, GATEWAY_NAME, agentEnvironmentExample, dmzEnvironmentExample } from './environment-examples.js';
 import { AnswersRefused, type SetupAnswers } from './setup-answers.js';
@@ -43,7 +43,7 @@ export async function writeSetup(answers: SetupAnswers, options: SetupOptions): 
   const root = resolve(options.folder);
   const folder = new SetupFolder(root, options.renewFiles);
   const siteId = folder.secret('site-id', () => randomUUID(), 0o444);
-  for (const account of AGENT_ACCOUNTS) {
+  for (const account of accountsFor(answers.feed)) {
     folder.secret(`inside/${account}.password`, () => randomBytes(32).toString('base64url'), 0o600);
   }
   await writeKeys(folder, siteId);
@@ -55,6 +55,7 @@ export async function writeSetup(answers: SetupAnswers, options: SetupOptions): 
     openemr: answers.openemrDatabase,
     ledger: answers.ledgerDatabase,
     agentHost: answers.agentHost,
+    feed: answers.feed,
     password: (account) => folder.read(`inside/${account}.password`).trim(),
   });
   folder.file('inside/openemr-accounts.sql', sql);
