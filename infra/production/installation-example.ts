@@ -15,6 +15,7 @@ const EXAMPLES: Readonly<Record<string, readonly [comment: string, value: string
   OPENEMR_DB_PORT: ['', '3306'],
   OPENEMR_DB_NAME: ['', 'openemr'],
   LEDGER_DB_NAME: ['', 'portal_ledger'],
+  FEED: ['how changes are noticed: binlog or polling', 'binlog'],
   PORTAL_ORIGIN: ['what patients type', 'https://portal.example.org'],
   OPENEMR_URL: ['OpenEMR’s Site Address, letter for letter', 'https://openemr.example.internal'],
   POOLS: ['topic to OpenEMR user; default takes the rest', `'{"default":"frontdesk"}'`],

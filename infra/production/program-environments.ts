@@ -28,6 +28,7 @@ export const OF_THE_INSTALLATION = {
     'OPENEMR_DB_PORT',
     'OPENEMR_DB_NAME',
     'LEDGER_DB_NAME',
+    'FEED',
     'PORTAL_ORIGIN',
     'POOLS',
     'OPENEMR_URL',

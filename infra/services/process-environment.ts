@@ -115,7 +115,7 @@ export function agentEnvironment(zones: ZonePlaces, settings: ProgramSettings): 
     WRITER_USER: 'agent_writer',
     WRITER_PASSWORD_FILE: inside.secretFile('agent_writer'),
     ...(settings.polling === undefined
-      ? { FEED_USER: 'agent_feed', FEED_PASSWORD_FILE: inside.secretFile('agent_feed') }
+      ? { FEED: 'binlog', FEED_USER: 'agent_feed', FEED_PASSWORD_FILE: inside.secretFile('agent_feed') }
       : { FEED: 'polling', POLLING_SECONDS: String(settings.polling.seconds) }),
     LEDGER_OWNER_USER: 'ledger_owner',
     LEDGER_OWNER_PASSWORD_FILE: inside.secretFile('ledger_owner'),
