@@ -1,11 +1,13 @@
 import type { Connection } from 'mysql2/promise';
 import { utcOffset } from './clinic-time.js';
+import { loadBilling } from './load-billing.js';
 import type { LoadContext } from './load-context.js';
 import { loadLabs } from './load-labs.js';
 import { loadHistory } from './load-history.js';
 import { loadImmunizations, loadProblemsAndAllergies, loadProcedures } from './load-lists.js';
 import { loadMedications } from './load-medications.js';
 import { loadPatient, type LoadedPatient } from './load-patient.js';
+import { loadObservations } from './load-observations.js';
 import { loadCarePlans, loadCareTeam } from './load-plans.js';
 import { loadEncounters, loadVitals } from './load-visits.js';
 import { readPractice, type Clinician } from './practice.js';
@@ -60,13 +62,15 @@ export async function loadBundle(
     const context = { ...registration, encounterNumbers: await loadEncounters(registration, chart.encounters) };
     await loadVitals(context, chart.observations);
     await loadProblemsAndAllergies(context, chart);
-    await loadMedications(context, chart.medicationRequests);
+    await loadMedications(context, chart);
     await loadImmunizations(context, chart.immunizations);
     await loadProcedures(context, chart.procedures);
     await loadHistory(context, chart.observations);
     await loadLabs(context, chart);
+    await loadObservations(context, chart.observations);
     await loadCareTeam(context, registered);
     await loadCarePlans(context, chart);
+    await loadBilling(context, chart);
     await connection.commit();
     return patient;
   } catch (error: unknown) {

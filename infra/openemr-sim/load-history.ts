@@ -2,7 +2,7 @@ import { insertRows } from './insert-rows.js';
 import { clinicTime, type LoadContext } from './load-context.js';
 import { firstCode, type SyntheaChart } from './synthea-bundle.js';
 
-const SMOKING_STATUS = '72166-2';
+export const SMOKING_STATUS = '72166-2';
 /** SNOMED code of the bundle → what the history form writes for it: its word and the option of list `smoking_status`. */
 const TOBACCO: ReadonlyMap<string, string> = new Map([
   ['266919005', '|never_tobacco||4|'],

@@ -37,7 +37,8 @@ export function issueRow(
 }
 
 export async function loadProblemsAndAllergies(context: LoadContext, chart: SyntheaChart): Promise<void> {
-  const problems = chart.conditions.map((condition) => {
+  const conditions = [...chart.conditions.values()];
+  const problems = conditions.map((condition) => {
     const { code, text } = firstCode(condition.code);
     const begdate = clinicTime(context, condition.onsetDateTime);
     return {
@@ -59,10 +60,40 @@ export async function loadProblemsAndAllergies(context: LoadContext, chart: Synt
       severity_al: 'unassigned',
     };
   });
-  await insertRows(context.connection, 'lists', [...problems, ...allergies]);
+  const problemIds = await insertRows(context.connection, 'lists', problems);
+  await linkToVisits(
+    context,
+    conditions.map((condition, index) => ({
+      listId: problemIds[index] ?? 0,
+      encounter: condition.encounter.reference,
+      at: condition.recordedDate,
+    })),
+  );
+  await insertRows(context.connection, 'lists', allergies);
 }
 
-/** What was done, on the list of surgeries and linked to its visit, as when it is entered in the course of one. */
+/** What is entered in the course of a visit is linked to it. */
+function linkToVisits(
+  context: LoadContext,
+  entries: readonly { listId: number; encounter: string; at: Date }[],
+): Promise<unknown> {
+  return insertRows(
+    context.connection,
+    'issue_encounter',
+    entries.map(({ listId, encounter, at }) => ({
+      pid: context.pid,
+      list_id: listId,
+      encounter: encounterNumber(context, encounter),
+      resolved: 0,
+      created_by: context.doctor.id,
+      updated_by: context.doctor.id,
+      created_at: clinicTime(context, at),
+      updated_at: clinicTime(context, at),
+    })),
+  );
+}
+
+/** What was done, on the list of surgeries. */
 export async function loadProcedures(context: LoadContext, procedures: SyntheaChart['procedures']): Promise<void> {
   const surgeries = procedures.map((procedure) => {
     const { code, text } = firstCode(procedure.code);
@@ -74,18 +105,12 @@ export async function loadProcedures(context: LoadContext, procedures: SyntheaCh
     };
   });
   const ids = await insertRows(context.connection, 'lists', surgeries);
-  await insertRows(
-    context.connection,
-    'issue_encounter',
+  await linkToVisits(
+    context,
     procedures.map((procedure, index) => ({
-      pid: context.pid,
-      list_id: ids[index] ?? 0,
-      encounter: encounterNumber(context, procedure.encounter.reference),
-      resolved: 0,
-      created_by: context.doctor.id,
-      updated_by: context.doctor.id,
-      created_at: clinicTime(context, procedure.performedPeriod.start),
-      updated_at: clinicTime(context, procedure.performedPeriod.start),
+      listId: ids[index] ?? 0,
+      encounter: procedure.encounter.reference,
+      at: procedure.performedPeriod.start,
     })),
   );
 }

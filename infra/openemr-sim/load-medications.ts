@@ -39,7 +39,13 @@ function dosing(request: SyntheaMedicationRequest): Dosing {
 
 const COURSE_DAYS = 30;
 
-function prescriptionRow(context: LoadContext, request: SyntheaMedicationRequest, onList: boolean): Row {
+function prescriptionRow(
+  context: LoadContext,
+  request: SyntheaMedicationRequest,
+  reasons: SyntheaChart['conditions'],
+  onList: boolean,
+): Row {
+  const reason = reasons.get(request.reasonReference[0]?.reference ?? '');
   const { code, text } = firstCode(request.medicationCodeableConcept);
   const { form, route, size, unit } = describeDrug(text);
   const { interval, text: instructions, prn } = dosing(request);
@@ -74,6 +80,7 @@ function prescriptionRow(context: LoadContext, request: SyntheaMedicationRequest
     user: context.doctor.username,
     end_date: active ? null : end,
     indication: '',
+    diagnosis: reason === undefined ? null : `SNOMED-CT:${firstCode(reason.code).code}`,
     prn,
     txDate: '0000-00-00',
     usage_category: 'community',
@@ -89,16 +96,16 @@ function prescriptionRow(context: LoadContext, request: SyntheaMedicationRequest
 /** Active prescriptions without "as needed" are also on the medication list, joined by `lists_medication`. */
 export async function loadMedications(
   context: LoadContext,
-  requests: SyntheaChart['medicationRequests'],
+  { medicationRequests, conditions }: SyntheaChart,
 ): Promise<void> {
-  const prescribed = requests.map((request) => ({
+  const prescribed = medicationRequests.map((request) => ({
     request,
     onList: request.status === 'active' && dosing(request).prn === null,
   }));
   const prescriptionIds = await insertRows(
     context.connection,
     'prescriptions',
-    prescribed.map(({ request, onList }) => prescriptionRow(context, request, onList)),
+    prescribed.map(({ request, onList }) => prescriptionRow(context, request, conditions, onList)),
   );
   const listed = prescribed
     .map(({ request, onList }, index) => ({ request, onList, prescriptionId: prescriptionIds[index] ?? 0 }))

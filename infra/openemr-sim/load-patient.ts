@@ -58,6 +58,7 @@ export async function loadPatient(
   const name = patient.name.find(({ use }) => use === 'official') ?? patient.name[0];
   const [fname = '', ...middle] = name?.given ?? [];
   const lname = name?.family ?? '';
+  const maiden = patient.name.find(({ use }) => use === 'maiden');
   const [address] = patient.address;
   const identifier = (type: string): string =>
     patient.identifier.find((each) => each.type?.coding.some(({ code }) => code === type))?.value ?? '';
@@ -71,6 +72,8 @@ export async function loadPatient(
     mname: middle.join(' '),
     lname,
     suffix: name?.suffix?.[0] ?? null,
+    birth_fname: maiden?.given[0] ?? null,
+    birth_lname: maiden?.family ?? null,
     DOB: patient.birthDate,
     street: address?.line[0] ?? '',
     street_line_2: address?.line[1] ?? '',

@@ -57,11 +57,14 @@ export async function loadCarePlans(context: LoadContext, chart: SyntheaChart): 
 
 function planRows(context: LoadContext, chart: SyntheaChart, plan: SyntheaCarePlan, formId: number): Row[] {
   const goals = plan.goal.flatMap(({ reference }) => chart.goals.get(reference) ?? []);
+  const reason = chart.conditions.get(plan.addresses[0]?.reference ?? '');
+  const why = reason === undefined ? { code: '', text: '' } : firstCode(reason.code);
   return [
     ...plan.activity.map(({ detail }) => {
       const { code, text } = firstCode(detail.code);
       return lineRow(context, plan, formId, {
         ...{ code: `SNOMED-CT:${code}`, codetext: text, description: text, care_plan_type: 'plan_of_care' },
+        ...{ reason_code: why.code === '' ? '' : `SNOMED-CT:${why.code}`, reason_description: why.text },
       });
     }),
     ...goals.map((goal) => lineRow(context, plan, formId, goalLine(goal))),
@@ -70,6 +73,7 @@ function planRows(context: LoadContext, chart: SyntheaChart, plan: SyntheaCarePl
 
 const goalLine = (goal: SyntheaGoal): Row => ({
   ...{ code: '', codetext: '', description: goal.description.text, care_plan_type: 'goal' },
+  ...{ reason_code: '', reason_description: '' },
 });
 
 function lineRow(context: LoadContext, plan: SyntheaCarePlan, formId: number, line: Row): Row {

@@ -66,6 +66,10 @@ export async function loadEncounters(
   return new Map(visits.map(({ url, number }) => [url, number]));
 }
 
+/** Measurements with a field on the vitals form. */
+const VITALS_FORM: ReadonlySet<string> = new Set(['55284-4', '8302-2', '29463-7', '39156-5', '8331-1']);
+export const isOnVitalsForm = ({ code }: SyntheaObservation): boolean => VITALS_FORM.has(firstCode(code).code);
+
 interface Vitals {
   encounter: string;
   at: Date;

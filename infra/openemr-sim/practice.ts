@@ -65,6 +65,13 @@ export const LABS: readonly [Lab, Lab] = [
   },
 ];
 
+/** Insurers of the practice's patients, by what Synthea calls them. */
+export const INSURERS = [
+  { id: 9101, name: 'Bay State Mutual (synthetic)', kinds: ['private'] },
+  { id: 9102, name: 'Medicare (synthetic)', kinds: ['medicare', 'dual_eligible'] },
+  { id: 9103, name: 'Medicaid (synthetic)', kinds: ['medicaid'] },
+] as const;
+
 export interface Clinician {
   id: number;
   username: string;
@@ -153,6 +160,12 @@ export async function loadPractice(
     await insertRow(connection, 'users', labDirectoryEntry(lab));
     await insertRow(connection, 'procedure_providers', labRow(lab));
   }
+  const [insurer] = readGoldenRows('insurance_companies');
+  await insertRows(
+    connection,
+    'insurance_companies',
+    INSURERS.map(({ id, name }) => ({ ...insurer, id, uuid: null, name })),
+  );
   await connection.execute("UPDATE globals SET gl_value = ? WHERE gl_name = 'gbl_time_zone' AND gl_index = 0", [
     options.timeZone ?? DEFAULT_CLINIC_TIME_ZONE,
   ]);

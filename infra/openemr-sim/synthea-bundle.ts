@@ -64,6 +64,7 @@ const ConditionResource = z.object({
   onsetDateTime: Instant,
   abatementDateTime: Instant.optional(),
   recordedDate: Instant,
+  encounter: Reference,
 });
 
 const AllergyResource = z.object({
@@ -79,6 +80,7 @@ const MedicationRequestResource = z.object({
   medicationCodeableConcept: CodeableConcept,
   encounter: Reference,
   authoredOn: Instant,
+  reasonReference: z.array(Reference).default([]),
   dosageInstruction: z
     .array(
       z.object({
@@ -113,6 +115,7 @@ const ObservationResource = z.object({
   effectiveDateTime: Instant,
   valueQuantity: Quantity.optional(),
   valueCodeableConcept: CodeableConcept.optional(),
+  valueString: z.string().optional(),
   component: z.array(z.object({ code: CodeableConcept, valueQuantity: Quantity.optional() })).optional(),
 });
 
@@ -130,10 +133,29 @@ const CarePlanResource = z.object({
   encounter: Reference,
   period: z.object({ start: Instant, end: Instant.optional() }),
   goal: z.array(Reference).default([]),
+  addresses: z.array(Reference).default([]),
   activity: z.array(z.object({ detail: z.object({ code: CodeableConcept }) })).default([]),
 });
 
 const GoalResource = z.object({ resourceType: z.literal('Goal'), description: z.object({ text: z.string() }) });
+
+const Money = z.object({ value: z.number() });
+
+/** What an insurer made of a visit's claim. The first item is the visit itself; items without a net amount are diagnoses. */
+const ExplanationResource = z.object({
+  resourceType: z.literal('ExplanationOfBenefit'),
+  created: Instant,
+  insurer: z.object({ display: z.string() }),
+  item: z.array(
+    z.object({
+      productOrService: CodeableConcept,
+      net: Money.optional(),
+      encounter: z.array(Reference).default([]),
+      adjudication: z.array(z.object({ category: CodeableConcept, amount: Money.optional() })).default([]),
+    }),
+  ),
+  total: z.array(z.object({ amount: Money })),
+});
 
 const RESOURCES = [
   PatientResource,
@@ -147,6 +169,7 @@ const RESOURCES = [
   ReportResource,
   CarePlanResource,
   GoalResource,
+  ExplanationResource,
 ] as const;
 const WANTED = new Set<string>(RESOURCES.map((resource) => resource.shape.resourceType.value));
 const Resource = z.discriminatedUnion('resourceType', RESOURCES);
@@ -164,21 +187,22 @@ export type SyntheaObservation = z.infer<typeof ObservationResource>;
 export type SyntheaReport = z.infer<typeof ReportResource>;
 export type SyntheaCarePlan = z.infer<typeof CarePlanResource>;
 export type SyntheaGoal = z.infer<typeof GoalResource>;
+export type SyntheaExplanation = z.infer<typeof ExplanationResource>;
 
 export interface SyntheaChart {
   patient: SyntheaPatient;
-  /** By the URL other resources refer to it with; likewise the observations. */
+  /** By the URL other resources refer to it with; likewise the other maps. */
   encounters: ReadonlyMap<string, SyntheaEncounter>;
   observations: ReadonlyMap<string, SyntheaObservation>;
-  conditions: readonly SyntheaCondition[];
+  conditions: ReadonlyMap<string, SyntheaCondition>;
   allergies: readonly SyntheaAllergy[];
   medicationRequests: readonly SyntheaMedicationRequest[];
   immunizations: readonly SyntheaImmunization[];
   procedures: readonly SyntheaProcedure[];
   reports: readonly SyntheaReport[];
   carePlans: readonly SyntheaCarePlan[];
-  /** By the URL a care plan refers to it with. */
   goals: ReadonlyMap<string, SyntheaGoal>;
+  explanations: readonly SyntheaExplanation[];
 }
 
 /** Checks a bundle of one patient; resource types the loader has no use for are passed over unread. */
@@ -186,7 +210,7 @@ export function parseBundle(bundle: unknown): SyntheaChart {
   const patients: SyntheaPatient[] = [];
   const encounters = new Map<string, SyntheaEncounter>();
   const observations = new Map<string, SyntheaObservation>();
-  const conditions: SyntheaCondition[] = [];
+  const conditions = new Map<string, SyntheaCondition>();
   const allergies: SyntheaAllergy[] = [];
   const medicationRequests: SyntheaMedicationRequest[] = [];
   const immunizations: SyntheaImmunization[] = [];
@@ -194,6 +218,7 @@ export function parseBundle(bundle: unknown): SyntheaChart {
   const reports: SyntheaReport[] = [];
   const carePlans: SyntheaCarePlan[] = [];
   const goals = new Map<string, SyntheaGoal>();
+  const explanations: SyntheaExplanation[] = [];
   for (const entry of Bundle.parse(bundle).entry) {
     if (!WANTED.has(entry.resource.resourceType)) {
       continue;
@@ -210,7 +235,7 @@ export function parseBundle(bundle: unknown): SyntheaChart {
         observations.set(entry.fullUrl, resource);
         break;
       case 'Condition':
-        conditions.push(resource);
+        conditions.set(entry.fullUrl, resource);
         break;
       case 'AllergyIntolerance':
         allergies.push(resource);
@@ -233,6 +258,9 @@ export function parseBundle(bundle: unknown): SyntheaChart {
       case 'Goal':
         goals.set(entry.fullUrl, resource);
         break;
+      case 'ExplanationOfBenefit':
+        explanations.push(resource);
+        break;
     }
   }
   const [patient] = patients;
@@ -251,6 +279,7 @@ export function parseBundle(bundle: unknown): SyntheaChart {
     reports,
     carePlans,
     goals,
+    explanations,
   };
 }
 

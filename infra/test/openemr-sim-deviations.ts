@@ -5,9 +5,16 @@
 const UUID_LATER = 'OpenEMR gives a uuid on a later screen or job; until then it is NULL (assignUuids plays that job)';
 const NOT_ASKED = 'Synthea knows of no habit but smoking; a field left empty on the form is an empty text';
 
+const NAME_AT_BIRTH = 'Synthea knows names at birth; nobody of the golden set has another one';
+
 export const LOADER_DEVIATIONS: Readonly<Record<string, string>> = {
+  'ar_activity.code: text': "the golden payments are for CPT codes only; one of Synthea's is a LOINC code",
   'care_teams.uuid: NULL': UUID_LATER,
   'form_encounter.uuid: NULL': UUID_LATER,
+  'form_observation.ob_value: decimal': 'measured numbers; the golden scores are whole',
+  'form_observation.ob_value: zero': 'no pain; the golden scores are above zero',
+  'form_observation.ob_value_code_description: text': 'the words of a coded answer; the golden rows have codes alone',
+  'form_observation.uuid: NULL': UUID_LATER,
   'form_vitals.uuid: NULL': UUID_LATER,
   'history_data.uuid: NULL': UUID_LATER,
   'immunizations.uuid: NULL': UUID_LATER,
@@ -25,6 +32,8 @@ export const LOADER_DEVIATIONS: Readonly<Record<string, string>> = {
   'history_data.history_mother: empty': NOT_ASKED,
   'history_data.recreational_drugs: empty': NOT_ASKED,
   'history_data.sleep_patterns: empty': NOT_ASKED,
+  'patient_data.birth_fname: text': NAME_AT_BIRTH,
+  'patient_data.birth_lname: text': NAME_AT_BIRTH,
   'patient_data.phone_cell: empty': 'Synthea knows one telephone; a field left empty on the form is an empty text',
   'patient_data.phone_contact: empty': 'Synthea knows one telephone; a field left empty on the form is an empty text',
   'prescriptions.form: zero': 'patches and rings: the form list has nothing for them, the form then saves option 0',

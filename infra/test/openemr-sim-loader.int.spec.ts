@@ -5,12 +5,14 @@ import { toClinicDateTime, utcOffset } from '../openemr-sim/clinic-time.js';
 import { loadBundle } from '../openemr-sim/load-bundle.js';
 import { loadPractice } from '../openemr-sim/practice.js';
 import { readBundles, readRecordedRows } from '../openemr-sim/sim-data.js';
-import { parseBundle, type SyntheaChart } from '../openemr-sim/synthea-bundle.js';
+import { firstCode, parseBundle, type SyntheaChart } from '../openemr-sim/synthea-bundle.js';
 import { openSimDatabase, type SimDatabase } from './openemr-sim-database.js';
 import { LOADER_DEVIATIONS } from './openemr-sim-deviations.js';
 import { kindLines, readAsRecorded } from './openemr-sim-rows.js';
 
 const PATIENTS = 50;
+/** Vital signs and smoking. */
+const ON_OTHER_FORMS = new Set(['55284-4', '8302-2', '29463-7', '39156-5', '8331-1', '72166-2']);
 const LOADED_TABLES = [
   'patient_data',
   'form_encounter',
@@ -31,6 +33,10 @@ const LOADED_TABLES = [
   'care_teams',
   'care_team_member',
   'form_care_plan',
+  'form_observation',
+  'billing',
+  'ar_session',
+  'ar_activity',
 ] as const;
 
 let db: SimDatabase;
@@ -80,7 +86,9 @@ test('nothing of a bundle that has a table is left out, and nothing is invented'
     prescriptions: await count('prescriptions'),
     immunizations: await count('immunizations'),
     surgeries: Number((await rows("SELECT COUNT(*) AS n FROM lists WHERE type = 'surgery'"))[0]?.n),
-    visitsOfSurgeries: await count('issue_encounter'),
+    visitsOfEntries: await count('issue_encounter'),
+    observations: await count('form_observation'),
+    charges: await count('billing'),
     results: await count('procedure_result'),
     planned: await count('form_care_plan'),
   }).toEqual({
@@ -89,7 +97,17 @@ test('nothing of a bundle that has a table is left out, and nothing is invented'
     prescriptions: total((chart) => chart.medicationRequests.length),
     immunizations: total((chart) => chart.immunizations.length),
     surgeries: total((chart) => chart.procedures.length),
-    visitsOfSurgeries: total((chart) => chart.procedures.length),
+    visitsOfEntries: total((chart) => chart.procedures.length + chart.conditions.size),
+    observations: total(
+      ({ observations }) =>
+        [...observations.values()].filter(({ code, category }) => {
+          return category[0]?.coding[0]?.code !== 'laboratory' && !ON_OTHER_FORMS.has(firstCode(code).code);
+        }).length,
+    ),
+    // The visit itself, and what was done at it.
+    charges:
+      total(({ explanations }) => explanations.flatMap(({ item }) => item.filter(({ net }) => net)).length) +
+      total(({ explanations }) => explanations.length),
     planned: total(
       ({ carePlans, goals }) =>
         carePlans.reduce((sum, { activity }) => sum + activity.length, 0) +
@@ -171,6 +189,24 @@ test.each([
   ],
 ])('there is never %s', async (_, sql) => {
   expect(await rows(sql)).toEqual([]);
+});
+
+test('what is paid for a visit is posted in the session it came in, and never more than was charged', async () => {
+  expect(
+    await rows(
+      `SELECT s.session_id FROM ar_session AS s JOIN ar_activity AS a USING (session_id)
+        GROUP BY s.session_id, s.pay_total HAVING s.pay_total <> SUM(a.pay_amount)`,
+    ),
+  ).toEqual([]);
+  const [account] = await rows(
+    `SELECT COUNT(*) AS bills, MIN(charged - paid) AS least FROM (
+       SELECT SUM(b.fee) AS charged,
+              (SELECT COALESCE(SUM(a.pay_amount), 0) FROM ar_activity AS a
+                WHERE a.pid = b.pid AND a.encounter = b.encounter) AS paid
+         FROM billing AS b GROUP BY b.pid, b.encounter) AS visits`,
+  );
+  expect(Number(account?.bills)).toBeGreaterThan(1000);
+  expect(Number(account?.least)).toBe(0);
 });
 
 test('times are the wall clock of the clinic, on both sides of a change to summer time', async () => {

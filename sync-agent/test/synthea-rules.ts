@@ -1,6 +1,7 @@
 import { judge, referenceRange } from 'infra/openemr-sim/lab-catalogue';
 import { readRecordedRows, type RecordedRow } from 'infra/openemr-sim/sim-data';
 import type { Json, Leaf } from './golden-comparison.js';
+import { BILL_RULES } from './synthea-bills.js';
 import type { Found } from './synthea-comparison.js';
 import { onTheClock, reasonOf, textAt, type Entry } from './synthea-source.js';
 
@@ -70,6 +71,14 @@ const sameKind = (source: Entry | undefined, bundle: readonly Entry[]): Entry[] 
       textAt(resource, 'code', 'coding', 0, 'code') === textAt(source.resource, 'code', 'coding', 0, 'code'),
   );
 
+/** The first problem that a plan or a prescription is for. */
+const problemsOf = (source: Entry | undefined, bundle: readonly Entry[]): Entry[] => {
+  const reason =
+    textAt(source?.resource, 'addresses', 0, 'reference') ||
+    textAt(source?.resource, 'reasonReference', 0, 'reference');
+  return bundle.filter(({ reference }) => reference === reason);
+};
+
 const OWN = ['Practitioner', 'Organization', 'Location', 'ServiceRequest', 'Specimen'];
 const DOCTORS = ['Hannah M Greene, MD', 'Mateo Lopez, MD'];
 const LABORATORIES = ['Riverbend Clinical Lab (synthetic)', 'Statewide Reference Lab (synthetic)'];
@@ -83,9 +92,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
 
   'two decimals, one above a hundred': number((value) => rounded(value, Math.abs(value) >= 100 ? 1 : 2)),
   'whole number': number(Math.round),
+  'at most two decimals': number((value) => rounded(value, 2)),
   'inches with two decimals': number((value) => rounded(value / 2.54, 2), '8302-2'),
   'pounds with two decimals': number((value) => rounded(value * 2.204_622_6, 2), '29463-7'),
   'body mass index with one decimal': number((value) => rounded(value, 1), '39156-5'),
+  'ejection fraction with two decimals': number((value) => rounded(value, 2), '10230-1'),
   'degrees Fahrenheit with one decimal': number((value) => rounded(value * 1.8 + 32, 1), '8331-1'),
 
   'the whole second': ({ difference: { theirs, ours } }) => ours === String(theirs).replace(/\.\d{3}Z$/, '.000Z'),
@@ -127,6 +138,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'an address made of the name': oursMatches(/^[a-z]+\.[a-z]+@patients\.example$/),
   'a number of the practice': oursMatches(/^SYN-1\d{3}$/),
 
+  'the code of the problem': ({ difference: { ours }, source, bundle }) =>
+    problemsOf(source, bundle).some((problem) => textAt(problem.resource, 'code', 'coding', 0, 'code') === ours),
+  'the name of the problem': ({ difference: { ours }, source, bundle }) =>
+    problemsOf(source, bundle).some((problem) => textAt(problem.resource, 'code', 'text') === ours),
+  ...BILL_RULES,
   'a newer answer to it': ({ source, bundle }) =>
     sameKind(source, bundle).some(
       ({ resource }) => textAt(resource, 'effectiveDateTime') > textAt(source?.resource, 'effectiveDateTime'),

@@ -95,6 +95,7 @@ const FACTS: Readonly<Record<string, (resource: JsonObject) => readonly string[]
   Goal: (goal) => [textAt(goal, 'description', 'text'), textAt(goal, 'startDate')],
   Practitioner: (person) => [textAt(person, 'identifier', 0, 'value')],
   Organization: (organization) => [textAt(organization, 'name')],
+  ExplanationOfBenefit: (bill) => [onTheClock(textAt(bill, 'date'))],
 };
 
 /** Why the patient came; what kind of visit it was, where nobody said why. */
@@ -103,16 +104,16 @@ export const reasonOf = (visit: JsonObject): string =>
   textAt(visit, 'reasonCode', 0, 'coding', 0, 'display') ||
   textAt(visit, 'type', 0, 'text');
 
-const SMOKING_STATUS = '72166-2';
+/** Synthea asks about smoking in a survey and files pain under vital signs; OpenEMR's forms have them the other way. */
+const OTHER_CATEGORY: Readonly<Record<string, string>> = { '72166-2': 'social-history', '72514-3': 'survey' };
+const MISSPELT: Readonly<Record<string, string>> = { 'vital-sign': 'vital-signs' };
 
 function labelOf(resource: JsonObject): string {
   const type = textAt(resource, 'resourceType');
   const category = textAt(resource, 'category', 0, 'coding', 0, 'code');
-  if (type !== 'Observation') {
-    return type;
-  }
-  // Synthea asks it in a survey; OpenEMR has a field for it in the social history.
-  return `Observation ${codeOf(resource) === SMOKING_STATUS ? 'social-history' : category}`;
+  return type === 'Observation'
+    ? `Observation ${OTHER_CATEGORY[codeOf(resource)] ?? MISSPELT[category] ?? category}`
+    : type;
 }
 
 export function entryOf(reference: string, resource: JsonObject): Entry {
@@ -128,8 +129,29 @@ export function readSource(): { bundle: unknown; entries: Entry[] }[] {
     const entries = Bundle.parse(bundle).entry.map(({ fullUrl, resource }) =>
       entryOf(fullUrl, jsonObject(inUtc(jsonObject(resource)))),
     );
-    return { bundle, entries: entries.map((entry) => (entry.label === 'Goal' ? ofItsPlan(entry, entries) : entry)) };
+    return { bundle, entries: [...entries.map((entry) => withTime(entry, entries)), ACCOUNT] };
   });
+}
+
+/** Everybody has an account; the bundles know only the bills. */
+const ACCOUNT = entryOf('account', { resourceType: 'Section billing' });
+
+/** What has no time of its own has that of what it belongs to. */
+function withTime(entry: Entry, entries: readonly Entry[]): Entry {
+  switch (entry.label) {
+    case 'Goal':
+      return ofItsPlan(entry, entries);
+    case 'ExplanationOfBenefit':
+      return { ...entry, key: onTheClock(textAt(visitOf(entry, entries)?.resource, 'period', 'start')) };
+    default:
+      return entry;
+  }
+}
+
+/** The visit that a bill is for. */
+export function visitOf({ resource }: Entry, entries: readonly Entry[]): Entry | undefined {
+  const reference = textAt(resource, 'item', 0, 'encounter', 0, 'reference');
+  return entries.find((entry) => entry.reference === reference);
 }
 
 /** A goal has no time of its own: the plan that names it has. */

@@ -8,6 +8,7 @@ import { loadPractice } from 'infra/openemr-sim/practice';
 import { ResourcesContent } from 'sync-contract/section-content';
 import { renderChart, type RenderedSection } from '../src/chart/render-chart.js';
 import { ChartUnderTest } from './chart-under-test.js';
+import { billsOf } from './synthea-bills.js';
 import { compareChart, type Found } from './synthea-comparison.js';
 import { readReviewed, review } from './synthea-review.js';
 import { entryOf, inUtc, jsonObject, readSource, textAt, type Entry } from './synthea-source.js';
@@ -49,8 +50,11 @@ async function renderedEntries(pid: number): Promise<Entry[]> {
   return [...new Map(entries.map((entry) => [entry.reference, entry])).values()];
 }
 
-/** A section that is no list of resources counts as one. */
+/** A section that is no list of resources counts as one, that of bills as one for each visit. */
 function resourcesOf({ name, content }: RenderedSection): unknown[] {
+  if (name === 'billing') {
+    return billsOf(content);
+  }
   return (
     ResourcesContent.safeParse(content).data?.resources ?? [{ resourceType: `Section ${name}`, id: name, ...content }]
   );
