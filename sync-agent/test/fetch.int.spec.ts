@@ -19,7 +19,9 @@ import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { Transient } from '../src/gateway-client/gateway-failures.js';
 import { oweEverything } from '../src/ledger/owe-everything.js';
+import { Patient } from '../src/ledger/patient.entity.js';
 import { OpenEmrApi } from '../src/openemr/openemr-api.js';
+import { confirmPatients } from '../src/restore/freeze-patients.js';
 import { registerAtOpenEmr } from '../src/setup/register-at-openemr.js';
 import { AgentUnderTest, until } from './agent-under-test.js';
 
@@ -259,11 +261,14 @@ describe('a document that staff file', () => {
     await until('its bytes are gone', async () => !(await documents.stored(patientRef)).includes(blobIdOf(content)));
   });
 
-  it('for the wrong patient, and move, leaves no bytes with the first', async () => {
+  it('for the wrong patient, and move, leaves no bytes with the first when a person has confirmed both', async () => {
     const bytes = randomBytes(10);
     const { id } = await documents.file(PID, bytes);
     const wrong = await documents.inState(patientRef, id, 'held');
     await documents.under.clinic.query('UPDATE documents SET foreign_id = ? WHERE id = ?', [OTHER_PID, id]);
+    const { ledger, tables, keys } = documents.under;
+    await until('both are frozen', async () => (await ledger.manager.countBy(Patient, { state: 'frozen' })) === 2);
+    await confirmPatients(ledger, { tables, resourceIdKey: keys.resourceIdKey }, [PID, OTHER_PID]);
     const right = await documents.inState(otherRef, id, 'held');
     expect(blobIdOf(right)).not.toBe(blobIdOf(wrong));
     expect((await documents.opened(otherRef, right)).equals(bytes)).toBe(true);
