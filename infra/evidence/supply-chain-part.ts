@@ -31,9 +31,15 @@ type Component = z.infer<typeof Sbom>['components'][number];
 const AuditAnswer = z.object({ made: z.boolean(), sentence: z.string(), counts: z.record(z.string(), z.number()) });
 
 /** Licences that ask for no more than their notice; another is a question for a person. */
-const LICENCES = /^(MIT|MIT-0|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|Unlicense|CC0-1\.0|Python-2\.0)$/;
-/** Packages whose description names no licence, and what their own files say. */
-const READ_BY_HAND: Readonly<Record<string, string>> = { 'passport-strategy@1.0.0': 'MIT', 'pause@0.0.1': 'MIT' };
+const LICENCES =
+  /^(MIT|MIT-0|ISC|0BSD|BSD-[23]-Clause|Apache-2\.0|BlueOak-1\.0\.0|Unlicense|CC0-1\.0|Python-2\.0|Bitstream-Vera)$/;
+/** Packages whose description names no licence, or none by its common name, and what their own files say. */
+const READ_BY_HAND: Readonly<Record<string, string>> = {
+  'passport-strategy@1.0.0': 'MIT',
+  'pause@0.0.1': 'MIT',
+  'png-js@2.0.0': 'MIT',
+  'dejavu-fonts-ttf@2.37.3': 'Bitstream-Vera',
+};
 const OURS = new Set(['sync-contract', 'portal-api', 'portal-web', 'sync-agent', 'infra', 'openemr-dmz-portal']);
 
 /** What the programs in production and the pages are made of. */
@@ -86,7 +92,7 @@ function licenceOf({ name, version, licenses = [] }: Component): string {
   const names = licenses.map((each) =>
     'expression' in each ? String(each.expression) : (each.license.id ?? each.license.name ?? ''),
   );
-  return names.join(' AND ') || (READ_BY_HAND[`${name}@${version}`] ?? 'none given');
+  return READ_BY_HAND[`${name}@${version}`] ?? (names.join(' AND ') || 'none given');
 }
 
 /** One of several offered is enough. */

@@ -16,6 +16,7 @@
  *   GET  /api/charts/:patientRef/status                 ChartStatusView
  *   GET  /api/charts/:patientRef/sections/<name>        the section's JSON (sync-contract/section-content)
  *   GET  /api/charts/:patientRef/documents/:documentId  the document's bytes; `?download=1` never shows them in a page
+ *   POST /api/charts/:patientRef/downloads StartDownload  204: it stands in the access history and may begin
  *   GET  /api/charts/:patientRef/own-copies?stream=     OwnCopiesView
  *   POST /api/charts/:patientRef/messages  SendMessage  MessageSentView (201), needs `idempotency-key`
  *   GET  /api/charts/:patientRef/receipts               ReceiptsView
@@ -186,6 +187,13 @@ export interface ChartStatusView {
   sections: string[];
   /** grows with every change of the chart, in (era, seq) order; null while no chart has come */
   manifest: { era: number; seq: number } | null;
+}
+
+/** A file that the page makes out of the chart. Days in the clinic's time zone, YYYY-MM-DD, both inclusive; null is open. */
+export interface StartDownload {
+  form: 'fhir-bundle' | 'pdf';
+  from: string | null;
+  to: string | null;
 }
 
 /** What this account sent and the chart does not contain yet. */

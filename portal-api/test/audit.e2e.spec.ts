@@ -10,6 +10,8 @@ import type { AccessEntryView, AccessHistoryView } from '../src/http.js';
 import { codeOf, type BrowserStandIn } from './browser-stand-in.js';
 import { DATE_OF_BIRTH, PASSWORD, PortalUnderTest } from './portal-under-test.js';
 
+const WHOLE = { form: 'fhir-bundle', from: null, to: null };
+
 let portal: PortalUnderTest;
 beforeAll(async () => {
   portal = await PortalUnderTest.start('audit');
@@ -51,6 +53,15 @@ describe('the audit log', () => {
     const acts: [string[], () => Promise<unknown>][] = [
       [['grant-open ok', 'chart-status ok'], () => browser.get(`/api/charts/${patientRef}/status`).expect(200)],
       [['chart-read ok'], () => browser.get(`/api/charts/${patientRef}/sections/medications`).expect(200)],
+      [['chart-download ok'], () => browser.post(`/api/charts/${patientRef}/downloads`, WHOLE).expect(204)],
+      [
+        [],
+        async () => {
+          for (const odd of [{ form: 'zip' }, { from: '2026-02-30' }, { from: '2026-02-02', to: '2026-02-01' }]) {
+            await browser.post(`/api/charts/${patientRef}/downloads`, { ...WHOLE, ...odd }).expect(422);
+          }
+        },
+      ],
       [['access-refused refused'], () => browser.get(`/api/charts/${'0'.repeat(32)}/status`).expect(404)],
       [['access-refused refused'], () => browser.get(`/api/charts/${'0'.repeat(32)}/sections/medications`).expect(404)],
       [
@@ -169,14 +180,38 @@ describe('the audit log', () => {
     expect(firstBrokenLink(await links())).toBeNull();
   });
 
-  test('refuses the read when the entry cannot be written', async () => {
+  test('refuses a read, and the go to a download, when the entry cannot be written', async () => {
     const { browser, patientRef } = await portal.patient({ medications: { resources: [] } });
     await browser.get(`/api/charts/${patientRef}/sections/medications`).expect(200);
     await portal.inside.sql('RENAME TABLE {db}.audit_entry TO {db}.audit_entry_away');
-    const response = await browser.get(`/api/charts/${patientRef}/sections/medications`);
+    const responses = [
+      await browser.get(`/api/charts/${patientRef}/sections/medications`),
+      await browser.post(`/api/charts/${patientRef}/downloads`, WHOLE),
+    ];
     await portal.inside.sql('RENAME TABLE {db}.audit_entry_away TO {db}.audit_entry');
-    expect([response.status, codeOf(response)]).toEqual([500, 'unexpected']);
+    for (const response of responses) {
+      expect([response.status, codeOf(response)]).toEqual([500, 'unexpected']);
+    }
     await browser.get(`/api/charts/${patientRef}/sections/medications`).expect(200);
+  });
+
+  test('says of a download who made it of whose chart, in which form and of which days', async () => {
+    const { browser, patientRef, session } = await portal.patient();
+    for (const days of [
+      WHOLE,
+      { form: 'pdf', from: '2026-01-01', to: '2026-03-31' },
+      { ...WHOLE, from: '2026-01-01' },
+    ]) {
+      await browser.post(`/api/charts/${patientRef}/downloads`, { ...WHOLE, ...days }).expect(204);
+    }
+    const entries = (await links()).map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+    const made = entries.filter(({ action, onBehalfOf }) => action === 'chart-download' && onBehalfOf === patientRef);
+    expect(made.map(({ actor, object }) => [actor, object])).toEqual(
+      ['fhir-bundle', 'pdf 2026-01-01..2026-03-31', 'fhir-bundle 2026-01-01..'].map((object) => [
+        session.accountRef,
+        object,
+      ]),
+    );
   });
 
   test('names no section, no person, no password and no cookie', async () => {

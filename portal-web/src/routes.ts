@@ -15,6 +15,7 @@ import CareTeamPage from './routes/record/care-team/CareTeamPage.svelte';
 import CoveragePage from './routes/record/coverage/CoveragePage.svelte';
 import DevicesPage from './routes/record/devices/DevicesPage.svelte';
 import DocumentsPage from './routes/record/documents/DocumentsPage.svelte';
+import DownloadPage from './routes/record/download/DownloadPage.svelte';
 import ImmunizationRecordPage from './routes/record/immunizations/ImmunizationRecordPage.svelte';
 import ImmunizationsPage from './routes/record/immunizations/ImmunizationsPage.svelte';
 import NotePage from './routes/record/notes/NotePage.svelte';
@@ -52,6 +53,7 @@ export const ROUTES: RouteDefinition = {
   '/record/notes/:noteId': NotePage,
   '/record/reports': ReportsPage,
   '/record/documents': DocumentsPage,
+  '/record/download': DownloadPage,
   '/record/reports/:reportId': WrittenReportPage,
   '/record/care-team': CareTeamPage,
   '/record/care-plan': CarePlanPage,

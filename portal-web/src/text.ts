@@ -4,6 +4,7 @@ import { assessmentsText, carePlanText, careTeamText, socialHistoryText, yesNoTe
 import { billingText } from './text/billing-text.js';
 import { coverageText, practiceText } from './text/clinic-text.js';
 import { documentsText } from './text/documents-text.js';
+import { downloadText } from './text/download-text.js';
 import { checkingText, joinText, passwordText, signInText } from './text/entry-text.js';
 import { FAILURES } from './text/failure-text.js';
 import { allergiesText, devicesText, immunizationsText, problemsText, proceduresText } from './text/health-text.js';
@@ -81,6 +82,7 @@ export const text = {
   socialHistory: socialHistoryText,
   yesNo: yesNoText,
   documents: documentsText,
+  download: downloadText,
   billing: billingText,
   coverage: coverageText,
   practice: practiceText,

@@ -164,6 +164,7 @@ const RECORD_PAGES: [string, string][] = [
   ['/record/coverage', 'Commonwealth Mutual'],
   ['/record/billing', '$1,135.50'],
   ['/record/practice', 'Answers portal messages'],
+  ['/record/download', 'Only certain days'],
   ['/visits', 'Follow-up visit'],
   ['/visits/e1', 'Progress note'],
 ];

@@ -383,6 +383,9 @@ export class FixturePortal {
     } else if (path === 'join/date-of-birth') {
       this.session = { ...this.session, enrolment: null };
       json(response, 200, this.session);
+    } else if (path === `charts/${PATIENT_REF}/downloads`) {
+      response.statusCode = 204;
+      response.end();
     } else if (path === `charts/${PATIENT_REF}/messages`) {
       this.save(body as unknown as SendMessage, String(request.headers['idempotency-key']), response);
     } else {

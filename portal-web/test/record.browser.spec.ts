@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
+import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import type { Page } from 'playwright-core';
+import { PATIENT_REF } from './fixture-chart.js';
 import { ENDLESS } from './fixture-people.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
@@ -346,5 +349,145 @@ describe('the start page', () => {
       const box = await card.boundingBox();
       expect((box?.y ?? 740) + (box?.height ?? 740)).toBeLessThanOrEqual(bar?.y ?? 0);
     }
+  });
+});
+
+describe('the record as a file', () => {
+  const START = 'Make the file';
+  const noted = ({ fixture }: PortalBrowser): unknown[] =>
+    fixture.seen.filter(({ path }) => path.endsWith('/downloads')).map(({ body }) => body);
+
+  /** Presses the button and answers with what the browser saved. */
+  async function saved(page: Page, button = START): Promise<{ name: string; bytes: Buffer }> {
+    const [download] = await Promise.all([
+      page.waitForEvent('download', { timeout: 60_000 }),
+      page.getByRole('button', { name: button }).click(),
+    ]);
+    return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+  }
+
+  async function textOf(pdf: Buffer): Promise<string> {
+    const document = await getDocument({ data: new Uint8Array(pdf), verbosity: 0 }).promise;
+    const pages: string[] = [];
+    for (let page = 1; page <= document.numPages; page += 1) {
+      const { items } = await (await document.getPage(page)).getTextContent();
+      pages.push(items.map((item) => ('str' in item ? `${item.str}${item.hasEOL ? ' ' : ''}` : '')).join(''));
+    }
+    return pages.join(' ');
+  }
+
+  it('is a PDF to read, made under the policy of the pages, with names in every script the device has', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const profile = fixture.sections['profile'] as { resources: { name: object[] }[] };
+    profile.resources[0]?.name.push({ use: 'old', text: '王明 Дмитрий' });
+    const page = await portal.page('/record');
+    await page.getByRole('link', { name: 'Download my record' }).click();
+    await page.getByText('Making it is noted in the access history').waitFor();
+    const { name, bytes } = await saved(page);
+    expect(name).toMatch(/^health-record-\d{4}-\d{2}-\d{2}\.pdf$/);
+    const text = await textOf(bytes);
+    for (const words of [
+      'Okafor-Lindqvist',
+      'Дмитрий',
+      'Lisinopril',
+      'Penicillin',
+      'Thank you, that helps.',
+      'Page 1 of',
+    ]) {
+      expect(text).toContain(words);
+    }
+    // The device draws what the file's own font lacks; the words stand behind the picture.
+    expect(text).not.toContain('王');
+    expect(bytes.includes(Buffer.from('\ufeff王明', 'utf16le').swap16())).toBe(true);
+    await page.locator('#main').getByText(`Saved as ${name}`).waitFor();
+    expect(noted(portal)).toEqual([{ form: 'pdf', from: null, to: null }]);
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('is a FHIR Bundle of the days chosen, noted with them before anything is gathered', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/record/download');
+    await page.getByLabel('FHIR').check();
+    await page.getByLabel('Only certain days').check();
+    await page.getByRole('button', { name: START }).click();
+    const refused = page.locator('#days-error');
+    await until(() => refused.textContent(), 'Choose a first day, a last day, or both.');
+    await page.getByLabel('First day').fill('1998-01-01');
+    await page.getByLabel('Last day').fill('1997-01-01');
+    await page.getByRole('button', { name: START }).click();
+    await until(() => refused.textContent(), 'The last day is before the first day.');
+    expect(noted(portal)).toEqual([]);
+    await page.getByLabel('Last day').fill('1998-12-31');
+    fixture.seen = [];
+    const { name, bytes } = await saved(page);
+    expect(name).toMatch(/^health-record-[\d-]{10}-from-1998-01-01-to-1998-12-31\.fhir\.json$/);
+    const bundle = JSON.parse(bytes.toString('utf8')) as fhir4.Bundle;
+    const found = (bundle.entry ?? []).map(({ fullUrl }) => fullUrl ?? '');
+    expect(bundle).toMatchObject({ resourceType: 'Bundle', type: 'collection' });
+    expect(found).toContain(`${fixture.origin}/fhir/Procedure/p2`);
+    expect(found).toContain(`${fixture.origin}/fhir/Patient/p1`);
+    expect(found).not.toContain(`${fixture.origin}/fhir/Procedure/p1`);
+    expect(bytes.toString('utf8')).toContain('Only what was from 1998-01-01 to 1998-12-31');
+    const first = (part: string): number => fixture.seen.findIndex(({ path }) => path.includes(part));
+    expect(first('/downloads')).toBeLessThan(first('/sections/problems'));
+    expect(noted(portal)).toEqual([{ form: 'fhir-bundle', from: '1998-01-01', to: '1998-12-31' }]);
+  });
+
+  it('is not begun when the server has not noted it, and after a failure goes on with what has come, as one download', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const refused = `charts/${PATIENT_REF}/downloads`;
+    fixture.refusals.set(refused, { status: 503, code: 'busy' });
+    const page = await portal.page('/record/download');
+    await page.getByText('Up to date as of').waitFor();
+    fixture.seen = [];
+    await page.getByRole('button', { name: START }).click();
+    await page.getByRole('alert').getByText('busy').waitFor();
+    expect(fixture.seen.filter(({ path }) => path.endsWith('/sections/problems'))).toEqual([]);
+    fixture.refusals.delete(refused);
+    fixture.busySection = 'practice';
+    fixture.seen = [];
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await until(() => noted(portal).length, 1);
+    await page.getByRole('alert').getByText('busy').waitFor();
+    fixture.busySection = null;
+    const { bytes } = await saved(page, 'Try again');
+    expect(bytes.subarray(0, 5).toString()).toBe('%PDF-');
+    expect(noted(portal).length).toBe(1);
+    expect(fixture.seen.filter(({ path }) => path.endsWith('/sections/problems')).length).toBe(1);
+    expect(fixture.seen.filter(({ path }) => path.endsWith('/sections/practice')).length).toBe(2);
+  });
+
+  it('can be cancelled while it is gathered, saves nothing then, and is forgotten with the session', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/record/download');
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/sections/practice', async (route) => {
+      await held;
+      await route.continue();
+    });
+    const downloads: string[] = [];
+    page.on('download', (download) => downloads.push(download.suggestedFilename()));
+    await page.getByRole('button', { name: START }).click();
+    await page.getByRole('progressbar').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    expect(await page.evaluate(() => document.activeElement?.textContent.trim())).toBe(START);
+    release();
+    const { name } = await saved(page);
+    expect(downloads).toEqual([name]);
+    expect(noted(portal).length).toBe(2);
+    fixture.endSession();
+    fixture.ring('account');
+    await page.reload();
+    await page.getByLabel('Sign-in name').waitFor();
+    expect(await page.content()).not.toContain('Saved as');
   });
 });

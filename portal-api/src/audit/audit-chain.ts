@@ -15,6 +15,7 @@ export const AUDIT_ACTIONS = [
   'grant-open',
   'chart-status',
   'chart-read',
+  'chart-download',
   'document-view',
   'document-download',
   'own-copies-read',
@@ -53,7 +54,7 @@ export interface AuditFact {
   /** hash of the session id, never the id */
   session?: string | null;
   ip?: string | null;
-  /** section id, submission id, grant id, thread id, document id, blob id */
+  /** section id, submission id, grant id, thread id, document id, blob id; of a download form and days, `pdf 2026-01-01..` */
   object?: string | null;
   /** code of the problem when refused */
   reason?: string | null;

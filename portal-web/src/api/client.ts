@@ -51,8 +51,8 @@ export class ApiClient {
     return required((await this.request<T>('POST', path, body, options)).body);
   }
 
-  async postForNothing(path: string, options: RequestOptions = {}): Promise<void> {
-    await this.request('POST', path, {}, options);
+  async postForNothing(path: string, options: RequestOptions = {}, body: unknown = {}): Promise<void> {
+    await this.request('POST', path, body, options);
   }
 
   private async request<T>(

@@ -96,6 +96,11 @@ export class DateFormats {
     return Number.isNaN(date.getTime()) ? null : this.formatter(this.timeZone, 'en-CA', ISO_DAY).format(date);
   }
 
+  /** The practice's calendar day now, `2026-11-03`. */
+  today(now: number): string {
+    return this.formatter(this.timeZone, 'en-CA', ISO_DAY).format(now);
+  }
+
   /** Hour of day at the practice, 0 to 23. */
   hour(now: number): number {
     return Number(this.formatter(this.timeZone, 'en-GB', { hour: '2-digit', hourCycle: 'h23' }).format(now));

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { isWithin, withinRange } from './clinical-span.js';
+import { DateFormats } from './dates.js';
+
+const dates = new DateFormats('en-US', 'America/New_York');
+const isoDay = (instant: string): string | null => dates.isoDay(instant);
+
+function kept(resource: object, from: string | null, to: string | null): boolean {
+  return withinRange([resource], { from, to }, isoDay).length === 1;
+}
+
+const seen = (effectiveDateTime: string): object => ({ resourceType: 'Observation', effectiveDateTime });
+
+describe('a range of days', () => {
+  it('is the calendar of the clinic: an instant counts on the day it had there, whatever its offset says', () => {
+    for (const [at, day, next] of [
+      ['2026-01-01T04:59:59Z', '2025-12-31', '2026-01-01'],
+      ['2026-01-01T05:00:00Z', '2026-01-01', '2026-01-02'],
+      ['2026-07-01T03:59:59.999Z', '2026-06-30', '2026-07-01'],
+      ['2026-01-01T23:30:00+09:00', '2026-01-01', '2026-01-02'],
+    ] as const) {
+      expect([at, kept(seen(at), day, day), kept(seen(at), next, null)]).toEqual([at, true, false]);
+    }
+  });
+
+  it('has 23 and 25 hours where the clocks change, and loses no instant of them', () => {
+    // Clocks go forward on March 8, 2026 and back on November 1, 2026.
+    for (const [first, last, day] of [
+      ['2026-03-08T05:00:00Z', '2026-03-09T03:59:59Z', '2026-03-08'],
+      ['2026-11-01T04:00:00Z', '2026-11-02T04:59:59Z', '2026-11-01'],
+    ] as const) {
+      expect([first, last].map((at) => kept(seen(at), day, day))).toEqual([true, true]);
+      const before = new Date(Date.parse(first) - 1).toISOString();
+      const after = new Date(Date.parse(last) + 1000).toISOString();
+      expect([before, after].map((at) => kept(seen(at), day, day))).toEqual([false, false]);
+    }
+  });
+
+  it('takes a date without a time as that day, and a month or year as all of its days', () => {
+    expect(kept(seen('2026-03-08'), '2026-03-08', '2026-03-08')).toBe(true);
+    expect(kept(seen('2026-03-08'), '2026-03-09', null)).toBe(false);
+    expect(kept(seen('2026-02'), '2026-02-28', '2026-03-31')).toBe(true);
+    expect(kept(seen('2026-02'), '2026-03-01', null)).toBe(false);
+    expect(kept(seen('2025'), '2025-12-31', null)).toBe(true);
+    expect(kept(seen('2025'), null, '2024-12-31')).toBe(false);
+  });
+
+  it('keeps what lasted into it, and leaves out what was over before or began after', () => {
+    const medication = (status: string, end?: string): object => ({
+      resourceType: 'MedicationRequest',
+      status,
+      authoredOn: '2020-05-01',
+      ...(end !== undefined && { dispenseRequest: { validityPeriod: { end } } }),
+    });
+    expect(kept(medication('active'), '2026-01-01', null)).toBe(true);
+    expect(kept(medication('stopped', '2026-01-01'), '2026-01-01', null)).toBe(true);
+    expect(kept(medication('stopped', '2025-12-31'), '2026-01-01', null)).toBe(false);
+    expect(kept(medication('completed'), '2026-01-01', null)).toBe(false);
+    expect(kept(medication('active'), null, '2020-04-30')).toBe(false);
+    const problem = { resourceType: 'Condition', onsetDateTime: '2019-03-04' };
+    expect(kept(problem, '2026-01-01', null)).toBe(true);
+    expect(kept({ ...problem, abatementDateTime: '2019-06' }, '2019-07-01', null)).toBe(false);
+    const stay = { resourceType: 'Encounter', period: { start: '2026-01-30T10:00:00Z', end: '2026-02-02T10:00:00Z' } };
+    expect(kept(stay, '2026-02-01', '2026-02-01')).toBe(true);
+    expect(kept(stay, '2026-02-03', null)).toBe(false);
+  });
+
+  it('keeps what has no date, what has none that can be read, and people and places', () => {
+    for (const resource of [
+      { resourceType: 'Observation' },
+      seen('sometime in spring'),
+      { resourceType: 'Condition', onsetString: 'as a child' },
+      { resourceType: 'Patient', birthDate: '1980-04-23' },
+      { resourceType: 'Device', manufactureDate: '2014-12-31' },
+      { resourceType: 'SomethingNew', date: '2001-01-01' },
+      'no resource at all',
+    ]) {
+      expect(withinRange([resource], { from: '2026-01-01', to: '2026-01-02' }, isoDay)).toEqual([resource]);
+    }
+    expect(isWithin(null, { from: '2026-01-01', to: null }, isoDay)).toBe(true);
+    expect(isWithin('2025-12-31', { from: '2026-01-01', to: null }, isoDay)).toBe(false);
+  });
+
+  it('that ends before it begins in the record keeps the entry on the day it began', () => {
+    const odd = { resourceType: 'Condition', onsetDateTime: '2026-05-01', abatementDateTime: '2016-05-01' };
+    expect(kept(odd, '2026-05-01', '2026-05-01')).toBe(true);
+    expect(kept(odd, null, '2026-04-30')).toBe(false);
+  });
+});
