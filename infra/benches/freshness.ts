@@ -89,9 +89,12 @@ async function corrected(
   const shown = page.textShown(name);
   await newResult(openemr, { pid: patient.pid, loinc: '2823-3', name, value: '4.1', units: 'mmol/L' });
   await shown;
+  await page.page.getByRole('link', { name }).first().click();
+  await page.textShown('4.1');
   const delays: number[] = [];
   for (let sample = 0; sample < samples; sample += 1) {
-    const value = `5.${String(100 + sample)}`;
+    // No zero at the end: a page shows numbers without.
+    const value = `${String(10 + sample)}.737`;
     const there = page.textShown(value, 3_000 * pollingSeconds + 60_000);
     // A pass may begin at any moment of the pause between two.
     await sleep(Math.random() * 1_000 * pollingSeconds);
