@@ -108,6 +108,11 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
     await openDetails(page);
     await visit(path, page);
   }
+  await open('/record/download', 'Only certain days');
+  await page.getByLabel('Only certain days').check();
+  await page.getByRole('button', { name: 'Make the file' }).click();
+  await page.locator('#days-error').waitFor();
+  await visit('download, some days', page);
   await open('/messages', 'Your potassium result');
   await visit('messages', page);
   await open(`/messages/${THREADS.answered}`, 'Thank you, that helps.');
@@ -217,7 +222,7 @@ describe('every page', () => {
       await page.setViewportSize({ width: 390, height: 844 });
     });
     expect(found).toEqual([]);
-    expect(pages).toBe(22 + RECORD_PAGES.length);
+    expect(pages).toBe(23 + RECORD_PAGES.length);
     expect(portal.complaints).toEqual([]);
   });
 
