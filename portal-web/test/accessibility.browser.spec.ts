@@ -111,7 +111,7 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await open('/record/download', 'Only certain days');
   await page.getByLabel('Only certain days').check();
   await page.getByRole('button', { name: 'Make the file' }).click();
-  await page.locator('#days-error').waitFor();
+  await page.locator('form .field-error').waitFor();
   await visit('download, some days', page);
   await open('/messages', 'Your potassium result');
   await visit('messages', page);

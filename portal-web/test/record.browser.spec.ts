@@ -414,7 +414,7 @@ describe('the record as a file', () => {
     await page.getByLabel('FHIR').check();
     await page.getByLabel('Only certain days').check();
     await page.getByRole('button', { name: START }).click();
-    const refused = page.locator('#days-error');
+    const refused = page.locator('form .field-error');
     await until(() => refused.textContent(), 'Choose a first day, a last day, or both.');
     await page.getByLabel('First day').fill('1998-01-01');
     await page.getByLabel('Last day').fill('1997-01-01');
@@ -435,6 +435,29 @@ describe('the record as a file', () => {
     const first = (part: string): number => fixture.seen.findIndex(({ path }) => path.includes(part));
     expect(first('/downloads')).toBeLessThan(first('/sections/problems'));
     expect(noted(portal)).toEqual([{ form: 'fhir-bundle', from: '1998-01-01', to: '1998-12-31' }]);
+  });
+
+  it('is not begun with a day that does not exist, which would be no limit', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/record/download');
+    await page.getByLabel('Only certain days').check();
+    await page.getByLabel('First day').fill('2026-01-01');
+    const last = page.getByLabel('Last day');
+    await last.focus();
+    await page.keyboard.type('02302026');
+    expect(await last.evaluate((field) => (field as HTMLInputElement).validity.badInput)).toBe(true);
+    await page.getByLabel('First day').focus();
+    await page.getByRole('button', { name: START }).click();
+    await until(
+      () => page.locator('form .field-error').textContent(),
+      'This is not a complete, existing date. Correct it, or empty the field for no limit.',
+    );
+    expect(await last.getAttribute('aria-invalid')).toBe('true');
+    const described = (await last.getAttribute('aria-describedby')) ?? '';
+    expect(await page.locator(`[id="${described}"]`).textContent()).toContain('existing date');
+    expect(await last.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect(noted(portal)).toEqual([]);
   });
 
   it('is not begun when the server has not noted it, and after a failure goes on with what has come, as one download', async () => {

@@ -81,6 +81,49 @@ describe('a range of days', () => {
     expect(isWithin('2025-12-31', { from: '2026-01-01', to: null }, isoDay)).toBe(false);
   });
 
+  it('keeps a problem or an allergy without an onset, whenever it was written down, until it is known to have ended', () => {
+    const problem = { resourceType: 'Condition', recordedDate: '2026-06-01' };
+    expect(kept(problem, null, '2020-12-31')).toBe(true);
+    expect(kept({ resourceType: 'AllergyIntolerance', recordedDate: '2026-06-01' }, null, '2020-12-31')).toBe(true);
+    expect(kept({ ...problem, abatementDateTime: '2019-03-04' }, null, '2018-12-31')).toBe(true);
+    expect(kept({ ...problem, abatementDateTime: '2019-03-04' }, '2019-03-05', null)).toBe(false);
+    expect(kept({ ...problem, abatementDateTime: 'some spring' }, '2019-03-05', null)).toBe(true);
+  });
+
+  it('keeps or leaves out the values and the specimen of a report with it, whenever they were taken', () => {
+    const report = {
+      resourceType: 'DiagnosticReport',
+      id: 'r',
+      effectiveDateTime: '2026-02-03',
+      result: [{ reference: 'Observation/o' }, { reference: 'Observation/elsewhere' }],
+      specimen: [{ reference: 'Specimen/s' }],
+    };
+    const all = [
+      report,
+      { ...seen('2026-01-31'), id: 'o' },
+      { resourceType: 'Specimen', id: 's', collection: { collectedDateTime: '2026-01-30' } },
+    ];
+    const loose = { ...seen('2026-01-31'), id: 'loose' };
+    expect(withinRange([...all, loose], { from: '2026-02-01', to: null }, isoDay)).toEqual(all);
+    expect(withinRange([...all, loose], { from: null, to: '2026-01-31' }, isoDay)).toEqual([loose]);
+  });
+
+  it('keeps every fill with its prescription, and a prescription that was over when a fill of it lies within', () => {
+    const fill = (id: string, whenHandedOver: string): object => ({
+      resourceType: 'MedicationDispense',
+      id,
+      whenHandedOver,
+      authorizingPrescription: [{ reference: 'MedicationRequest/m' }],
+    });
+    const request = { resourceType: 'MedicationRequest', id: 'm', status: 'completed', authoredOn: '2026-01-01' };
+    const all = [request, fill('1', '2026-01-02'), fill('2', '2026-02-02')];
+    expect(withinRange(all, { from: '2026-01-15', to: null }, isoDay)).toEqual(all);
+    expect(withinRange(all, { from: null, to: '2026-01-01' }, isoDay)).toEqual(all);
+    expect(withinRange(all, { from: '2026-02-03', to: null }, isoDay)).toEqual([]);
+    const unknown = { ...fill('3', '2026-01-02'), authorizingPrescription: [{ reference: 'MedicationRequest/x' }] };
+    expect(withinRange([unknown], { from: '2026-02-03', to: null }, isoDay)).toEqual([]);
+  });
+
   it('that ends before it begins in the record keeps the entry on the day it began', () => {
     const odd = { resourceType: 'Condition', onsetDateTime: '2026-05-01', abatementDateTime: '2016-05-01' };
     expect(kept(odd, '2026-05-01', '2026-05-01')).toBe(true);

@@ -1,4 +1,4 @@
-import { object, string, type Json } from './fhir.js';
+import { list, object, string, type Json } from './fhir.js';
 import { statusOf, timing } from './record-entry.js';
 
 /** Days in the clinic's time zone, `2026-11-03`, both inclusive; null is open. */
@@ -19,6 +19,7 @@ interface Bounds {
 }
 
 const ENDLESS = '9999-12-31';
+const EVER = '0000-01-01';
 
 /** Of each dated type when it was, clinically; types that are not here (people, places, devices) have no date. */
 const BOUNDS: Record<string, (resource: Json) => Bounds> = {
@@ -35,11 +36,9 @@ const BOUNDS: Record<string, (resource: Json) => Bounds> = {
   QuestionnaireResponse: (resource) => ({ at: string(resource, 'authored') }),
   MedicationDispense: (resource) => ({ at: string(resource, 'whenHandedOver') ?? string(resource, 'whenPrepared') }),
   Provenance: (resource) => ({ at: string(resource, 'recorded') }),
-  Condition: (resource) => ({
-    at: timing(resource, 'onset').at ?? string(resource, 'recordedDate'),
-    until: timing(resource, 'abatement').at,
-  }),
-  AllergyIntolerance: (resource) => ({ at: timing(resource, 'onset').at ?? string(resource, 'recordedDate') }),
+  // When they were written down says nothing of when they began.
+  Condition: (resource) => ({ at: timing(resource, 'onset').at, until: timing(resource, 'abatement').at }),
+  AllergyIntolerance: (resource) => ({ at: timing(resource, 'onset').at }),
   MedicationRequest: (resource) => {
     const validity = object(object(resource, 'dispenseRequest'), 'validityPeriod');
     return { at: string(resource, 'authoredOn') ?? string(validity, 'start'), until: string(validity, 'end') };
@@ -67,7 +66,8 @@ const LASTING: Record<string, { status: string; over: ReadonlySet<string> }> = {
 export const isWhole = ({ from, to }: DayRange): boolean => from === null && to === null;
 
 /**
- * Those that were within the range at some time; what has no date stays in.
+ * Those that were within the range at some time; what has no date stays in. Values and specimens go with their report,
+ * whenever they were taken, and fills with their prescription, which stays in when one of them was within the range.
  * @param isoDay the clinic's calendar day of an instant
  */
 export function withinRange(
@@ -75,12 +75,54 @@ export function withinRange(
   range: DayRange,
   isoDay: (instant: string) => string | null,
 ): unknown[] {
-  return isWhole(range)
-    ? [...resources]
-    : resources.filter((resource) => {
-        const span = spanOf(resource, isoDay);
-        return span === null || overlaps(span, range);
-      });
+  if (isWhole(range)) {
+    return [...resources];
+  }
+  const deciding = decidedByOthers(resources);
+  const isIn = (resource: unknown): boolean => {
+    const span = spanOf(resource, isoDay);
+    return span === null || overlaps(span, range);
+  };
+  return resources.filter((resource) => (deciding.get(resource) ?? [resource]).some(isIn));
+}
+
+/** Of what does not stand alone those that say when it was. */
+function decidedByOthers(resources: readonly unknown[]): Map<unknown, unknown[]> {
+  const byReference = new Map<string, unknown[]>();
+  for (const resource of resources) {
+    const reference = `${string(resource, 'resourceType') ?? ''}/${string(resource, 'id') ?? ''}`;
+    byReference.set(reference, [...(byReference.get(reference) ?? []), resource]);
+  }
+  const referred = (owner: unknown, key: string): unknown[] =>
+    list(owner, key).flatMap(
+      (each) => byReference.get(string(each, 'reference')?.split('/').slice(-2).join('/') ?? '') ?? [],
+    );
+  const deciding = new Map<unknown, unknown[]>();
+  const decide = (led: readonly unknown[], leaders: readonly unknown[]): void => {
+    for (const each of led) {
+      deciding.set(each, [...(deciding.get(each) ?? []), ...leaders]);
+    }
+  };
+  for (const report of resources.filter((each) => string(each, 'resourceType') === 'DiagnosticReport')) {
+    decide([...referred(report, 'result'), ...referred(report, 'specimen')], [report]);
+  }
+  for (const [request, fills] of fillsByRequest(resources, referred)) {
+    decide([request, ...fills], [request, ...fills]);
+  }
+  return deciding;
+}
+
+function fillsByRequest(
+  resources: readonly unknown[],
+  referred: (owner: unknown, key: string) => unknown[],
+): Map<unknown, unknown[]> {
+  const fills = new Map<unknown, unknown[]>();
+  for (const fill of resources.filter((each) => string(each, 'resourceType') === 'MedicationDispense')) {
+    for (const request of referred(fill, 'authorizingPrescription')) {
+      fills.set(request, [...(fills.get(request) ?? []), fill]);
+    }
+  }
+  return fills;
 }
 
 /** Whether a date, or an instant in the clinic's calendar, is within the range; without one it is. */
@@ -99,13 +141,16 @@ const overlaps = ({ first, last }: Span, { from, to }: DayRange): boolean =>
 function spanOf(resource: unknown, isoDay: (instant: string) => string | null): Span | null {
   const type = string(resource, 'resourceType') ?? '';
   const bounds = BOUNDS[type]?.(resource as Json);
-  const first = firstDay(bounds?.at ?? bounds?.until, isoDay);
+  const lasting = LASTING[type];
+  const until = lastDay(bounds?.until, isoDay);
+  // What lasted until some day and has no beginning may have begun at any time.
+  const openStart = lasting !== undefined && bounds?.at === undefined && until !== null;
+  const first = openStart ? EVER : firstDay(bounds?.at ?? bounds?.until, isoDay);
   if (first === null) {
     return null;
   }
-  const lasting = LASTING[type];
   const goesOn = lasting !== undefined && !lasting.over.has(statusOf(resource as Json, lasting.status));
-  const end = lastDay(bounds?.until, isoDay) ?? (goesOn ? ENDLESS : lastDay(bounds?.at, isoDay));
+  const end = until ?? (goesOn ? ENDLESS : lastDay(bounds?.at, isoDay));
   // An end before the beginning is a slip of the pen; the entry is not lost for it.
   return { first, last: end === null || end < first ? first : end };
 }

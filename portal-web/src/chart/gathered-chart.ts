@@ -32,6 +32,11 @@ export function partsIn(content: unknown): string[] {
   ];
 }
 
+/** How many entries of a section the inside could not put into it. */
+export function skippedIn(content: unknown): number {
+  return isObject(content) && typeof content['skipped'] === 'number' ? content['skipped'] : 0;
+}
+
 /** FHIR resources of a section; none for an index, a conversation or the account. */
 export function resourcesIn(content: unknown): unknown[] {
   const resources = isObject(content) ? content['resources'] : undefined;

@@ -18,6 +18,7 @@ function frame(changes: Partial<BundleFrame> = {}): BundleFrame {
     noticeId: '6f1b8c1e-0000-4000-8000-000000000000',
     notices: ['Up to date as of now.'],
     withdrawnNotice: (reference) => `${reference} withdrawn`,
+    skippedNotice: (entries) => `${String(entries)} missing`,
     ...changes,
   };
 }
@@ -132,6 +133,26 @@ describe('the Bundle of a chart', () => {
         })),
       },
     ]);
+  });
+
+  it('counts what is missing from it: entries the inside could not put in, and those that nothing can name', () => {
+    const chart = gathered({
+      notes: {
+        resources: [
+          { resourceType: 'Observation', valueString: 'x' },
+          { resourceType: 'Patient', id: 'p' },
+        ],
+        skipped: 2,
+      },
+      'results/2026': {
+        resources: [{ id: 'untyped' }, { resourceType: 'Observation', meta: { security: [{ code: 'REDACTED' }] } }],
+        skipped: 1,
+      },
+    });
+    const entries = recordBundle(chart, frame()).entry ?? [];
+    expect(entries.map(({ resource }) => resource?.resourceType)).toEqual(['Patient', 'OperationOutcome']);
+    expect(JSON.stringify(entries.at(-1))).toContain('"6 missing"');
+    expect(JSON.stringify(recordBundle(fixture(), frame()))).not.toContain('missing"');
   });
 
   it('takes nothing of a section but its resources: no key of a document leaves with it', () => {

@@ -1,6 +1,6 @@
 import { withinRange, type DayRange } from './clinical-span.js';
 import { isObject, isWithdrawnSign, string } from './fhir.js';
-import { resourcesIn, type GatheredChart } from './gathered-chart.js';
+import { resourcesIn, skippedIn, type GatheredChart } from './gathered-chart.js';
 
 export interface BundleFrame {
   /** `https://portal.example/fhir`: what `Type/id` in the resources is relative to; nothing answers there */
@@ -16,6 +16,8 @@ export interface BundleFrame {
   notices: readonly string[];
   /** sentence on an entry that the clinic has withdrawn for correction */
   withdrawnNotice: (reference: string) => string;
+  /** sentence on how many entries are not in it: the inside could not put them in, or nothing can name them */
+  skippedNotice: (entries: number) => string;
 }
 
 /**
@@ -24,14 +26,21 @@ export interface BundleFrame {
  * what their types require, so they are named in the OperationOutcome at the end, together with the notices.
  */
 export function recordBundle(chart: GatheredChart, frame: BundleFrame): fhir4.Bundle<fhir4.FhirResource> {
-  const all = [...chart.sections.values()].flatMap(resourcesIn);
+  const contents = [...chart.sections.values()];
+  const all = contents.flatMap(resourcesIn);
   const withdrawn = [...new Set(all.filter(isWithdrawnSign).flatMap((sign) => referenceTo(sign) ?? []))];
   const kept = withinRange(
     all.filter((resource) => !isWithdrawnSign(resource)),
     frame.range,
     frame.isoDay,
   );
-  const notices = [...frame.notices, ...withdrawn.map(frame.withdrawnNotice)];
+  const nameless = [...kept, ...all.filter(isWithdrawnSign)].filter((each) => referenceTo(each) === undefined);
+  const skipped = contents.map(skippedIn).reduce((sum, entries) => sum + entries, nameless.length);
+  const notices = [
+    ...frame.notices,
+    ...withdrawn.map(frame.withdrawnNotice),
+    ...(skipped === 0 ? [] : [frame.skippedNotice(skipped)]),
+  ];
   return {
     resourceType: 'Bundle',
     type: 'collection',

@@ -130,13 +130,13 @@ function quantityOf(quantity: Json | undefined): { value: number; unit: string }
   return value === undefined ? null : { value, unit: canonicalUnit(unit) };
 }
 
-/** `128/82 mmHg`, `98.6 °F`, `Oral`. */
+/** `128/82 mmHg`, `98.6 °F`, `Oral`; in the units of the record when no system is chosen. */
 export function readingWords(
   reading: VitalReading,
-  system: UnitSystem,
+  system: UnitSystem | null,
   formatNumber: (value: number) => string,
 ): string {
-  const amounts = reading.values.map((each) => inSystem(each, system));
+  const amounts = reading.values.map((each) => (system === null ? each : inSystem(each, system)));
   const unit = amounts[0] === undefined ? '' : unitWords(amounts[0].unit);
   const measured = amounts.map(({ value }) => formatNumber(value)).join('/');
   const space = unit === '' || unit === '%' ? '' : ' ';

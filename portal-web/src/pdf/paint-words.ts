@@ -17,14 +17,14 @@ export class CanvasPainter implements Painter {
     return this.prepared(style, 1).measureText(words).width;
   }
 
-  paint(words: string, style: Style): Picture {
-    const key = JSON.stringify([words, style]);
-    const known = this.painted.get(key) ?? this.draw(words, style);
+  paint(words: string, style: Style, direction: 'ltr' | 'rtl'): Picture {
+    const key = JSON.stringify([words, style, direction]);
+    const known = this.painted.get(key) ?? this.draw(words, style, direction);
     this.painted.set(key, known);
     return known;
   }
 
-  private draw(words: string, style: Style): Picture {
+  private draw(words: string, style: Style, direction: 'ltr' | 'rtl'): Picture {
     const {
       width,
       fontBoundingBoxAscent: ascent,
@@ -38,6 +38,7 @@ export class CanvasPainter implements Painter {
     context.fillRect(0, 0, this.canvas.width, this.canvas.height);
     context.fillStyle = style.color;
     context.textAlign = 'left';
+    context.direction = direction;
     context.fillText(words, 0, ascent);
     return {
       // A JPEG goes into the file as it is. To take a PNG apart the library starts a worker, which the policy forbids.

@@ -18,9 +18,11 @@ const dates = new DateFormats('en-US', 'America/New_York');
 /** FAKE: the browser's part, which the browser tests have. One black dot for everything. */
 class DotPainter implements Painter {
   readonly painted: string[] = [];
+  readonly directions: string[] = [];
   width = (words: string): number => words.length * 6;
-  paint = (words: string): ReturnType<Painter['paint']> => {
+  paint: Painter['paint'] = (words, _style, direction) => {
     this.painted.push(words);
+    this.directions.push(direction);
     return { image: `data:image/png;base64,${DOT}`, width: this.width(words), height: 10, ascent: 8 };
   };
 }
@@ -161,6 +163,63 @@ describe('the printed record', () => {
     }
   });
 
+  it('paints each line of a paragraph with words from right to left as one picture, in the direction it runs', async () => {
+    const painter = new DotPainter();
+    const arabic = Array.from({ length: 40 }, (_, place) => (place % 3 === 0 ? `${String(place)} mg` : 'دواء')).join(
+      ' ',
+    );
+    const blocks = [`الجرعة ${arabic}`, `Dose ${arabic}`, 'א'.repeat(200)].map(
+      (words) => ({ kind: 'paragraph', words }) as const,
+    );
+    await print(sheetOf([{ title: 'Notes', blocks }]), painter);
+    const second = painter.painted.findIndex((line) => line.startsWith('Dose'));
+    const third = painter.painted.findIndex((line) => line.startsWith('א'));
+    expect(second).toBeGreaterThan(1);
+    expect(painter.painted.slice(0, second).join(' ')).toBe(blocks[0]?.words);
+    expect(painter.painted.slice(second, third).join(' ')).toBe(blocks[1]?.words);
+    expect(painter.painted.slice(third).join('')).toBe(blocks[2]?.words);
+    expect(new Set(painter.directions.slice(0, second))).toEqual(new Set(['rtl']));
+    expect(new Set(painter.directions.slice(second, third))).toEqual(new Set(['ltr']));
+    expect(new Set(painter.directions.slice(third))).toEqual(new Set(['rtl']));
+  });
+
+  it('says measured values in the units of the record, unrounded, and of an account what is shared with it', () => {
+    const weight = {
+      resourceType: 'Observation',
+      id: 'w',
+      code: { coding: [{ code: '29463-7' }] },
+      effectiveDateTime: '2026-05-01T10:00:00Z',
+      valueQuantity: { value: 70.125, unit: 'kg', code: 'kg' },
+    };
+    const sections = new Map([['vitals', { resources: [weight] }]]);
+    const sheet = JSON.stringify(recordSheet(chart({ sections }), frame()));
+    expect(sheet).toContain('Weight: 70.125 kg');
+    expect(sheet).toContain('Everything shared with this account.');
+  });
+
+  it('of some days counts the fills of a prescription that lie outside of them', () => {
+    const fill = (id: string, whenHandedOver: string): object => ({
+      resourceType: 'MedicationDispense',
+      id,
+      status: 'completed',
+      whenHandedOver,
+      authorizingPrescription: [{ reference: 'MedicationRequest/m' }],
+    });
+    const request = {
+      resourceType: 'MedicationRequest',
+      id: 'm',
+      status: 'active',
+      medicationCodeableConcept: { text: 'Lisinopril' },
+      authoredOn: '2026-01-01',
+      dispenseRequest: { numberOfRepeatsAllowed: 5 },
+    };
+    const resources = [request, fill('1', '2026-01-02'), fill('2', '2026-02-02'), fill('3', '2026-03-02')];
+    const sections = new Map([['medications', { resources }]]);
+    const of = (range: SheetFrame['range']): unknown => recordSheet(chart({ sections }), frame({ range })).parts;
+    expect(of({ from: '2026-02-15', to: null })).toEqual(of({ from: null, to: null }));
+    expect(of({ from: '2026-02-15', to: '2026-02-20' })).toEqual(of({ from: null, to: null }));
+  });
+
   it('of old, frozen and withdrawn things says so, and never calls such a part empty', () => {
     const sections = new Map<string, unknown>([
       ['allergies', { resources: [] }],
@@ -177,7 +236,7 @@ describe('the printed record', () => {
     expect(whole({})).toMatch(
       /Your record has no allergies.*1 entry has been withdrawn.*2 more entries cannot be shown/,
     );
-    expect(whole({})).toContain('does not send these parts to the portal: You, Health problems');
+    expect(whole({})).toContain('Not shared with this account, or not sent by your clinic: You, Health problems');
     const hour = new Date(NOW.getTime() - 3_600_000).toISOString();
     for (const [changes, words] of [
       [{ freshness: 'red' }, 'Out of date. Not updated since Nov 22, 2026, 9:59'],

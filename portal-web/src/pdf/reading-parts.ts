@@ -84,7 +84,7 @@ export function vitalBlocks(resources: unknown[], tools: SheetTools): Block[] {
               said.kind(reading.kind, reading.name),
               // In the units of the record: a paper cannot be switched.
               [
-                readingWords(reading, 'us', tools.number),
+                readingWords(reading, null, tools.number),
                 reading.flag ?? '',
                 reading.withdrawn ? text.record.withdrawn : '',
               ]

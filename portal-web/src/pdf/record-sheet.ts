@@ -1,7 +1,8 @@
 import { isWhole, isWithin, withinRange, type DayRange } from '../chart/clinical-span.js';
-import { isObject, withdrawnIds } from '../chart/fhir.js';
-import { ageOf, partsIn, resourcesIn, type GatheredChart } from '../chart/gathered-chart.js';
+import { withdrawnIds } from '../chart/fhir.js';
+import { ageOf, partsIn, resourcesIn, skippedIn, type GatheredChart } from '../chart/gathered-chart.js';
 import { readProfile } from '../chart/profile.js';
+import { absentTitles, PART_TITLES, type PartName } from '../state/part-titles.js';
 import { text } from '../text.js';
 import {
   appointmentBlocks,
@@ -51,8 +52,7 @@ export interface SheetFrame extends Omit<SheetTools, 'isWithin'> {
 
 interface Part {
   /** section of the chart, or the index of several */
-  name: string;
-  title: string;
+  name: PartName;
   /** what is said when the part came and is empty */
   none: string;
   blocks: (resources: unknown[], tools: SheetTools, content: unknown) => Block[];
@@ -60,49 +60,45 @@ interface Part {
 
 /** In the order of the pages. */
 const PARTS: readonly Part[] = [
-  { name: 'profile', title: text.profile.person, none: text.profile.none, blocks: profileBlocks },
-  { name: 'allergies', title: text.allergies.title, none: text.allergies.none, blocks: allergyBlocks },
-  { name: 'problems', title: text.problems.title, none: text.problems.none, blocks: problemBlocks },
-  { name: 'medications', title: text.medications.title, none: text.medications.none, blocks: medicationBlocks },
-  { name: 'immunizations', title: text.immunizations.title, none: text.immunizations.none, blocks: immunizationBlocks },
-  { name: 'procedures', title: text.procedures.title, none: text.procedures.none, blocks: procedureBlocks },
-  { name: 'devices', title: text.devices.title, none: text.devices.none, blocks: deviceBlocks },
-  { name: 'results', title: text.results.title, none: text.results.none, blocks: resultBlocks },
-  { name: 'reports', title: text.reports.title, none: text.reports.none, blocks: otherReportBlocks },
-  { name: 'vitals', title: text.vitals.title, none: text.vitals.none, blocks: vitalBlocks },
-  { name: 'care-team', title: text.careTeam.title, none: text.careTeam.none, blocks: careTeamBlocks },
-  { name: 'care-plan', title: text.carePlan.plans, none: text.carePlan.nonePlans, blocks: carePlanBlocks },
-  { name: 'goals', title: text.carePlan.goals, none: text.carePlan.noneGoals, blocks: goalBlocks },
-  { name: 'assessments', title: text.assessments.title, none: text.assessments.none, blocks: assessmentBlocks },
+  { name: 'profile', none: text.profile.none, blocks: profileBlocks },
+  { name: 'allergies', none: text.allergies.none, blocks: allergyBlocks },
+  { name: 'problems', none: text.problems.none, blocks: problemBlocks },
+  { name: 'medications', none: text.medications.none, blocks: medicationBlocks },
+  { name: 'immunizations', none: text.immunizations.none, blocks: immunizationBlocks },
+  { name: 'procedures', none: text.procedures.none, blocks: procedureBlocks },
+  { name: 'devices', none: text.devices.none, blocks: deviceBlocks },
+  { name: 'results', none: text.results.none, blocks: resultBlocks },
+  { name: 'reports', none: text.reports.none, blocks: otherReportBlocks },
+  { name: 'vitals', none: text.vitals.none, blocks: vitalBlocks },
+  { name: 'care-team', none: text.careTeam.none, blocks: careTeamBlocks },
+  { name: 'care-plan', none: text.carePlan.nonePlans, blocks: carePlanBlocks },
+  { name: 'goals', none: text.carePlan.noneGoals, blocks: goalBlocks },
+  { name: 'assessments', none: text.assessments.none, blocks: assessmentBlocks },
   {
     name: 'social-history',
-    title: text.socialHistory.title,
     none: text.socialHistory.none,
     blocks: socialHistoryBlocks,
   },
   {
     name: 'appointments',
-    title: text.download.pdfText.appointments,
     none: text.visits.upcomingNone,
     blocks: appointmentBlocks,
   },
-  { name: 'encounters', title: text.visits.title, none: text.visits.none, blocks: encounterBlocks },
-  { name: 'notes', title: text.notes.title, none: text.notes.none, blocks: noteBlocks },
-  { name: 'documents', title: text.documents.title, none: text.documents.none, blocks: documentBlocks },
+  { name: 'encounters', none: text.visits.none, blocks: encounterBlocks },
+  { name: 'notes', none: text.notes.none, blocks: noteBlocks },
+  { name: 'documents', none: text.documents.none, blocks: documentBlocks },
   {
     name: 'messages',
-    title: text.messages.title,
     none: text.messages.none,
     blocks: (_none, tools, content) => threadBlocks(content, tools),
   },
-  { name: 'coverage', title: text.coverage.title, none: text.coverage.none, blocks: coverageBlocks },
+  { name: 'coverage', none: text.coverage.none, blocks: coverageBlocks },
   {
     name: 'billing',
-    title: text.billing.title,
     none: text.billing.none,
     blocks: (_none, tools, content) => billingBlocks(content, tools),
   },
-  { name: 'practice', title: text.practice.title, none: text.practice.none, blocks: practiceBlocks },
+  { name: 'practice', none: text.practice.none, blocks: practiceBlocks },
 ];
 
 const words = text.download.pdfText;
@@ -114,7 +110,7 @@ export function recordSheet(chart: GatheredChart, frame: SheetFrame): RecordShee
   const age = ageOf(chart, frame.now.getTime());
   const at = chart.asOf === null ? null : frame.dates.moment(chart.asOf, { zone: true });
   const profile = readProfile(resourcesIn(chart.sections.get('profile')));
-  const absent = PARTS.filter(({ name }) => !chart.sections.has(name)).map(({ title }) => title);
+  const absent = absentTitles(chart);
   const mayClaim = age === 'current' || age === 'amber';
   return {
     title: words.title,
@@ -131,10 +127,10 @@ export function recordSheet(chart: GatheredChart, frame: SheetFrame): RecordShee
       text.download.age(age, at),
       ...(isWhole(frame.range) ? [] : [words.undated]),
       words.notFiles,
-      ...(absent.length === 0 ? [] : [words.notSent(absent.join(', '))]),
+      ...(absent.length === 0 ? [] : [text.download.absent(absent)]),
     ],
     parts: PARTS.filter(({ name }) => chart.sections.has(name)).map((part) => ({
-      title: part.title,
+      title: PART_TITLES[part.name],
       blocks: blocksOf(part, chart, tools, mayClaim),
     })),
   };
@@ -158,7 +154,7 @@ const emptyWords = (part: Part, range: DayRange): string => (isWhole(range) ? pa
 
 function contentBlocks(part: Part, content: unknown, tools: SheetTools): Block[] {
   const withdrawn = withdrawnIds(content).length;
-  const skipped = isObject(content) && typeof content['skipped'] === 'number' ? content['skipped'] : 0;
+  const skipped = skippedIn(content);
   const resources = withinRange(resourcesIn(content), tools.range, (instant) => tools.dates.isoDay(instant));
   return [
     ...(withdrawn === 0 ? [] : [{ kind: 'notice', words: words.withdrawn(withdrawn) } as const]),

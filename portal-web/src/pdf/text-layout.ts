@@ -18,7 +18,8 @@ export interface Picture {
 /** Draws words with the fonts of the device. */
 export interface Painter {
   width(words: string, style: Style): number;
-  paint(words: string, style: Style): Picture;
+  /** @param direction of the paragraph that the words are a line of */
+  paint(words: string, style: Style, direction: 'ltr' | 'rtl'): Picture;
 }
 
 /** The embedded font. */
@@ -36,8 +37,10 @@ export interface Piece {
 export type Line = Piece[];
 
 /** Scripts that run from right to left; the library that writes the file puts their words in the wrong order. */
-const RIGHT_TO_LEFT =
-  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}\u200f\u202b\u202e\u2067]/u;
+const RTL_SCRIPTS = String.raw`\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}\u200f\u202b\u202e\u2067`;
+const RIGHT_TO_LEFT = new RegExp(`[${RTL_SCRIPTS}]`, 'u');
+/** The first letter says which way a paragraph runs. */
+const FIRST_LETTER = new RegExp(`(?<rtl>[${RTL_SCRIPTS}])|\\p{L}`, 'u');
 
 /** Breaks words into lines. Words that the embedded font cannot write stand together in one picture where they fit. */
 export class TextLayout {
@@ -53,6 +56,9 @@ export class TextLayout {
   }
 
   private paragraph(paragraph: string, width: number, style: Style): Line[] {
+    if (RIGHT_TO_LEFT.test(paragraph)) {
+      return this.paintedLines(paragraph, width, style);
+    }
     const lines = new LineFiller(width, this.writer.width(' ', style));
     for (const { words, written } of this.runs(paragraph, style)) {
       const whole = words.join(' ');
@@ -67,6 +73,27 @@ export class TextLayout {
     return lines.all();
   }
 
+  /** Whole lines as pictures: only the browser puts words of both directions in their order. */
+  private paintedLines(paragraph: string, width: number, style: Style): Line[] {
+    const lines: string[] = [];
+    let line = '';
+    for (const word of paragraph.split(' ')) {
+      const longer = line === '' ? word : `${line} ${word}`;
+      if (this.painter.width(longer, style) <= width) {
+        line = longer;
+        continue;
+      }
+      const [first = '', ...rest] = this.cut(word, width, (words) => this.painter.width(words, style));
+      lines.push(...[line, first, ...rest].slice(line === '' ? 1 : 0, -1));
+      line = rest.at(-1) ?? first;
+    }
+    const direction = FIRST_LETTER.exec(paragraph)?.groups?.['rtl'] === undefined ? 'ltr' : 'rtl';
+    return [...lines, line].map((words) => {
+      const picture = this.painter.paint(words, style, direction);
+      return [{ words, width: picture.width, picture }];
+    });
+  }
+
   /** One word, cut where it is wider than a line. */
   private place(word: string, written: boolean, lines: LineFiller, style: Style): void {
     const measure = (words: string): number => (written ? this.writer : this.painter).width(words, style);
@@ -74,17 +101,23 @@ export class TextLayout {
       lines.add(this.piece(word, written, style));
       return;
     }
+    this.cut(word, lines.width, measure).forEach((part, place) => {
+      lines.add(this.piece(part, written, style), place > 0);
+    });
+  }
+
+  /** Parts of a word that fit, at least one. */
+  private cut(word: string, width: number, measure: (words: string) => number): string[] {
+    const parts: string[] = [];
     let part = '';
-    let glued = false;
     for (const { segment } of GRAPHEMES.segment(word)) {
-      if (part !== '' && measure(part + segment) > lines.width) {
-        lines.add(this.piece(part, written, style), glued);
+      if (part !== '' && measure(part + segment) > width) {
+        parts.push(part);
         part = '';
-        glued = true;
       }
       part += segment;
     }
-    lines.add(this.piece(part, written, style), glued);
+    return [...parts, part];
   }
 
   /** Words of the same kind, in order. */
@@ -103,13 +136,11 @@ export class TextLayout {
   }
 
   private isWritten(word: string, style: Style): boolean {
-    return (
-      !RIGHT_TO_LEFT.test(word) && [...word].every((character) => this.writer.has(character.codePointAt(0) ?? 0, style))
-    );
+    return [...word].every((character) => this.writer.has(character.codePointAt(0) ?? 0, style));
   }
 
   private piece(words: string, written: boolean, style: Style): Piece {
-    const picture = written ? null : this.painter.paint(words, style);
+    const picture = written ? null : this.painter.paint(words, style, 'ltr');
     return { words, width: picture?.width ?? this.writer.width(words, style), picture };
   }
 }

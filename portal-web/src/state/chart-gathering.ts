@@ -8,6 +8,8 @@ interface Held {
   content: unknown;
   etag: string | null;
   asOf: string | null;
+  /** of the chart when it was asked for */
+  state: string;
 }
 
 export interface Progress {
@@ -22,7 +24,7 @@ const TRIES = 3;
 /** States of what was sent are no part of the record. */
 const NOT_GATHERED: ReadonlySet<string> = new Set(['receipts']);
 
-/** An index names a section that is gone by now: the chart has changed meanwhile. */
+/** The chart has changed meanwhile: what has come is not of one state of it. */
 class ChartMoved extends Error {}
 
 /**
@@ -61,13 +63,19 @@ export class ChartGathering {
     if (status.manifest === null) {
       throw new ApiProblem({ status: 503, code: 'chart-not-ready' }, null);
     }
+    const state = stateOf(status);
+    const one = (name: string): Promise<Held> => this.one(name, state, anew);
     const names = status.sections.filter((name) => !NOT_GATHERED.has(name));
     const gathered = new Map<string, Held>();
-    await this.fetchAll(names, gathered, anew, names.length);
+    await this.fetchAll(names, gathered, one, names.length);
     const parts = names.flatMap((name) => partsIn(gathered.get(name)?.content));
-    await this.fetchAll(parts, gathered, anew, names.length + parts.length);
+    await this.fetchAll(parts, gathered, one, names.length + parts.length);
     // Indexes held from an earlier try name what is asked for now, so nothing else is worth keeping.
     this.held = gathered;
+    if (stateOf(await api.get<ChartStatusView>(`${this.chartPath}/status`)) !== state) {
+      throw new ChartMoved();
+    }
+    this.signal.throwIfAborted();
     const ordered = names.flatMap((name) => [name, ...partsIn(gathered.get(name)?.content)]);
     return {
       sections: new Map(ordered.map((name) => [name, gathered.get(name)?.content])),
@@ -77,11 +85,16 @@ export class ChartGathering {
     };
   }
 
-  private async fetchAll(names: string[], into: Map<string, Held>, anew: boolean, total: number): Promise<void> {
+  private async fetchAll(
+    names: string[],
+    into: Map<string, Held>,
+    one: (name: string) => Promise<Held>,
+    total: number,
+  ): Promise<void> {
     const waiting = [...names];
     const work = async (): Promise<void> => {
       for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-        const came = await this.one(name, anew).catch((failure: unknown) => {
+        const came = await one(name).catch((failure: unknown) => {
           // The others stop with the section they are at.
           waiting.length = 0;
           throw failure;
@@ -95,12 +108,12 @@ export class ChartGathering {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 
-  private async one(name: string, anew: boolean): Promise<Held> {
+  private async one(name: string, state: string, anew: boolean): Promise<Held> {
     const held = this.held.get(name);
-    return held === undefined || anew ? this.fetch(name, held) : held;
+    return held?.state !== state || anew ? this.fetch(name, state, held) : held;
   }
 
-  private async fetch(name: string, held: Held | undefined): Promise<Held> {
+  private async fetch(name: string, state: string, held: Held | undefined): Promise<Held> {
     this.signal.throwIfAborted();
     const path = name.split('/').map(encodeURIComponent).join('/');
     try {
@@ -109,9 +122,15 @@ export class ChartGathering {
         content: answer.notModified ? held?.content : answer.body,
         etag: answer.etag,
         asOf: answer.asOf,
+        state,
       };
     } catch (failure: unknown) {
       throw failure instanceof ApiProblem && failure.code === 'section-not-found' ? new ChartMoved() : failure;
     }
   }
+}
+
+/** Another one for every change of the chart, and when the practice begins or ends to find out whose it is. */
+function stateOf({ manifest, frozen, sections }: ChartStatusView): string {
+  return JSON.stringify([manifest, frozen, sections]);
 }

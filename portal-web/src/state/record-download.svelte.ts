@@ -7,6 +7,7 @@ import { fileName, recordBundle } from '../chart/record-bundle.js';
 import { text } from '../text.js';
 import { announcer } from './announcer.svelte.js';
 import { ChartGathering, type Progress } from './chart-gathering.js';
+import { absentTitles } from './part-titles.js';
 import { practice } from './practice.svelte.js';
 import { session } from './session.svelte.js';
 
@@ -140,8 +141,9 @@ function bundleFile(chart: GatheredChart, range: DayRange): Blob {
     isoDay,
     now,
     noticeId: crypto.randomUUID(),
-    notices: [...ageNotices(chart, now), ...text.download.bundleNotices(range)],
+    notices: [...ageNotices(chart, now), ...text.download.bundleNotices(range, absentTitles(chart))],
     withdrawnNotice: text.download.withdrawnEntry,
+    skippedNotice: text.download.bundleSkipped,
   });
   return new Blob([JSON.stringify(bundle, null, 1)], { type: 'application/fhir+json' });
 }

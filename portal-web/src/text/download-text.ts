@@ -13,7 +13,7 @@ export const downloadText = {
   open: 'Download my record',
   lead: 'Your record as one file, made on this device out of what your clinic shares with you. Making it is noted in the access history.',
   what: 'What to put in',
-  whole: 'The whole record',
+  whole: 'Everything shared with this account',
   days: 'Only certain days',
   from: 'First day',
   to: 'Last day',
@@ -21,6 +21,7 @@ export const downloadText = {
   undated:
     'What lasted into these days is in it too, such as a medication begun earlier. What has no date is always in it.',
   daysWrong: 'The last day is before the first day.',
+  dayUnknown: 'This is not a complete, existing date. Correct it, or empty the field for no limit.',
   daysMissing: 'Choose a first day, a last day, or both.',
   form: 'Kind of file',
   pdf: 'PDF, to read and print',
@@ -56,16 +57,21 @@ export const downloadText = {
   range: ({ from, to }: DayRange, day: (value: string) => string) =>
     from === null
       ? to === null
-        ? 'The whole record.'
+        ? 'Everything shared with this account.'
         : `Only what was until ${day(to)}.`
       : to === null
         ? `Only what was from ${day(from)} on.`
         : `Only what was from ${day(from)} to ${day(to)}.`,
-  bundleNotices: (range: DayRange): string[] => [
+  absent: (parts: readonly string[]) =>
+    `Not shared with this account, or not sent by your clinic: ${parts.join(', ')}.`,
+  bundleNotices: (range: DayRange, absent: readonly string[]): string[] => [
     ...(isWhole(range) ? [] : [`${downloadText.range(range, (day) => day)} ${UNDATED}`]),
     'Messages and bills are no FHIR resources in this portal and are not in this Bundle.',
     NOT_FILES,
+    ...(absent.length === 0 ? [] : [downloadText.absent(absent)]),
   ],
+  bundleSkipped: (n: number) =>
+    `${count.format(n)} more ${n === 1 ? 'entry' : 'entries'} could not be put into this Bundle. Please ask the clinic.`,
   withdrawnEntry: (reference: string) =>
     `${reference} has been withdrawn by the clinic for correction and is not in this Bundle.`,
   pdfText: {
@@ -81,7 +87,6 @@ export const downloadText = {
     undated: UNDATED,
     notFiles: NOT_FILES,
     page: (page: number, pages: number) => `Page ${String(page)} of ${String(pages)}`,
-    notSent: (parts: string) => `Your clinic does not send these parts to the portal: ${parts}.`,
     noneInDays: 'Nothing from the days chosen.',
     withdrawn: (n: number) =>
       `${count.format(n)} ${n === 1 ? 'entry has' : 'entries have'} been withdrawn by your clinic for correction.`,
@@ -90,7 +95,6 @@ export const downloadText = {
     columns: { what: 'What', when: 'When', details: 'Details' },
     value: 'Value',
     test: 'Test',
-    flag: 'Flag',
     notes: 'Notes',
     who: 'Who',
     message: 'Message',
