@@ -125,6 +125,21 @@ export function movedRowsCases(running: () => AgentUnderTest): void {
       expect([await frozen(), (await whole(A)).includes('Released slot')]).toEqual([[], false]);
     });
 
+    it('leaves the wrong chart also when the answer to the push that brought it was lost', async () => {
+      await under.clean();
+      await under.stopAgent();
+      const misfiled = await prescribe(under, 'Lostmycin 5 MG Oral Tablet', A);
+      await markDirty(under.ledger.manager, A, ['medications']);
+      await expect(render(under, ref(A), STANDING_FEED, true)).rejects.toThrow('the answer is lost');
+      expect(await whole(A)).toContain('Lostmycin');
+      await moveRow(under.clinic, { table: 'prescriptions', id: misfiled, to: B });
+      await under.startAgent();
+      await until('both are marked', async () => (await isMarked(A)) && (await isMarked(B)));
+      expect(await whole(A)).not.toContain('Lostmycin');
+      await goOn(A, B);
+      expect([await whole(A), await whole(B)].map((text) => text.includes('Lostmycin'))).toEqual([false, true]);
+    });
+
     it('a merge shows nothing of the other record before a person has confirmed, whenever the agent looks', async () => {
       await addMedication(under.clinic, { pid: SOURCE, drug: 'Mergerol 5 MG Oral Tablet' });
       await newResult(under.clinic, {
@@ -156,6 +171,10 @@ export function movedRowsCases(running: () => AgentUnderTest): void {
       await until('both are marked', async () => (await isMarked(SOURCE)) && (await isMarked(TARGET)));
       await feedWentBy();
       expect([await whole(TARGET), await attempts(TARGET)]).toEqual([target, pushes + 1]);
+      for (const text of ['Mergerol', '77.123']) {
+        expect(await whole(SOURCE)).not.toContain(text);
+      }
+      expect([...(await sections(SOURCE)).keys()]).toContain('allergies');
       // A frozen chart only ever loses.
       for (const [name, content] of await sections(SOURCE)) {
         expect({ name, content }).toEqual({ name, content: source.get(name) });
@@ -202,16 +221,22 @@ export function movedRowsCases(running: () => AgentUnderTest): void {
   });
 }
 
-/** For the patient who has no chart. @returns `prescriptions.id` */
-async function prescribe(under: AgentUnderTest, drug: string): Promise<number> {
-  const { prescriptionId } = await addMedication(under.clinic, { pid: STRANGER, drug, onList: false });
+/** For the patient who has no chart unless given. @returns `prescriptions.id` */
+async function prescribe(under: AgentUnderTest, drug: string, pid = STRANGER): Promise<number> {
+  const { prescriptionId } = await addMedication(under.clinic, { pid, drug, onList: false });
   if (prescriptionId === null) {
     throw new Error('nothing was prescribed');
   }
   return prescriptionId;
 }
 
-async function render(under: AgentUnderTest, patientRef: string, feed: FeedProgress): Promise<void> {
+/** @param answerLost the DMZ takes the push, and the agent never hears of it */
+async function render(
+  under: AgentUnderTest,
+  patientRef: string,
+  feed: FeedProgress,
+  answerLost = false,
+): Promise<void> {
   const { ledger, keys, tables, config } = under;
   const { database, reader } = config;
   const pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
@@ -219,9 +244,22 @@ async function render(under: AgentUnderTest, patientRef: string, feed: FeedProgr
   const gateway = new GatewayClient(connection, config.siteId, keys.statements, () => undefined);
   try {
     const recent = new RecentChanges();
-    await replicateChart({ ledger, reader: pool, keys, tables, gateway, recent, feed }, patientRef);
+    const pushing = answerLost ? losingAnswers(gateway) : gateway;
+    await replicateChart({ ledger, reader: pool, keys, tables, gateway: pushing, recent, feed }, patientRef);
   } finally {
     await gateway.close();
     await pool.end();
   }
+}
+
+function losingAnswers(gateway: GatewayClient): GatewayClient {
+  return new Proxy(gateway, {
+    get: (target, name) =>
+      name === 'pushChart'
+        ? async (...push: Parameters<GatewayClient['pushChart']>) => {
+            await target.pushChart(...push);
+            throw new Error('the answer is lost');
+          }
+        : (Reflect.get(target, name) as unknown),
+  });
 }

@@ -23,7 +23,13 @@ export class RevokedMeanwhile extends Error {
 }
 
 /** The chart was frozen since it was read: what was rendered stays here. */
-export class FrozenMeanwhile extends Error {}
+export class FrozenMeanwhile extends Error {
+  readonly code = 'frozen-meanwhile';
+  readonly logLevel = 'warn';
+  constructor() {
+    super('the chart was frozen while it was rendered');
+  }
+}
 
 /** @throws RevokedMeanwhile */
 export async function assertNotRevoked(manager: EntityManager, pid: number): Promise<Patient> {

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { RecordClass } from 'sync-contract/classes';
 import { compareVersions, type Version } from 'sync-contract/identifiers';
-import { ChartConflict } from 'sync-contract/gateway-wire';
+import { ChartConflict, type ChartState } from 'sync-contract/gateway-wire';
 import { signManifest } from 'sync-contract/manifest';
 import { statementHash } from 'sync-contract/signed';
 import { crashPoint } from '../crash-point.js';
@@ -30,7 +30,7 @@ import { RecordInDoubt, renderClasses, type RenderedFrom } from './render-classe
 import { stopChart } from './replica-ahead.js';
 import { inBatches, manifestOf, sealAs, type NewSection, type SealedSection } from './seal-chart.js';
 import type { Rendering } from './rendering.js';
-import { settleChart } from './settle-chart.js';
+import { addSources, settleChart } from './settle-chart.js';
 import { assertDecisionsStand, DecisionsChanged, settleRelease } from './settle-release.js';
 import { assertMayVanish } from './vanishing.js';
 
@@ -99,8 +99,11 @@ async function followFrozen(replication: Replication, patientRef: string): Promi
   if (chart === null) {
     return 'not replicated';
   }
-  await assertNotAhead(replication, chart);
-  await pushMark(replication, chart);
+  const { version, sections } = await replication.gateway.chartState({ patientRef });
+  if (isNewer(version, { era: chart.era, seq: chart.attemptedSeq })) {
+    await stopChart(replication.ledger, patientRef);
+  }
+  await pushMark(replication, chart, sections);
   return 'marked';
 }
 
@@ -177,10 +180,15 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
   }
   const rendering = await renderClasses(replication, chart, RENDERED_CLASSES);
   throwIfPartial(rendering);
-  const held = new Set(state.sections.map(({ id, sha256 }) => `${id} ${sha256}`));
+  const held = namesOf(state.sections);
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
   return pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)));
+}
+
+/** Id and hash of each. */
+function namesOf(sections: ChartState['sections']): Set<string> {
+  return new Set(sections.map(({ id, sha256 }) => `${id} ${sha256}`));
 }
 
 function isNewer(held: Version | null, than: Version): boolean {
@@ -240,6 +248,7 @@ async function pushChanges(
       changed: new Set(changed.map(({ recordClass }) => recordClass)),
       // What they settle is in the chart with the last batch; what does not fit into one call follows by itself.
       settles: portions[index - first] ?? [],
+      first: index === 0,
       last: index === steps - 1,
     });
     attempted += 1;
@@ -258,16 +267,22 @@ function inPortions(ids: readonly string[]): string[][] {
   return portions;
 }
 
-/** The chart as it is, without what was withdrawn, marked as frozen: no section travels and no dirty row goes. */
-async function pushMark(replication: Replication, chart: ChartToRender): Promise<void> {
+/**
+ * The chart as it is, without what was withdrawn, marked as frozen: no section travels and no dirty row goes. What the DMZ
+ * holds otherwise than it was acknowledged, as of a push whose answer was lost, goes as well: it may show what has moved.
+ */
+async function pushMark(replication: Replication, chart: ChartToRender, held: ChartState['sections']): Promise<void> {
   const { manager } = replication.ledger;
   const withdrawn = await readWithdrawn(manager, chart.patientRef);
   const acked = await readAckedSections(manager, chart.patientRef);
-  const current = acked.filter(({ recordClass }) => !withdrawn.includes(recordClass));
+  const there = namesOf(held);
+  const current = acked.filter(
+    ({ recordClass, sectionId, sha256 }) => !withdrawn.includes(recordClass) && there.has(`${sectionId} ${sha256}`),
+  );
   const nothing = { classes: [], failure: null, sections: [], sources: [], position: null, files: null };
   const rendering: Rendering = { chart, ...nothing, contained: new Set(), decisions: null, withheld: null };
   const none = { batch: [], changed: new Set<string>(), settles: [] };
-  const step = { ...none, attempted: chart.attemptedSeq, current, last: false, frozen: true };
+  const step = { ...none, attempted: chart.attemptedSeq, current, first: true, last: false, frozen: true };
   await pushBatch(replication, rendering, step);
 }
 
@@ -280,6 +295,7 @@ interface Step {
   /** classes of which this step or another pushes a section */
   changed: ReadonlySet<string>;
   settles: readonly string[];
+  first: boolean;
   last: boolean;
   frozen?: boolean;
 }
@@ -301,6 +317,10 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
     await assertMayPush(manager, chart.pid, step.frozen === true);
     await claimNumber(manager, chart.patientRef, step.attempted, version.seq);
     await assertDecisionsStand(manager, rendering);
+    if (step.first && !step.last && rendering.position !== null) {
+      // The last batch settles; a row of the first that moves away before that has to be known as the chart's.
+      await addSources(manager, rendering);
+    }
     crashPoint('before-commit:chart-attempt');
   });
   crashPoint('after-commit:chart-attempt');

@@ -103,7 +103,23 @@ async function writeAck(manager: EntityManager, { chart }: Rendering, push: Acke
 }
 
 /** Only the difference is written: most renders use the rows of the one before. */
-async function writeSources(manager: EntityManager, { chart, classes, sources }: Rendering): Promise<void> {
+async function writeSources(manager: EntityManager, rendering: Rendering): Promise<void> {
+  const old = await addSources(manager, rendering);
+  for (let i = 0; i < old.length; i += INSERT_ROWS) {
+    const part = old.slice(i, i + INSERT_ROWS);
+    await manager.query(
+      `DELETE FROM source_row WHERE pid = ? AND (table_name, row_key, record_class) IN
+        (${part.map(() => '(?, ?, ?)').join(', ')})`,
+      [rendering.chart.pid, ...part.flatMap(({ tableName, rowKey, recordClass }) => [tableName, rowKey, recordClass])],
+    );
+  }
+}
+
+/** The rows that this render uses become known as the chart's. @returns those that it does not use any more */
+export async function addSources(
+  manager: EntityManager,
+  { chart, classes, sources }: Rendering,
+): Promise<z.infer<typeof SourceRows>> {
   const rows: unknown = await manager.query(
     `SELECT table_name AS tableName, row_key AS rowKey, record_class AS recordClass FROM source_row
       WHERE pid = ? AND record_class IN (?)`,
@@ -126,15 +142,7 @@ async function writeSources(manager: EntityManager, { chart, classes, sources }:
       part.flatMap(([table, key, recordClass]) => [table, key, chart.pid, recordClass]),
     );
   }
-  const old = [...gone.values()];
-  for (let i = 0; i < old.length; i += INSERT_ROWS) {
-    const part = old.slice(i, i + INSERT_ROWS);
-    await manager.query(
-      `DELETE FROM source_row WHERE pid = ? AND (table_name, row_key, record_class) IN
-        (${part.map(() => '(?, ?, ?)').join(', ')})`,
-      [chart.pid, ...part.flatMap(({ tableName, rowKey, recordClass }) => [tableName, rowKey, recordClass])],
-    );
-  }
+  return [...gone.values()];
 }
 
 /** Rows of this render that changed behind its snapshot before anybody could know that it uses them. */
