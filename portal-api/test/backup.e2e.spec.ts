@@ -9,7 +9,7 @@ import { backupAccounts, restoreAccounts, restoreRows } from '../src/database/ba
 import type { BackupConfig } from '../src/database/config.js';
 import { GatewayUnderTest, databaseOf } from './gateway-under-test.js';
 import { buildHeartbeat, buildManifest, buildSection } from './replica-builders.js';
-import { SubmissionsUnderTest, buildMessage } from './submissions-under-test.js';
+import { NO_ORIGIN, SubmissionsUnderTest, buildMessage } from './submissions-under-test.js';
 
 describe('a backup of the accounts', () => {
   let gateway: GatewayUnderTest;
@@ -50,7 +50,10 @@ describe('a backup of the accounts', () => {
 
   test('brings back what only the DMZ has, byte by byte, and leaves the replica to the inside', async () => {
     const patientRef = newRef();
-    await submissions.service.submit(buildMessage({ text: "A quote ' a slash \\\\ and a line\nend" }));
+    const accountRef = newRef();
+    const origin = { ...NO_ORIGIN, actor: accountRef };
+    const text = "A quote ' a slash \\\\ and a line\nend";
+    await submissions.service.submit(buildMessage({ accountRef, patientRef, origin, text }));
     const section = buildSection();
     const manifest = buildManifest(gateway.keys.sign, { site: gateway.site, patientRef }, [section.entry]);
     await gateway.call('chartBatch', { patientRef, manifest, sections: [section.sent], settles: [] });
@@ -67,6 +70,10 @@ describe('a backup of the accounts', () => {
       expect(await Promise.all(kept.map(rows))).toEqual(before);
     }
     expect(await Promise.all(['chart', 'section', 'heartbeat', 'restored'].map(count))).toEqual([0, 0, 0, 1]);
+    // by which a person finds the own access history
+    expect(
+      await count(`audit_entry WHERE account_ref = UNHEX('${accountRef}') AND patient_ref = UNHEX('${patientRef}')`),
+    ).toBe(1);
   });
 
   test('a connection that is lost between two statements of a restore fails it, and changes nothing', async () => {

@@ -345,6 +345,9 @@ describe('the access history', () => {
         address: '198.51.100.9',
       }),
       access({ at: '2026-11-02T13:00:00.000Z', action: 'sent-by-carrier-pigeon', recordClass: null }),
+      access({ at: '2026-11-02T12:31:00.000Z', action: 'sign-in' }),
+      access({ at: '2026-11-02T12:30:00.000Z', action: 'sign-in-password' }),
+      access({ at: '2026-11-02T12:00:00.000Z', action: 'sign-in-password', address: '203.0.113.5' }),
     ];
     const page = await portal.page('/profile');
     await page.getByRole('link', { name: 'See who looked at your record' }).click();
@@ -359,6 +362,7 @@ describe('the access history', () => {
     await line('Another person with access').getByText('Bills and payments').waitFor();
     await line('Sign-in stopped at the password').getByText('from 198.51.100.9').waitFor();
     await line('Other access (sent-by-carrier-pigeon)').waitFor();
+    await line('Password accepted, sign-in not finished').getByText('from 203.0.113.5').waitFor();
     await page.getByText('in the clinic’s time zone, America/New_York').waitFor();
     expect(portal.complaints).toEqual([]);
   });
@@ -388,6 +392,39 @@ describe('the access history', () => {
     fixture.accesses = [];
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByText('Nothing has been written down yet.').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('asks once when pressed twice, and leaves the focus on the last line when that line has only grown', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const first = accesses(20);
+    const oldest = first.at(-1);
+    fixture.accesses = [
+      ...first,
+      access({ ...oldest, at: new Date(Date.parse(oldest?.at ?? '') - 60_000).toISOString() }),
+    ];
+    const page = await portal.page('/profile/access-history');
+    const lines = page.locator('main').getByRole('listitem');
+    await until(() => lines.count(), 20);
+    const said = await page.evaluateHandle(() => {
+      const words: string[] = [];
+      for (const region of document.querySelectorAll('[aria-live="polite"]')) {
+        new MutationObserver(() => words.push(region.textContent)).observe(region, {
+          ...{ subtree: true, childList: true, characterData: true },
+        });
+      }
+      return words;
+    });
+    await page.getByRole('button', { name: 'Show earlier' }).evaluate((button: HTMLElement) => {
+      button.click();
+      button.click();
+    });
+    await page.getByText('This is the beginning of your access history.').waitFor();
+    await until(() => lines.nth(19).evaluate((item) => item === document.activeElement), true);
+    expect(await lines.count()).toBe(20);
+    expect((await said.jsonValue()).filter((words) => words.includes('earlier'))).toHaveLength(1);
     expect(portal.complaints).toEqual([]);
   });
 });

@@ -18,8 +18,6 @@ const PAGE = 50;
 
 /** What a page does by itself and shows nothing of anybody. All else is listed, also what is yet unknown here. */
 const BESIDE_THE_RECORD: readonly AuditAction[] = ['chart-status', 'grant-open', 'events-open', 'receipts-read'];
-/** The first of two steps: who got no further than it appears, who did appears with the second. */
-const FIRST_STEP: AuditAction = 'sign-in-password';
 
 /** What is taken from an entry's body. */
 const StoredEntry = z.looseObject({
@@ -39,13 +37,12 @@ interface Row {
   body: string;
 }
 
-const LISTED = `JSON_VALUE(body, '$.action') NOT IN (${BESIDE_THE_RECORD.map((action) => `'${action}'`).join(', ')})
-  AND NOT (JSON_VALUE(body, '$.action') = '${FIRST_STEP}' AND JSON_VALUE(body, '$.outcome') = 'ok')`;
+const LISTED = `JSON_VALUE(body, '$.action') NOT IN (${BESIDE_THE_RECORD.map((action) => `'${action}'`).join(', ')})`;
 
 /** The indexes, whatever the server thinks of reading backwards through everybody's entries instead. */
-const OWN = `SELECT n, body FROM audit_entry FORCE INDEX (ix_audit_entry_account_ref)
+export const OWN = `SELECT n, body FROM audit_entry FORCE INDEX (ix_audit_entry_account_ref)
   WHERE account_ref = ? AND n < ? AND ${LISTED} ORDER BY n DESC LIMIT ?`;
-const OF_OTHERS = `SELECT n, body FROM audit_entry FORCE INDEX (ix_audit_entry_patient_ref)
+export const OF_OTHERS = `SELECT n, body FROM audit_entry FORCE INDEX (ix_audit_entry_patient_ref)
   WHERE patient_ref = ? AND account_ref <> ? AND n < ? AND ${LISTED} ORDER BY n DESC LIMIT ?`;
 
 /**

@@ -44,11 +44,11 @@ export class ShownParts {
     return found;
   }
 
-  /** None while the chart cannot be read: then those sections stay without a name. */
+  /** None while the chart cannot be read, or its list of threads is none: then those sections stay without a name. */
   private async threadNames(chart: ChartAccess): Promise<string[]> {
     try {
-      const { threads } = ThreadsContent.parse(await this.reader.readJson(chart, 'messages'));
-      return threads.map(({ threadId }) => `messages/${threadId}`);
+      const content = ThreadsContent.safeParse(await this.reader.readJson(chart, 'messages'));
+      return (content.data?.threads ?? []).map(({ threadId }) => `messages/${threadId}`);
     } catch (error: unknown) {
       if (error instanceof Problem) {
         return [];

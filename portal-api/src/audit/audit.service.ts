@@ -83,6 +83,8 @@ export class AuditService implements BeforeApplicationShutdown {
   private async commit(batch: readonly Entry[]): Promise<void> {
     const { end } = this;
     this.end = null;
+    // Before the statement that commits itself, and before the transaction where somebody else has written: a name stands
+    // in one place, and what that transaction has inserted and not committed goes with the process like what was never sent.
     crashPoint('before-commit:audit-entries');
     this.end = (end && (await this.continueFrom(end, batch))) ?? (await this.continueFromLast(batch));
     crashPoint('after-commit:audit-entries');

@@ -16,7 +16,7 @@ const ACTIONS: Record<string, ActionWords> = {
   join: { done: 'Account created', refused: 'Creating an account was refused' },
   'date-of-birth-retry': { done: 'Date of birth entered again' },
   'sign-in': { done: 'Signed in', refused: 'Sign-in stopped at the six-digit code' },
-  'sign-in-password': { done: 'Password accepted', refused: 'Sign-in stopped at the password' },
+  'sign-in-password': { done: 'Password accepted, sign-in not finished', refused: 'Sign-in stopped at the password' },
   'sign-out': { done: 'Signed out' },
   'access-refused': { done: 'A request was refused', refused: 'A request was refused' },
   'access-history': { done: 'Looked at this access history' },
