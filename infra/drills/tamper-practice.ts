@@ -55,7 +55,8 @@ export function isClean({ stale, forged, denied, tooCurrent }: Look): boolean {
 
 const Rendered = z.array(z.object({ patientRef: z.string(), name: z.string(), hash: z.string() }));
 const Saved = z.object({ submissionId: z.string() });
-const Settled = z.tuple([z.object({ waiting: z.coerce.number() })]);
+const Settled = z.tuple([z.object({ unseen: z.coerce.number(), waiting: z.coerce.number() })]);
+const Now = z.tuple([z.object({ now: z.string() })]);
 
 /** A practice in its own data folder, with patients who stay signed in. */
 export class TamperPractice {
@@ -131,20 +132,29 @@ export class TamperPractice {
     }
   }
 
-  /** Waits until the DMZ has everything; what is rendered then is the truth from here on. */
+  /**
+   * Waits until the DMZ has everything that is committed now; what is rendered then is the truth from here on. That
+   * nothing waits says so only once the change feed has read as far as now.
+   */
   async settled(): Promise<void> {
     const { inside, dmz } = this.system.services;
+    const [{ now }] = Now.parse(
+      await inside.adminSql("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%d %H:%i:%s.%f') AS now"),
+    );
+    // As the agent does every few seconds.
+    await inside.adminSql('UPDATE ??.clock_marker SET at = UTC_TIMESTAMP(6)', [LEDGER]);
     await until('the DMZ to have everything', async () => {
-      const [{ waiting }] = Settled.parse(
+      const [{ unseen, waiting }] = Settled.parse(
         await inside.adminSql(
-          `SELECT (SELECT COUNT(*) FROM ??.dirty) + (SELECT COUNT(*) FROM ??.submission WHERE settled_at IS NULL AND kind = 'message')
+          `SELECT NOT EXISTS (SELECT * FROM ??.marker_seen WHERE at >= ?) AS unseen,
+                (SELECT COUNT(*) FROM ??.dirty) + (SELECT COUNT(*) FROM ??.submission WHERE settled_at IS NULL AND kind = 'message')
                 + (SELECT COUNT(*) FROM ??.chart WHERE attempted_seq <> seq)
                 + (SELECT COUNT(*) FROM ??.account_grant WHERE pushed_at IS NULL) AS waiting`,
-          [LEDGER, LEDGER, LEDGER, LEDGER],
+          [LEDGER, now, LEDGER, LEDGER, LEDGER, LEDGER],
         ),
       );
       const [copies] = await dmz.adminSql('SELECT COUNT(*) AS n FROM ??.own_copy', [PORTAL]);
-      return waiting === 0 && Number(copies?.['n']) === 0;
+      return unseen === 0 && waiting === 0 && Number(copies?.['n']) === 0;
     });
     const rows = Rendered.parse(
       await inside.adminSql(
