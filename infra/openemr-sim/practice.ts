@@ -18,6 +18,12 @@ const STOCK_TABLES = [
   'drug_inventory',
 ] as const;
 
+/** Of the list that the recorded rows lack what the loader's payments name, with OpenEMR's own titles. */
+const PAYMENT_METHODS = [
+  { option_id: 'check_payment', title: 'Check Payment', seq: 10 },
+  { option_id: 'credit_card', title: 'Credit Card', seq: 30 },
+].map((method): Row => ({ list_id: 'payment_method', ...method, activity: 1 }));
+
 /** The recorded practice's staff: administrator, the portal's own user, two doctors and a nurse. */
 const STAFF = new Set(['admin', 'portal-user', 'drgreene', 'drlopez', 'nursekim']);
 
@@ -155,6 +161,7 @@ export async function loadPractice(
   for (const table of STOCK_TABLES) {
     await insertRows(connection, table, readGoldenRows(table));
   }
+  await insertRows(connection, 'list_options', PAYMENT_METHODS);
   await insertRows(connection, 'users', [...goldenStaff(), frontDeskClerk()]);
   for (const lab of LABS) {
     await insertRow(connection, 'users', labDirectoryEntry(lab));
