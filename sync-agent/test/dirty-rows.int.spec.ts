@@ -81,14 +81,19 @@ describe('dirty rows of one chart and class', () => {
       .map(({ pid, place }) => `${String(pid)} ${String(place)}`);
   };
 
-  const settleAt = async (patientRef: string, offset: number): Promise<void> => {
+  const settleAt = async (
+    patientRef: string,
+    offset: number,
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> => {
     const chart = await readChartToRender(under.ledger.manager, patientRef);
     if (chart === null) {
       throw new Error('the chart is gone');
     }
+    await meanwhile();
     const rendering: Rendering = {
       chart,
-      classes: ['results'],
+      classes: ['results', 'documents'],
       sections: [],
       sources: [],
       position: { file: 1, offset },
@@ -116,6 +121,21 @@ describe('dirty rows of one chart and class', () => {
     }
     await feed.record([unknownRow(600)]);
     expect(await offsets('receipts')).toEqual(['5001 300', '5001 400', '5001 500']);
+  });
+
+  it('of documents stay when bytes come while the chart is rendered', async () => {
+    const [patientRef = ''] = refs;
+    const bytesCome = (): Promise<void> => markDirty(under.ledger.manager, 5001, ['documents']);
+    await feed.record([unknownRow(100)]);
+    await bytesCome();
+    await settleAt(patientRef, 250);
+    expect(await offsets('documents')).toEqual([]);
+    await settleAt(patientRef, 250, bytesCome);
+    expect(await offsets('documents')).toEqual(['5001 100']);
+    await settleAt(patientRef, 250, bytesCome);
+    expect(await offsets('documents')).toEqual(['5001 100']);
+    await settleAt(patientRef, 250);
+    expect(await offsets('documents')).toEqual([]);
   });
 
   it('let a chart claim no time later than a change that its last render lacks', async () => {

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import type { BinlogPosition } from '../openemr/snapshot.js';
+import type { RecordClass } from 'sync-contract/classes';
+import { isBehind, type BinlogPosition } from '../openemr/snapshot.js';
 import { lockFeed } from './chart-row.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { RecentChanges } from './recent-changes.js';
@@ -39,7 +40,7 @@ export async function settleChart(
     await markOvertaken(manager, recent, rendering, rendering.position);
     await deleteContained(manager, rendering, rendering.position);
   }
-  await deleteReadReceipts(manager, rendering);
+  await deleteRead(manager, rendering);
   await endFailure(manager, rendering);
 }
 
@@ -177,30 +178,35 @@ async function deleteContained(
     [chart.pid, rendered],
   );
   const { fresh, contained } = settleDirty(DirtyPlaces.parse(rows), snapshot);
+  const going = contained.filter(({ recordClass }) => !OF_LEDGER.includes(recordClass));
   if (fresh.length > 0) {
     await manager.query(
       `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset) VALUES ${fresh.map(() => '(?, ?, ?, ?)').join(', ')}`,
       fresh.flatMap(({ recordClass, file, offset }) => [chart.pid, recordClass, file, offset]),
     );
   }
-  if (contained.length > 0) {
+  if (going.length > 0) {
     await manager.query(
-      `DELETE FROM dirty WHERE pid = ? AND (record_class, file_no, file_offset) IN (${contained.map(() => '(?, ?, ?)').join(', ')})`,
-      [chart.pid, ...contained.flatMap(({ recordClass, file, offset }) => [recordClass, file, offset])],
+      `DELETE FROM dirty WHERE pid = ? AND (record_class, file_no, file_offset) IN (${going.map(() => '(?, ?, ?)').join(', ')})`,
+      [chart.pid, ...going.flatMap(({ recordClass, file, offset }) => [recordClass, file, offset])],
     );
   }
 }
 
-/** Receipts come from the ledger, not from the snapshot: only rows that stood before it was read, unchanged since. */
-async function deleteReadReceipts(manager: EntityManager, { chart, classes }: Rendering): Promise<void> {
-  if (!classes.includes('receipts')) {
-    return;
-  }
+/** Of what these show the ledger knows a part, which changes at any time without a new position of the binlog. */
+const OF_LEDGER: readonly string[] = ['documents', 'receipts'] satisfies RecordClass[];
+
+/**
+ * Rows of these classes go only when they stood before the render began and are unchanged since: no snapshot tells
+ * whether the render has seen what the ledger learned meanwhile, as that the bytes of a document are in the DMZ.
+ */
+async function deleteRead(manager: EntityManager, { chart, classes, position: snapshot }: Rendering): Promise<void> {
   for (const { recordClass, position, touches } of chart.dirty) {
-    if (recordClass === 'receipts') {
+    const isContained = recordClass === 'receipts' || (snapshot !== null && !isBehind(position, snapshot));
+    if (isContained && OF_LEDGER.includes(recordClass) && classes.some((each) => each === recordClass)) {
       await manager.query(
-        `DELETE FROM dirty WHERE pid = ? AND record_class = 'receipts' AND file_no = ? AND file_offset = ? AND touches = ?`,
-        [chart.pid, position.file, position.offset, touches],
+        'DELETE FROM dirty WHERE pid = ? AND record_class = ? AND file_no = ? AND file_offset = ? AND touches = ?',
+        [chart.pid, recordClass, position.file, position.offset, touches],
       );
     }
   }
