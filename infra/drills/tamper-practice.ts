@@ -19,6 +19,8 @@ export const COMPARED_EVERY = 10;
 /** Longest time until everything must be right again, milliseconds. */
 const HEALING_LIMIT = 180_000;
 const PAUSE = 200;
+const FOLLOWED_EVERY = 100;
+const NOTHING_SEEN = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, underWay: 0, tooCurrent: 0 };
 const AT_ONCE = 4;
 
 /** A patient who is signed in and reads every section. */
@@ -41,6 +43,8 @@ export interface Look {
   forged: number;
   /** said to be no part of the chart */
   denied: number;
+  /** served, and rendered by the inside while it works, as the list of documents before their bytes have come again */
+  underWay: number;
   /** served with a later "up to date as of" than the inside has sworn to */
   tooCurrent: number;
   /** the latest "up to date as of" of all that was served */
@@ -65,6 +69,8 @@ export class TamperPractice {
   private truth = new Map<string, string>();
   /** everything that the inside ever rendered */
   private readonly history = new Set<string>();
+  /** what it has rendered since the truth was taken, or since it came back */
+  private readonly meanwhile = new Set<string>();
   /** nobody may be told that anything is newer; null while the agent runs */
   private swornUpTo: string | null = null;
 
@@ -149,26 +155,33 @@ export class TamperPractice {
           `SELECT NOT EXISTS (SELECT * FROM ??.marker_seen WHERE at >= ?) AS unseen,
                 (SELECT COUNT(*) FROM ??.dirty) + (SELECT COUNT(*) FROM ??.submission WHERE settled_at IS NULL AND kind = 'message')
                 + (SELECT COUNT(*) FROM ??.chart WHERE attempted_seq <> seq)
-                + (SELECT COUNT(*) FROM ??.account_grant WHERE pushed_at IS NULL) AS waiting`,
-          [LEDGER, now, LEDGER, LEDGER, LEDGER, LEDGER],
+                + (SELECT COUNT(*) FROM ??.account_grant WHERE pushed_at IS NULL)
+                + (SELECT COUNT(*) FROM ??.document_blob WHERE state <> 'held') AS waiting`,
+          [LEDGER, now, LEDGER, LEDGER, LEDGER, LEDGER, LEDGER],
         ),
       );
       const [copies] = await dmz.adminSql('SELECT COUNT(*) AS n FROM ??.own_copy', [PORTAL]);
       return unseen === 0 && waiting === 0 && Number(copies?.['n']) === 0;
     });
-    const rows = Rendered.parse(
-      await inside.adminSql(
-        `SELECT LOWER(HEX(patient_ref)) AS patientRef, name, LOWER(HEX(content_hash)) AS hash FROM ??.chart_section`,
-        [LEDGER],
-      ),
-    );
+    const rows = await this.rendered();
     this.truth = new Map(rows.map(({ patientRef, name, hash }) => [`${patientRef} ${name}`, hash]));
     for (const [place, hash] of this.truth) {
       this.history.add(`${place} ${hash}`);
     }
+    this.meanwhile.clear();
     for (const reader of this.readers) {
       reader.sections = rows.filter(({ patientRef }) => patientRef === reader.patientRef).map(({ name }) => name);
     }
+  }
+
+  /** What the inside rendered last and the DMZ has taken. */
+  private async rendered(): Promise<z.infer<typeof Rendered>> {
+    return Rendered.parse(
+      await this.system.services.inside.adminSql(
+        `SELECT LOWER(HEX(patient_ref)) AS patientRef, name, LOWER(HEX(content_hash)) AS hash FROM ??.chart_section`,
+        [LEDGER],
+      ),
+    );
   }
 
   /** Waits for the next heartbeat. @returns its number */
@@ -185,22 +198,47 @@ export class TamperPractice {
 
   /** Every patient reads every section. */
   async look(readers: readonly { pid: number }[] = this.readers): Promise<Look> {
-    const look: Look = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, tooCurrent: 0, asOf: '', answers: {} };
+    const look = { ...NOTHING_SEEN, asOf: '', answers: {} };
     const asked = new Set(readers.map(({ pid }) => pid));
     const waiting = this.readers
       .filter(({ pid }) => asked.has(pid))
       .flatMap((reader) => reader.sections.map((name) => ({ reader, name })));
-    await Promise.all(
+    const other: string[] = [];
+    const reading = Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-          await this.read(look, next.reader, next.name);
+          await this.read(look, other, next.reader, next.name);
         }
       }),
     );
+    await this.follow(reading);
+    for (const content of other) {
+      look[this.meanwhile.has(content) ? 'underWay' : this.history.has(content) ? 'stale' : 'forged'] += 1;
+    }
     return look;
   }
 
-  private async read(look: Look, { patientRef, newcomer }: Reader, name: string): Promise<void> {
+  /** Notes what the inside renders until all is read. */
+  private async follow(reading: Promise<unknown>): Promise<void> {
+    if (this.swornUpTo !== null) {
+      await reading;
+      return;
+    }
+    const isRead = reading.then(() => true);
+    do {
+      await this.noteRendered();
+    } while (!(await Promise.race([isRead, sleep(FOLLOWED_EVERY, false)])));
+    await this.noteRendered();
+  }
+
+  private async noteRendered(): Promise<void> {
+    for (const { patientRef, name, hash } of await this.rendered()) {
+      this.meanwhile.add(`${patientRef} ${name} ${hash}`);
+    }
+  }
+
+  /** @param other gets what was served and is not what the inside had rendered last */
+  private async read(look: Look, other: string[], { patientRef, newcomer }: Reader, name: string): Promise<void> {
     const answer = await newcomer.client.section(patientRef, name);
     if (answer.status !== 200) {
       const said = `${String(answer.status)} ${String(answer.body['code'])}`;
@@ -210,7 +248,11 @@ export class TamperPractice {
     }
     const place = `${patientRef} ${name}`;
     const hash = contentHash(answer.body);
-    look[this.truth.get(place) === hash ? 'right' : this.history.has(`${place} ${hash}`) ? 'stale' : 'forged'] += 1;
+    if (this.truth.get(place) === hash) {
+      look.right += 1;
+    } else {
+      other.push(`${place} ${hash}`);
+    }
     const asOf = String(answer.headers['x-as-of'] ?? '');
     look.asOf = asOf > look.asOf ? asOf : look.asOf;
     if (this.swornUpTo !== null && asOf > this.swornUpTo) {
@@ -222,6 +264,7 @@ export class TamperPractice {
   async insideAway(): Promise<void> {
     await this.system.programs.agent.stop();
     this.swornUpTo = (await this.look()).asOf;
+    this.meanwhile.clear();
   }
 
   async insideBack(): Promise<void> {

@@ -36,7 +36,7 @@ class TamperDrill {
   readonly tables: ReplicaTables;
   private readonly choice: RandomChoice;
   private readonly mutator: Mutator;
-  readonly served = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, tooCurrent: 0 };
+  readonly served = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, underWay: 0, tooCurrent: 0 };
   readonly faults: string[] = [];
   mutations = 0;
   healings = 0;
@@ -99,7 +99,7 @@ class TamperDrill {
       this.mutations += 1;
     }
     const look = await this.practice.look();
-    for (const kind of ['right', 'refused', 'stale', 'forged', 'denied', 'tooCurrent'] as const) {
+    for (const kind of ['right', 'refused', 'stale', 'forged', 'denied', 'underWay', 'tooCurrent'] as const) {
       this.served[kind] += look[kind];
     }
     if (!isClean(look)) {
@@ -304,8 +304,9 @@ function verdict(
     figures: {
       mutations: drill.mutations,
       byKind: drill.byKind,
-      sectionsRead: served.right + served.refused + servedWrong,
+      sectionsRead: served.right + served.underWay + served.refused + servedWrong,
       servedRight: served.right,
+      servedUnderWay: served.underWay,
       refused: served.refused,
       servedWrong,
       healings: drill.healings,
