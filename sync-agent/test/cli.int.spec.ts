@@ -61,7 +61,7 @@ describe("the agent's command line", () => {
   });
 
   it("brings the ledger's tables up to date and may be repeated", async () => {
-    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '10 migrations applied\n' });
+    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '11 migrations applied\n' });
     expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '0 migrations applied\n' });
     await applyGrants(testServices(), 'inside', { openemr: databases.openemr, ledger: databases.ledger });
   });
@@ -219,5 +219,6 @@ describe("the agent's command line", () => {
     const status = await run(['status', '--json'], environment);
     expect(JSON.parse(status.out)).toMatchObject({ chartsLagging: 0, dirtyRows: 0, feedState: { state: 'held' } });
     expect((JSON.parse(status.out) as { currentAsOf: string | null }).currentAsOf).not.toBeNull();
+    expect(await run(['status', '--follow'], environment)).toMatchObject({ code: 0, out: 'load: no chart waits\n' });
   });
 });

@@ -5,7 +5,7 @@ import type { SourceTransaction } from '../src/openemr/binlog-stream.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { RowChanges } from '../src/openemr/row-changes.js';
-import { readChartToRender } from '../src/replicate/chart-row.js';
+import { dirtyCharts, readChartToRender } from '../src/replicate/chart-row.js';
 import { readCurrency } from '../src/replicate/currency.js';
 import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
@@ -112,6 +112,27 @@ describe('dirty rows of one chart and class', () => {
     }
     await feed.record(Array.from({ length: 50 }, (_row, i) => unknownRow(200 + i)));
     expect(await offsets('results')).toEqual(PIDS.flatMap((pid) => [`${String(pid)} 100`, `${String(pid)} 249`]));
+  });
+
+  it('are rendered first of charts that somebody can open', async () => {
+    const [first = '', second = ''] = refs;
+    const order = async (): Promise<string[]> => {
+      const found: string[] = [];
+      for await (const page of dirtyCharts(under.ledger.manager)) {
+        found.push(...page);
+      }
+      return found;
+    };
+    for (const pid of PIDS) {
+      await markDirty(under.ledger.manager, pid, ['results']);
+    }
+    expect(await order()).toEqual([first, second]);
+    await under.ledger.query("UPDATE patient SET state = 'enrolled' WHERE pid = ?", [PIDS[1]]);
+    try {
+      expect(await order()).toEqual([second, first]);
+    } finally {
+      await under.ledger.query("UPDATE patient SET state = 'invited' WHERE pid = ?", [PIDS[1]]);
+    }
   });
 
   it('of receipts stay: each counts what touched it', async () => {

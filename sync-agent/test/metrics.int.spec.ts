@@ -50,6 +50,22 @@ describe("the agent's metrics", () => {
     expect(sampleOf(text, 'agent_charts')).toBe(1);
     expect(sampleOf(text, 'agent_charts_pushed')).toBe(1);
     expect(sampleOf(text, 'agent_dirty_rows')).toBe(0);
+    expect(sampleOf(text, 'agent_charts_waiting')).toBe(0);
+    expect(sampleOf(text, 'agent_load_seconds_left')).toBe(0);
+    expect(valuesOf(text, 'agent_render_work_seconds_total', 'part')).toEqual([
+      'crypto',
+      'gateway',
+      'openemr',
+      'render',
+    ]);
+    expect(sampleOf(text, 'agent_openemr_rows_total')).toBeGreaterThan(10);
+    const [held] = await agent.zones.dmz.adminSql(
+      'SELECT COUNT(*) AS n, SUM(LENGTH(sealed)) AS bytes FROM ??.section',
+      [agent.databases.portal],
+    );
+    expect(sampleOf(text, 'agent_sections_pushed_total')).toBeGreaterThanOrEqual(Number(held?.['n']));
+    expect(sampleOf(text, 'agent_section_bytes_pushed_total')).toBeGreaterThanOrEqual(Number(held?.['bytes']));
+    expect(Number(held?.['n'])).toBeGreaterThan(10);
     expect(sampleOf(text, 'agent_clock_skew_seconds')).toBeLessThan(5);
     expect(valuesOf(text, 'agent_queue_jobs', 'queue')).toEqual([...QUEUES].sort());
     expect((sampleOf(text, 'agent_certificate_expires_timestamp_seconds') ?? 0) * 1_000).toBeGreaterThan(Date.now());
@@ -86,6 +102,13 @@ describe("the agent's metrics", () => {
       agent_charts_lagging: [],
       agent_charts_stopped: [],
       agent_dirty_rows: [],
+      agent_charts_waiting: [],
+      agent_charts_per_second: [],
+      agent_load_seconds_left: [],
+      agent_render_work_seconds_total: ['part'],
+      agent_openemr_rows_total: [],
+      agent_sections_pushed_total: [],
+      agent_section_bytes_pushed_total: [],
       agent_streams_stopped: [],
       agent_submissions_waiting: [],
       agent_submissions_set_aside: [],
@@ -104,6 +127,25 @@ describe("the agent's metrics", () => {
     const there = Object.keys(labelSets(await scrape(), 'agent_')).sort();
     expect(metricsNamed('agent', 'dashboards')).toEqual(there);
     expect(metricsNamed('agent', 'dashboards and rules')).toEqual(there);
+  });
+
+  it('follow a rebuild: a DMZ whose replica is gone gets it again, the same content, without anybody asking', async () => {
+    await agent.clean();
+    const before = await agent.stored(patientRef);
+    const pushed = async (): Promise<number> => sampleOf(await scrape(), 'agent_sections_pushed_total') ?? 0;
+    const sections = before?.sections.size ?? 0;
+    const already = await pushed();
+    expect(sections).toBeGreaterThan(10);
+    for (const table of ['section', 'chart', 'heartbeat', 'heartbeat_bucket']) {
+      await agent.portal.query(`DELETE FROM ${table}`);
+    }
+    await until('everything was sent again', async () => (await pushed()) >= already + sections);
+    await agent.clean();
+    const after = await agent.stored(patientRef);
+    expect(after?.sections).toEqual(before?.sections);
+    expect(after?.manifest.seq).toBeGreaterThan(before?.manifest.seq ?? Infinity);
+    await until('nothing waits any more', async () => sampleOf(await scrape(), 'agent_charts_waiting') === 0);
+    expect(sampleOf(await scrape(), 'agent_load_seconds_left')).toBe(0);
   });
 
   it('say nothing rather than something old while the ledger is away', async () => {

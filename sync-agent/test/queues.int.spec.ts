@@ -63,28 +63,6 @@ describe('the queues', () => {
     expect({ runs, most }).toEqual({ runs: 2, most: 1 });
   });
 
-  it('serve urgent wakes before those that may come later', async () => {
-    await using databases = await createTestDatabases('queues-later');
-    const order: string[] = [];
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const queues = await queuesOn(testServices(), databases.insideQueuePrefix, (each) => {
-      each.handle('replications', 'render-chart', async (id) => {
-        order.push(id);
-        await (id === 'first' ? held : undefined);
-      });
-    });
-    queues.wake('replications', 'render-chart', 'first');
-    await until('the worker is busy', () => order.length === 1);
-    queues.wake('replications', 'render-chart', 'shared', { later: true });
-    await pause(100);
-    queues.wake('replications', 'render-chart', 'urgent');
-    await pause(100);
-    release();
-    await until('all ran', () => order.length === 3);
-    expect(order).toEqual(['first', 'urgent', 'shared']);
-  });
-
   it('go on after a handler failed', async () => {
     await using databases = await createTestDatabases('queues-fail');
     let runs = 0;

@@ -10,6 +10,7 @@ import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { RestoreStep } from '../src/ledger/restore.entities.js';
 import { HeartbeatSender } from '../src/replicate/heartbeat.js';
 import { HeartbeatAhead, ReplicaAhead } from '../src/replicate/replica-ahead.js';
+import { LATER_RENDERS } from '../src/replicate/later-pace.js';
 import { describeStatus, readStatus } from '../src/replicate/read-status.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
@@ -17,6 +18,7 @@ import { pushSteps } from '../src/restore/push-steps.js';
 import { AgentUnderTest, openClinic, STANDING_FEED, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002, 5003, 5004, 5005, 5006];
+const OTHER_PID = 5007;
 const RETRIES = 10;
 
 /** A ledger that was restored from a backup is behind what it once sent. */
@@ -149,36 +151,43 @@ describe('a DMZ that holds numbers this ledger never made', () => {
   });
 });
 
-describe('heartbeats', () => {
-  it('arrive while every render waits for an OpenEMR that does not answer', async () => {
+describe('an OpenEMR that does not answer what a load asks', () => {
+  it('holds up neither heartbeats nor a change of the day on another chart', async () => {
     await using under = await AgentUnderTest.start('slow');
     for (const pid of PIDS) {
       await under.invite(pid);
     }
+    const other = await under.invite(OTHER_PID);
     await under.startAgent();
     await under.clean();
     await until('a heartbeat is there', async () => (await under.heartbeat()) !== null);
     const slow = await openClinic(under.zones, under.databases.openemr);
-    await slow.query('LOCK TABLES patient_data WRITE');
+    await slow.query('LOCK TABLES form_vitals WRITE');
     try {
       for (const pid of PIDS) {
-        await markDirty(under.ledger.manager, pid, ['profile']);
+        await markDirty(under.ledger.manager, pid, ['vitals']);
       }
-      await until('renders wait', async () => {
+      await until('all places of the load wait', async () => {
         const waiting = await under.zones.inside.adminSql(
           "SELECT ID FROM information_schema.processlist WHERE STATE LIKE 'Waiting for table%' AND DB = ?",
           [under.databases.openemr],
         );
-        return waiting.length >= 4;
+        return waiting.length >= LATER_RENDERS;
       });
       const before = (await under.heartbeat())?.seq ?? 0;
+      await changeDemographics(under.clinic, { pid: OTHER_PID, street: '31 Elm Court' });
+      await until('the change is in the DMZ', async () =>
+        JSON.stringify((await under.stored(other))?.sections.get('profile')).includes('31 Elm Court'),
+      );
       await until('the next heartbeat', async () => ((await under.heartbeat())?.seq ?? 0) > before, 20_000);
-      expect(await under.count('dirty')).toBe(PIDS.length);
+      const { progress } = await readStatus(under.ledger.manager);
+      expect(progress.waiting).toBe(PIDS.length);
     } finally {
       // Ends its locks, too.
       slow.destroy();
     }
     await under.clean();
+    expect((await readStatus(under.ledger.manager)).progress).toMatchObject({ waiting: 0, secondsLeft: 0 });
   }, 120_000);
 });
 

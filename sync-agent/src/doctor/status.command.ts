@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
 import { TIMES } from 'sync-contract/limits';
 import { readAgentConfig, type AgentConfig } from '../config.js';
@@ -5,9 +6,11 @@ import { createLedgerDataSource } from '../ledger/ledger-database.js';
 import { readStuckSeconds, STUCK } from '../ledger/stuck-statements.js';
 import { readFeedState, type FeedState } from '../openemr/read-feed-state.js';
 import { describeBacklog, readBacklog, type Backlog } from '../replicate/read-backlog.js';
+import { describeProgress, readProgress } from '../replicate/read-progress.js';
 import { describeStatus, readStatus, type AgentStatus } from '../replicate/read-status.js';
 
 const NEEDS_PERSON = 3;
+const FOLLOW = 5_000;
 
 /** How things stand, whole. */
 export interface Standing extends AgentStatus {
@@ -26,11 +29,33 @@ export function statusCommand(): Command {
     .description('how current the replica is, what waits, and what is stopped and why')
     .option('--json', 'print JSON instead of text')
     .option('--check', 'end with exit code 3 when a person is needed')
-    .action(async ({ json, check }: { json?: true; check?: true }) => {
+    .option('--follow', 'print how many charts wait, and how long that takes, until none does')
+    .action(async ({ json, check, follow }: { json?: true; check?: true; follow?: true }) => {
+      if (follow === true) {
+        await followProgress(readAgentConfig());
+        return;
+      }
       const standing = await readStanding(readAgentConfig());
       process.stdout.write(json === true ? `${JSON.stringify(standing)}\n` : describeStanding(standing));
       process.exitCode = check === true && standing.needsPerson ? NEEDS_PERSON : 0;
     });
+}
+
+/** One line at once and every few seconds, until the DMZ has every chart. */
+async function followProgress(config: AgentConfig): Promise<void> {
+  const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
+  try {
+    for (;;) {
+      const progress = await readProgress(ledger.manager);
+      process.stdout.write(`${describeProgress(progress)}\n`);
+      if (progress.waiting === 0) {
+        return;
+      }
+      await delay(FOLLOW);
+    }
+  } finally {
+    await ledger.destroy();
+  }
 }
 
 async function readStanding(config: AgentConfig): Promise<Standing> {

@@ -97,8 +97,11 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
         await this.fetchOne(this.api, blob);
         if (wanted[index + 1]?.patientRef !== blob.patientRef) {
           // A full portion is years of bytes sent again: its lists stand behind the changes of the day.
-          const later = wanted.length === AT_ONCE;
-          this.queues.wake('replications', 'render-chart', blob.patientRef, { later });
+          if (wanted.length === AT_ONCE) {
+            this.queues.wake('refills', 'render-later', blob.patientRef);
+          } else {
+            this.queues.wake('replications', 'render-chart', blob.patientRef);
+          }
           await this.keepOnly(blob.patientRef);
         }
       }

@@ -48,4 +48,9 @@ export class Chart {
   /** 1: the manifest that was acknowledged last says that the chart is frozen */
   @Column({ name: 'frozen_shown', type: 'tinyint', default: 0 })
   frozenShown!: number;
+
+  /** when a render of it was settled last; of how many charts in the last minute is the rate of a load */
+  @Index('ix_chart_rendered_at')
+  @Column({ name: 'rendered_at', type: 'datetime', precision: 3, nullable: true })
+  renderedAt!: Date | null;
 }

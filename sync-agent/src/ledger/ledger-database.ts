@@ -28,6 +28,7 @@ import { CreateRelease1764100000000 } from './migrations/1764100000000-create-re
 import { CreatePatientDecision1764200000000 } from './migrations/1764200000000-create-patient-decision.js';
 import { CreateWithdrawnClass1764300000001 } from './migrations/1764300000001-create-withdrawn-class.js';
 import { CreatePolling1764300000002 } from './migrations/1764300000002-create-polling.js';
+import { AddChartRenderedAt1764300000003 } from './migrations/1764300000003-add-chart-rendered-at.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -158,6 +159,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       CreatePatientDecision1764200000000,
       CreateWithdrawnClass1764300000001,
       CreatePolling1764300000002,
+      AddChartRenderedAt1764300000003,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

@@ -18,6 +18,32 @@ export class AgentCounters {
     registers: this.registers,
   });
 
+  /** seconds of renders by what they were spent on; what is missing to their duration was spent on the ledger and on waiting */
+  readonly work = new Counter({
+    name: 'agent_render_work_seconds_total',
+    help: 'Seconds of renders, by part: openemr, render, crypto or gateway',
+    labelNames: ['part'] as const,
+    registers: this.registers,
+  });
+
+  readonly rowsRead = new Counter({
+    name: 'agent_openemr_rows_total',
+    help: 'Rows that renders read from OpenEMR',
+    registers: this.registers,
+  });
+
+  readonly sectionsPushed = new Counter({
+    name: 'agent_sections_pushed_total',
+    help: 'Sections that the gateway acknowledged',
+    registers: this.registers,
+  });
+
+  readonly bytesPushed = new Counter({
+    name: 'agent_section_bytes_pushed_total',
+    help: 'Bytes of those sections, sealed and padded',
+    registers: this.registers,
+  });
+
   readonly heartbeats = new Counter({
     name: 'agent_heartbeats_total',
     help: 'Heartbeats, by outcome: sent or failed',

@@ -23,7 +23,7 @@ export const OPENEMR_READER = Symbol('OpenEMR as the reader');
           caFile: database.caFile,
           database: database.openemrName,
           ...reader,
-          connectionLimit: 6,
+          connectionLimit: 9,
         }),
     },
   ],

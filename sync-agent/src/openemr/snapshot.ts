@@ -78,6 +78,9 @@ const StatusRows = z.array(z.object({ Variable_name: z.string(), Value: z.string
  * `position` is null when the server writes no binlog. Dispose of it soon: it holds a connection and an undo history.
  */
 export class Snapshot implements AsyncDisposable {
+  /** asked of the server so far, without what opened the snapshot */
+  readonly asked = { statements: 0, rows: 0 };
+
   private constructor(
     private readonly connection: PoolConnection,
     private readonly timeout: number,
@@ -112,7 +115,9 @@ export class Snapshot implements AsyncDisposable {
   /** Rows of one statement, checked against `row`. `name` stands in for the statement in errors. */
   async select<T>(name: string, row: z.ZodType<T>, sql: string, values: SqlValue[] = []): Promise<T[]> {
     try {
+      this.asked.statements += 1;
       const [rows] = await this.connection.query<RowDataPacket[]>({ sql, timeout: this.timeout }, values);
+      this.asked.rows += rows.length;
       return z.array(row).parse(rows);
     } catch (failure) {
       throw new OpenEmrReadFailed(name, failure);

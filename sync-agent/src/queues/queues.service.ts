@@ -11,6 +11,7 @@ export const QUEUES = [
   'collections',
   'deliveries',
   'replications',
+  'refills',
   'heartbeats',
   'reconciliations',
   'readings',
@@ -36,8 +37,6 @@ export class JobHandledTwice extends Error {
   }
 }
 
-/** BullMQ serves jobs without priority first. */
-const LATER = 10;
 const LOG_PAUSE = 30_000;
 const PATIENCE = 3_000;
 
@@ -69,18 +68,16 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
 
   /**
    * Wakes the handler of a job for one row. Never fails and never waits for Redis. While the same job with the same id
-   * runs, one more run is remembered for afterwards: a wake is not lost, and no id is worked on twice at once, but once
-   * more by a wake that is `later`: those stand behind all others.
+   * runs, one more run is remembered for afterwards: a wake is not lost, and no id is worked on twice at once.
    */
-  wake(queue: QueueName, job: string, id: string, options: { later?: boolean } = {}): void {
+  wake(queue: QueueName, job: string, id: string): void {
     const target = this.queues.get(queue);
     if (target === undefined || this.stopping) {
       return;
     }
     const added = target
       .add(job, JobData.parse({ id }), {
-        ...(options.later === true ? { priority: LATER } : {}),
-        deduplication: { id: options.later === true ? `${job}-${id}-later` : `${job}-${id}`, keepLastIfActive: true },
+        deduplication: { id: `${job}-${id}`, keepLastIfActive: true },
       })
       .then(
         () => undefined,
@@ -97,7 +94,7 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
     const counted = await Promise.all(
       [...this.queues].map(async ([name, queue]): Promise<[string, number]> => [
         name,
-        await queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed'),
+        await queue.getJobCountByTypes('waiting', 'active', 'delayed'),
       ]),
     );
     return new Map(counted);

@@ -94,7 +94,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       const { ledger, gateway, suspects } = this;
       // Behind changes: what is repaired is no news.
       const onOwed = (patientRef: string): void => {
-        this.queues.wake('replications', 'render-chart', patientRef, { later: true });
+        this.replicate.wakeLater(patientRef);
       };
       // First: the DMZ's rows of who is barred are superfluous from then on.
       const { database } = this.config;

@@ -164,16 +164,24 @@ async function readChart(manager: EntityManager, patientRef: string, which: stri
 const PAGE = 500;
 const Refs = z.array(z.object({ pid: z.coerce.number(), patientRef: z.string() }));
 
-/** Charts that have changes no manifest contains and may be replicated, or are to be marked, all of them, in pages. */
+/**
+ * Charts that have changes no manifest contains and may be replicated, or are to be marked, all of them, in pages. First
+ * those that somebody can open: nobody sees yet what belongs to an invite that is not used.
+ */
 export async function* dirtyCharts(manager: EntityManager): AsyncGenerator<string[]> {
+  yield* pagesOf(manager, `p.state = 'enrolled' AND ${DIRTY} OR ${FROZEN_AND_UNMARKED}`);
+  yield* pagesOf(manager, `p.state = 'invited' AND ${DIRTY}`);
+}
+
+const DIRTY = 'EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)';
+
+async function* pagesOf(manager: EntityManager, which: string): AsyncGenerator<string[]> {
   let last: number | undefined;
   do {
     const rows: unknown = await manager.query(
       `SELECT c.pid, LOWER(HEX(c.patient_ref)) AS patientRef
          FROM chart c JOIN patient p ON p.pid = c.pid
-        WHERE c.pid > ? AND c.stopped_reason IS NULL
-          AND (p.state IN ('invited', 'enrolled') AND EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)
-               OR ${FROZEN_AND_UNMARKED})
+        WHERE c.pid > ? AND c.stopped_reason IS NULL AND (${which})
         ORDER BY c.pid LIMIT ?`,
       [last ?? 0, PAGE],
     );

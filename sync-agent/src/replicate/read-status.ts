@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { POLLED } from '../openemr/snapshot.js';
 import { RESTORE_UNFINISHED, VANISHING_SENTENCE } from '../ledger/stand-still.js';
 import { readCurrency } from './currency.js';
+import { describeProgress, readProgress, type Progress } from './read-progress.js';
 
 /** What an operator asks first; ids and numbers only. */
 export interface AgentStatus {
@@ -14,6 +15,7 @@ export interface AgentStatus {
   charts: number;
   chartsPushed: number;
   dirtyRows: number;
+  progress: Progress;
   /** by where their access stands; `notShredded` of the revoked, the DMZ has not said so of */
   patients: { invited: number; enrolled: number; frozen: number; revoked: number; notShredded: number };
   feed: { file: number; offset: number; recordedAt: string } | null;
@@ -103,6 +105,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     charts: count?.charts ?? 0,
     chartsPushed: count?.pushed ?? 0,
     dirtyRows: count?.dirty ?? 0,
+    progress: await readProgress(manager),
     patients: {
       invited: count?.invited ?? 0,
       enrolled: count?.enrolled ?? 0,
@@ -145,6 +148,7 @@ export function describeStatus(status: AgentStatus): string {
       `${String(patients.revoked)} revoked` +
       (patients.notShredded === 0 ? '' : ` (${String(patients.notShredded)} not shredded in the DMZ yet)`),
     `dirty rows: ${String(status.dirtyRows)}`,
+    describeProgress(status.progress),
     feed === null
       ? 'change feed: has not read anything yet'
       : feed.file === POLLED

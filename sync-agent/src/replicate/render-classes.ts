@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Pool } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import type { RecordClass } from 'sync-contract/classes';
@@ -19,6 +20,7 @@ import { readDecisions } from '../release/read-decisions.js';
 import { readKnownThreads, type ChartToRender } from './chart-row.js';
 import { documentContents } from './document-contents.js';
 import { readReceipts } from './receipts.js';
+import { timed, type RenderWork } from './render-work.js';
 import type { Rendering } from './rendering.js';
 import { nameSections } from './seal-chart.js';
 
@@ -52,6 +54,8 @@ export interface RenderedFrom {
   keys: KeyStore;
   /** whether documents' bytes are fetched from OpenEMR; their list goes out in any case */
   offersDocuments?: boolean;
+  /** told of the work; what only compares tells nobody */
+  work?: RenderWork | undefined;
 }
 
 /**
@@ -70,7 +74,8 @@ export async function renderClasses(
   const decisions = await readDecisions(ledger.manager, chart.pid);
   const classes = reached(asked, decisions);
   const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
-  const read = fromOpenEmr.length === 0 ? null : await readRows(source, chart, fromOpenEmr);
+  const read =
+    fromOpenEmr.length === 0 ? null : await timed(source.work, 'openemr', () => readRows(source, chart, fromOpenEmr));
   const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
   const readable = readableOf(classes, failures, decisions);
   const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
@@ -91,7 +96,7 @@ export async function renderClasses(
     chart,
     classes: readable,
     failure: failures.values().next().value ?? null,
-    sections: nameSections(chartKey, rendered, released.fewer),
+    sections: await timed(source.work, 'crypto', () => nameSections(chartKey, rendered, released.fewer)),
     sources: read?.rows.sources ?? [],
     position: fromOpenEmr.some((recordClass) => readable.includes(recordClass)) ? (read?.position ?? null) : null,
     files,
@@ -125,23 +130,25 @@ function readableOf(
 }
 
 async function releasedSections(
-  { ledger, keys }: RenderedFrom,
+  { ledger, keys, work }: RenderedFrom,
   chart: ChartToRender,
   rows: ChartRows,
   { readable, decisions }: { readable: readonly RecordClass[]; decisions: readonly ReleaseDecision[] },
 ): Promise<Withholding> {
   // After the snapshot: a mail of ours that it holds was committed together with its thread.
   const known = await readKnownThreads(ledger.manager, chart.pid);
-  const sections = renderChart(rows, {
-    siteId: keys.siteId,
-    resourceIdKey: keys.resourceIdKey,
-    timeZone: rows.timeZone,
-    threadOf: threadMapper(keys.resourceIdKey, chart.pid, known),
+  return timed(work, 'render', () => {
+    const sections = renderChart(rows, {
+      siteId: keys.siteId,
+      resourceIdKey: keys.resourceIdKey,
+      timeZone: rows.timeZone,
+      threadOf: threadMapper(keys.resourceIdKey, chart.pid, known),
+    });
+    return withhold(
+      sections.filter(({ recordClass }) => readable.includes(recordClass)),
+      decisions,
+    );
   });
-  return withhold(
-    sections.filter(({ recordClass }) => readable.includes(recordClass)),
-    decisions,
-  );
 }
 
 /** Bytes of documents that the list shows; a sign in a document's place offers none. Null when there is no list. */
@@ -157,10 +164,11 @@ function shownFiles(keys: KeyStore, rows: ChartRows, rendered: readonly Rendered
 }
 
 async function readRows(
-  { reader, keys }: RenderedFrom,
+  { reader, keys, work }: RenderedFrom,
   { pid, known, polledAt }: ChartToRender,
   classes: readonly RecordClass[],
 ): Promise<{ rows: ChartRows; position: BinlogPosition }> {
+  const before = performance.eventLoopUtilization();
   await using snapshot = await openSnapshot(reader);
   const position = polledAt ?? snapshot.position;
   if (position === null) {
@@ -170,7 +178,9 @@ async function readRows(
   if (doubt !== null) {
     throw new RecordInDoubt(doubt);
   }
-  return { rows: await readChart(snapshot, pid, classes), position };
+  const rows = await readChart(snapshot, pid, classes);
+  work?.read({ ...snapshot.asked, waitedMs: performance.eventLoopUtilization(before).idle });
+  return { rows, position };
 }
 
 function submissionsIn(sections: readonly Rendered[]): Set<string> {

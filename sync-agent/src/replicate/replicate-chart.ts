@@ -28,6 +28,7 @@ import { withdrawOvertaken } from './freeze-moved.js';
 import type { RecentChanges } from './recent-changes.js';
 import { RecordInDoubt, renderClasses, type RenderedFrom } from './render-classes.js';
 import { stopChart } from './replica-ahead.js';
+import { timed } from './render-work.js';
 import { inBatches, manifestOf, sealAs, type NewSection, type SealedSection } from './seal-chart.js';
 import type { Rendering } from './rendering.js';
 import { addSources, settleChart } from './settle-chart.js';
@@ -301,11 +302,13 @@ interface Step {
 }
 
 async function pushBatch(replication: Replication, rendering: Rendering, step: Step): Promise<AckedSection[]> {
-  const { ledger, keys, gateway } = replication;
+  const { ledger, keys, gateway, work } = replication;
   const { chart } = rendering;
   const version = { era: chart.era, seq: Math.max(step.attempted, chart.seq) + 1 };
   const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
-  const sealed: SealedSection[] = step.batch.map((section) => sealAs(chart, keys.siteId, chartKey, version, section));
+  const sealed: SealedSection[] = await timed(work, 'crypto', () =>
+    step.batch.map((section) => sealAs(chart, keys.siteId, chartKey, version, section)),
+  );
   const replaced = new Set(sealed.map(({ name }) => name));
   const sections = [...step.current.filter(({ name }) => !replaced.has(name)), ...sealed];
   const manifest = signManifest(
@@ -324,17 +327,23 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
     crashPoint('before-commit:chart-attempt');
   });
   crashPoint('after-commit:chart-attempt');
-  await gateway.pushChart({
-    patientRef: chart.patientRef,
-    manifest,
-    sections: sealed.map((section) => ({
-      id: section.sectionId,
-      version,
-      epoch: section.epoch,
-      sealed: section.sealed.toString('base64'),
-    })),
-    settles: [...step.settles],
-  });
+  await timed(work, 'gateway', () =>
+    gateway.pushChart({
+      patientRef: chart.patientRef,
+      manifest,
+      sections: sealed.map((section) => ({
+        id: section.sectionId,
+        version,
+        epoch: section.epoch,
+        sealed: section.sealed.toString('base64'),
+      })),
+      settles: [...step.settles],
+    }),
+  );
+  work?.pushed(
+    sealed.length,
+    sealed.reduce((bytes, { size }) => bytes + size, 0),
+  );
   crashPoint('after-push:chart');
   await ledger.transaction(async (manager) => {
     if (step.last) {

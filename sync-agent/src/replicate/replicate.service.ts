@@ -9,19 +9,19 @@ import {
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { Pool } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
-import { z } from 'zod';
 import { TIMES } from 'sync-contract/limits';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig } from '../config.js';
 import { crashPoint } from '../crash-point.js';
 import { GatewayClient } from '../gateway-client/gateway-client.js';
-import { GatewayFailure } from '../gateway-client/gateway-failures.js';
+import { Transient } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { AgentCounters } from '../metrics/agent-counters.js';
 import { ChangeFeed, type FeedLog } from '../openemr/change-feed.js';
 import { PollingFeed } from '../openemr/polling-feed.js';
 import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
+import { OpenEmrReadFailed } from '../openemr/snapshot.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
 import type { Verdict } from '../enrol/judge-patient.js';
@@ -30,21 +30,26 @@ import { markNewClassesDirty } from '../ledger/dirty.js';
 import { writeClockMarker } from './clock-marker.js';
 import { compareContent, type ContentComparison } from './compare-content.js';
 import { pruneMarkers } from './currency.js';
+import { levelOf, reasonOf } from './describe-failure.js';
 import { LedgerOfFeed } from './feed-ledger.js';
 import { HeartbeatSender } from './heartbeat.js';
+import { LATER_RENDERS, LaterPace } from './later-pace.js';
 import { RecentChanges } from './recent-changes.js';
 import type { Awakened } from './record-dirty.js';
 import { HeartbeatAhead, ReplicaAhead } from './replica-ahead.js';
 import { RecordInDoubt } from './render-classes.js';
+import { countedWork } from './render-work.js';
+import { RenderRetries } from './render-retries.js';
 import { judgeChart, replicateChart, type Outcome, type Replication } from './replicate-chart.js';
 import { failureCode } from '../failure-code.js';
 
+/** Of charts that somebody may wait for. The reader's connections are enough for these, those of `LaterPace`, and the feed. */
 const RENDERS = 4;
+/** Charts that wait in the queue of those nobody waits for; the sweeps put in more. */
+const LATER_WOKEN = 500;
 const SWEEP = 5_000;
 const HEARTBEAT = 15_000;
 const PRUNE = 60_000;
-const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 60_000;
 const HEARTBEAT_ID = 'heartbeat';
 
 /**
@@ -57,8 +62,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly replication: Replication;
   private readonly feed: ChangeFeed | PollingFeed;
   private readonly heartbeat: HeartbeatSender;
-  private readonly waiting = new Map<string, { failures: number; until: number; code: string }>();
+  private readonly retries = new RenderRetries();
   private readonly underWay = new Map<string, Promise<void>>();
+  private readonly ended = new AbortController();
+  private readonly pace = new LaterPace(this.ended.signal);
+  private readonly takenLater = new Set<string>();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly busy = new Set<string>();
   private heartbeatFailures = 0;
@@ -91,11 +99,13 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       feed: this.feed,
       tables: openEmrTables(config.database.openemrName),
       offersDocuments: config.openemrApi !== undefined,
+      work: countedWork(counters, this.pace),
     };
   }
 
   onModuleInit(): void {
-    this.queues.handle('replications', 'render-chart', (patientRef) => this.oneAtATime(patientRef), RENDERS);
+    this.queues.handle('replications', 'render-chart', (patientRef) => this.oneAtATime(patientRef, false), RENDERS);
+    this.queues.handle('refills', 'render-later', (patientRef) => this.renderLater(patientRef), LATER_RENDERS);
     // A queue of its own: renders that wait for a slow OpenEMR must not hold back the heartbeat.
     this.queues.handle('heartbeats', 'send-heartbeat', () => this.beat());
   }
@@ -116,6 +126,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
+    this.ended.abort();
     this.timers.forEach((timer) => {
       clearInterval(timer);
     });
@@ -130,7 +141,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   /** Reads and renders a chart as it would be sent, and compares it with what was. Null when that says nothing now. */
   async compareContent(patientRef: string): Promise<ContentComparison | null> {
     try {
-      return await compareContent(this.replication, patientRef);
+      return await compareContent({ ...this.replication, work: undefined }, patientRef);
     } catch (failure: unknown) {
       if (!(failure instanceof RecordInDoubt)) {
         throw failure;
@@ -144,17 +155,30 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     for (const patientRef of now) {
       this.queues.wake('replications', 'render-chart', patientRef);
     }
-    for (const patientRef of later) {
-      if (!now.has(patientRef)) {
-        this.queues.wake('replications', 'render-chart', patientRef, { later: true });
-      }
+    // Of a row that every chart shows the sweeps wake the rest.
+    for (const patientRef of [...later].filter((ref) => !now.has(ref)).slice(0, LATER_WOKEN)) {
+      this.wakeLater(patientRef);
+    }
+  }
+
+  /** Renders a chart behind the changes of the day, at a pace that OpenEMR and the gateway can bear. */
+  wakeLater(patientRef: string): void {
+    this.queues.wake('refills', 'render-later', patientRef);
+  }
+
+  private async renderLater(patientRef: string): Promise<void> {
+    this.takenLater.add(patientRef);
+    try {
+      await this.pace.turn(() => this.oneAtATime(patientRef, true));
+    } finally {
+      this.takenLater.delete(patientRef);
     }
   }
 
   /** A chart may be woken twice, urgently and later; the second waits for the first. */
-  private async oneAtATime(patientRef: string): Promise<void> {
+  private async oneAtATime(patientRef: string, later: boolean): Promise<void> {
     const before = this.underWay.get(patientRef) ?? Promise.resolve();
-    const run = before.then(() => this.render(patientRef));
+    const run = before.then(() => this.render(patientRef, later));
     this.underWay.set(patientRef, run);
     await run;
     if (this.underWay.get(patientRef) === run) {
@@ -162,25 +186,27 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  private async render(patientRef: string): Promise<void> {
-    const wait = this.waiting.get(patientRef);
-    if (this.stopping || (wait !== undefined && wait.until > Date.now())) {
+  private async render(patientRef: string, later: boolean): Promise<void> {
+    if (this.stopping || this.retries.stateOf(patientRef)?.isDue === false) {
       return;
     }
     const took = this.counters.renders.startTimer();
     try {
       const outcome = await replicateChart(this.replication, patientRef);
       took({ outcome: outcome.replaceAll(' ', '-') });
-      this.waiting.delete(patientRef);
+      this.retries.forget(patientRef);
       this.tell(patientRef, outcome);
     } catch (failure: unknown) {
       took({ outcome: failure instanceof ReplicaAhead ? 'stopped' : 'failed' });
       if (failure instanceof ReplicaAhead) {
-        this.waiting.delete(patientRef);
+        this.retries.forget(patientRef);
         this.log.error({ msg: 'a chart is stopped', patientRef, code: failure.code, reason: failure.message });
         return;
       }
-      this.postpone(patientRef, failure);
+      if (failure instanceof OpenEmrReadFailed || failure instanceof Transient) {
+        this.pace.failed();
+      }
+      this.postpone(patientRef, failure, later);
     }
   }
 
@@ -198,18 +224,15 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  private postpone(patientRef: string, failure: unknown): void {
-    const failures = (this.waiting.get(patientRef)?.failures ?? 0) + 1;
-    const code = failureCode(failure);
-    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10)) * (0.75 + Math.random() / 2);
-    this.waiting.set(patientRef, { failures, until: Date.now() + pause, code });
+  private postpone(patientRef: string, failure: unknown, later: boolean): void {
+    const failures = this.retries.postpone(patientRef, later);
     if (this.stopping || (failures > 1 && failures % 20 !== 0)) {
       return;
     }
     const entry = {
       msg: 'a chart was not replicated; it is tried again',
       patientRef,
-      code,
+      code: failureCode(failure),
       reason: reasonOf(failure),
       failures,
     };
@@ -221,16 +244,20 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   }
 
   /**
-   * Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. They stand
-   * behind what the feed sees now, so that a first load or a refill of thousands of charts delays no change of the day;
-   * a chart that failed keeps its place in front. What is rendered at this moment would only hold a second place.
+   * Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. They go behind
+   * what the feed sees, so that a first load or a refill of thousands of charts delays no change of the day, and not all
+   * of them into the queue at once. A chart that failed comes again where it was.
    */
   private async sweep(): Promise<void> {
+    let woken = 0;
     for await (const patientRefs of dirtyCharts(this.ledger.manager)) {
-      for (const patientRef of patientRefs.filter((ref) => !this.underWay.has(ref))) {
-        const wait = this.waiting.get(patientRef);
-        if (wait === undefined || wait.until <= Date.now()) {
-          this.queues.wake('replications', 'render-chart', patientRef, { later: wait === undefined });
+      for (const patientRef of patientRefs.filter((ref) => !this.underWay.has(ref) && !this.takenLater.has(ref))) {
+        const retry = this.retries.stateOf(patientRef);
+        if (retry?.isDue === true && !retry.later) {
+          this.queues.wake('replications', 'render-chart', patientRef);
+        } else if (retry?.isDue !== false && woken < LATER_WOKEN) {
+          this.wakeLater(patientRef);
+          woken += 1;
         }
       }
     }
@@ -306,16 +333,4 @@ function feedLog(): FeedLog {
       log.error(entry);
     },
   };
-}
-
-const Levelled = z.object({ logLevel: z.enum(['warn', 'error']) });
-
-function levelOf(failure: unknown): 'warn' | 'error' {
-  return Levelled.safeParse(failure).data?.logLevel ?? 'error';
-}
-
-/** Sentences of our own errors carry no patient's data; those of drivers may quote values and stay out. */
-function reasonOf(failure: unknown): string {
-  const own = failure instanceof GatewayFailure || Levelled.safeParse(failure).success;
-  return own && failure instanceof Error ? failure.message : failureCode(failure);
 }

@@ -36,6 +36,9 @@ export async function settleChart(
     // The feed began anew meanwhile and marked everything dirty, at positions that this render's say nothing about.
     return;
   }
+  await manager.query('UPDATE chart SET rendered_at = UTC_TIMESTAMP(3) WHERE patient_ref = UNHEX(?)', [
+    rendering.chart.patientRef,
+  ]);
   if (rendering.position !== null) {
     await markOvertaken(manager, recent, rendering, rendering.position);
     await deleteContained(manager, rendering, rendering.position);

@@ -1,0 +1,31 @@
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 60_000;
+
+interface Retry {
+  failures: number;
+  until: number;
+  later: boolean;
+}
+
+/** Charts that failed, each with a growing pause of its own, so that it holds nobody back. */
+export class RenderRetries {
+  private readonly waiting = new Map<string, Retry>();
+
+  /** Whether a chart may be tried now, and whether its last try was one that nobody waited for; undefined for no try. */
+  stateOf(patientRef: string): { isDue: boolean; later: boolean } | undefined {
+    const retry = this.waiting.get(patientRef);
+    return retry === undefined ? undefined : { isDue: retry.until <= Date.now(), later: retry.later };
+  }
+
+  /** @returns failures in a row */
+  postpone(patientRef: string, later: boolean): number {
+    const failures = (this.waiting.get(patientRef)?.failures ?? 0) + 1;
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** Math.min(failures - 1, 10)) * (0.75 + Math.random() / 2);
+    this.waiting.set(patientRef, { failures, until: Date.now() + pause, later });
+    return failures;
+  }
+
+  forget(patientRef: string): void {
+    this.waiting.delete(patientRef);
+  }
+}
