@@ -29,7 +29,12 @@ export function sectionId(classKey: Uint8Array, name: string): string {
 
 /** Hash of the plain content, kept inside only; equal content needs no new version. */
 export function contentHash(content: unknown): string {
-  return createHash('sha256').update(canonicalBytes(content)).digest('hex');
+  return hashOfContent(canonicalBytes(content));
+}
+
+/** The same of a content's canonical JSON. */
+export function hashOfContent(canonical: Uint8Array): string {
+  return createHash('sha256').update(canonical).digest('hex');
 }
 
 function headerBytes(header: SectionHeader): Buffer {
@@ -44,7 +49,12 @@ function headerBytes(header: SectionHeader): Buffer {
 
 /** AES-256-GCM(pad(brotli(canonical JSON))) under the class key. @throws RangeError above `LIMITS.sectionBytes` */
 export function sealSection(classKey: Uint8Array, header: SectionHeader, content: unknown): Buffer {
-  const compressed = brotliCompressSync(canonicalBytes(content), {
+  return sealContent(classKey, header, canonicalBytes(content));
+}
+
+/** The same of a content's canonical JSON. @throws RangeError above `LIMITS.sectionBytes` */
+export function sealContent(classKey: Uint8Array, header: SectionHeader, canonical: Uint8Array): Buffer {
+  const compressed = brotliCompressSync(canonical, {
     params: { [constants.BROTLI_PARAM_QUALITY]: 5 },
   });
   const sealed = sealAead(classKey, pad(compressed), headerBytes(header));

@@ -10,6 +10,8 @@ const LAB_OFFSET = /^([+-])(\d{2}):?(\d{2})$/;
  */
 export class ClinicTime {
   private readonly zone: IANAZone;
+  /** A chart names few moments, each of them many times, and reckoning with zones is what costs. */
+  private readonly told = new Map<string, string | undefined>();
 
   constructor(timeZone: string) {
     this.zone = IANAZone.create(timeZone);
@@ -36,8 +38,12 @@ export class ClinicTime {
 
   /** FHIR dateTime with offset; a column without a time of day, or of low precision, gives a date. */
   dateTime(stored: string | null, labOffset = ''): string | undefined {
-    const moment = this.moment(stored, labOffset);
-    return moment === undefined ? this.date(stored) : moment.toFormat("yyyy-MM-dd'T'HH:mm:ssZZ");
+    const asked = `${labOffset} ${stored ?? ''}`;
+    if (!this.told.has(asked)) {
+      const moment = this.moment(stored, labOffset);
+      this.told.set(asked, moment === undefined ? this.date(stored) : moment.toFormat("yyyy-MM-dd'T'HH:mm:ssZZ"));
+    }
+    return this.told.get(asked);
   }
 
   /** A DATETIME in which OpenEMR's screens keep a plain date: midnight means "that day". */

@@ -6,16 +6,25 @@ import type { Reference } from './fhir.js';
 export class ResourceIds {
   /** A chart has thousands of ids: handed over as bytes each time, the key costs eight times what the HMAC costs. */
   private readonly key: KeyObject;
+  /** Every resource names the patient, most of them a visit and a person. */
+  private readonly named = new Map<string, string>();
 
   constructor(key: Uint8Array) {
     this.key = createSecretKey(key);
   }
 
   id(table: string, naturalKey: string | number): string {
-    return createHmac('sha256', this.key)
+    const row = `${table} ${String(naturalKey)}`;
+    const known = this.named.get(row);
+    if (known !== undefined) {
+      return known;
+    }
+    const id = createHmac('sha256', this.key)
       .update(canonicalBytes([table, String(naturalKey)]))
       .digest('hex')
       .slice(0, 32);
+    this.named.set(row, id);
+    return id;
   }
 
   reference(type: string, table: string, naturalKey: string | number, display?: string): Reference {

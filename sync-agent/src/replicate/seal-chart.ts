@@ -7,7 +7,7 @@ import type { Manifest } from 'sync-contract/manifest';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { pad } from 'sync-contract/padding';
 import { z } from 'zod';
-import { contentHash, deriveClassKey, sealSection, sectionId } from 'sync-contract/section';
+import { deriveClassKey, hashOfContent, sealContent, sectionId } from 'sync-contract/section';
 import { drillFault } from '../drill-fault.js';
 import type { AckedSection, ChartToRender } from './chart-row.js';
 
@@ -16,6 +16,8 @@ export interface NewSection {
   name: string;
   recordClass: RecordClass;
   content: unknown;
+  /** canonical JSON of the content, made once: it is hashed, measured and sealed */
+  canonical: Buffer;
   contentHash: string;
   sectionId: string;
   /** what a person would count in it, and what is withheld of its class */
@@ -42,11 +44,13 @@ export function nameSections(
   return rendered.map(({ name, recordClass, content }) => {
     const classKey = keys.get(recordClass) ?? deriveClassKey(chartKey, recordClass);
     keys.set(recordClass, classKey);
+    const canonical = canonicalBytes(content);
     return {
       name,
       recordClass,
       content,
-      contentHash: contentHash(content),
+      canonical,
+      contentHash: hashOfContent(canonical),
       sectionId: sectionId(classKey, name),
       entries: countEntries(content) + (name === recordClass ? (withheld.get(recordClass) ?? 0) : 0),
     };
@@ -72,11 +76,11 @@ export function sealAs(
   section: NewSection,
 ): SealedSection {
   const sealed = drillFault('sealing-off')
-    ? pad(canonicalBytes(section.content))
-    : sealSection(
+    ? pad(section.canonical)
+    : sealContent(
         deriveClassKey(chartKey, section.recordClass),
         { site: siteId, patientRef: chart.patientRef, sectionId: section.sectionId, version, epoch: chart.epoch },
-        section.content,
+        section.canonical,
       );
   return {
     name: section.name,
@@ -130,7 +134,7 @@ export function inBatches(sections: readonly NewSection[], limit: number = BATCH
   let bytes = limit;
   for (const section of order) {
     // What compression will make of it is not known yet; text never grows, and padding is small.
-    const size = Buffer.byteLength(JSON.stringify(section.content)) + LIMITS.paddingStep;
+    const size = section.canonical.length + LIMITS.paddingStep;
     if (bytes + size > limit) {
       batches.push([]);
       bytes = 0;
