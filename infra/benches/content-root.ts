@@ -28,6 +28,8 @@ const Manifests = z.array(z.object({ manifestHash: hex }));
 export interface DmzContent {
   /** over name and content of all sections in the ledger */
   root: string;
+  /** content hashes in the ledger by patientRef and name */
+  contents: ReadonlyMap<string, string>;
   charts: number;
   sections: number;
   /** of the DMZ's sections, those that open to what the ledger says */
@@ -42,8 +44,8 @@ export async function compareDmzContent(
   keys: KeyStore,
   siteId: string,
 ): Promise<DmzContent> {
-  const root = createHash('sha256');
-  const content: DmzContent = { root: '', charts: 0, sections: 0, equal: 0, different: 0 };
+  const contents = new Map<string, string>();
+  const content = { charts: 0, sections: 0, equal: 0, different: 0 };
   const charts = Charts.parse(
     await inside.adminSql(
       `SELECT LOWER(HEX(patient_ref)) AS patientRef, epoch, chart_key_wrapped AS wrapped,
@@ -69,7 +71,7 @@ export async function compareDmzContent(
     const held = new Map(rows.map((row) => [row.sectionId, row]));
     const chartKey = keys.unwrapChartKey(patientRef, epoch, wrapped);
     for (const section of expected) {
-      root.update(`${patientRef} ${section.name} ${section.contentHash}\n`);
+      contents.set(`${patientRef} ${section.name}`, section.contentHash);
       const row = held.get(section.sectionId);
       held.delete(section.sectionId);
       const isEqual = row !== undefined && opensTo(section, row, { chartKey, site: siteId, patientRef });
@@ -85,7 +87,25 @@ export async function compareDmzContent(
     content.charts += 1;
     content.sections += expected.length;
   }
-  return { ...content, root: root.digest('hex') };
+  return { ...content, root: rootOf(contents), contents };
+}
+
+function rootOf(contents: ReadonlyMap<string, string>): string {
+  const root = createHash('sha256');
+  contents.forEach((hash, section) => root.update(`${section} ${hash}\n`));
+  return root.digest('hex');
+}
+
+/** Names of sections that two looks at the same charts found otherwise, each with how many charts it concerns. */
+export function changedSections(before: DmzContent, after: DmzContent): Record<string, number> {
+  const changed: Record<string, number> = {};
+  for (const section of new Set([...before.contents.keys(), ...after.contents.keys()])) {
+    if (before.contents.get(section) !== after.contents.get(section)) {
+      const name = section.slice(section.indexOf(' ') + 1);
+      changed[name] = (changed[name] ?? 0) + 1;
+    }
+  }
+  return changed;
 }
 
 function opensTo(

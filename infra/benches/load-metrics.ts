@@ -4,6 +4,7 @@ const COUNTED = {
   openemrSeconds: /^agent_render_work_seconds_total\{part="openemr"\}/,
   renderingSeconds: /^agent_render_work_seconds_total\{part="render"\}/,
   cryptoSeconds: /^agent_render_work_seconds_total\{part="crypto"\}/,
+  feedSeconds: /^agent_render_work_seconds_total\{part="feed"\}/,
   gatewaySeconds: /^agent_render_work_seconds_total\{part="gateway"\}/,
   rows: /^agent_openemr_rows_total /,
   sections: /^agent_sections_pushed_total /,
@@ -13,8 +14,8 @@ const COUNTED = {
 export type LoadCounts = Record<keyof typeof COUNTED, number>;
 
 const NONE: LoadCounts = {
-  ...{ renderSeconds: 0, openemrSeconds: 0, renderingSeconds: 0, cryptoSeconds: 0, gatewaySeconds: 0 },
-  ...{ rows: 0, sections: 0, bytes: 0 },
+  ...{ renderSeconds: 0, openemrSeconds: 0, renderingSeconds: 0, cryptoSeconds: 0 },
+  ...{ feedSeconds: 0, gatewaySeconds: 0, rows: 0, sections: 0, bytes: 0 },
 };
 
 /** The agent's counters over all its runs: each begins at nothing. */
@@ -63,6 +64,7 @@ function mapped(of: (name: keyof LoadCounts) => number): LoadCounts {
     openemrSeconds: of('openemrSeconds'),
     renderingSeconds: of('renderingSeconds'),
     cryptoSeconds: of('cryptoSeconds'),
+    feedSeconds: of('feedSeconds'),
     gatewaySeconds: of('gatewaySeconds'),
     rows: of('rows'),
     sections: of('sections'),

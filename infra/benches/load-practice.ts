@@ -32,7 +32,7 @@ export interface Standing {
   done: number;
   /** documents' bytes under way */
   blobs: number;
-  /** pushes that were ever begun, of those who are invited */
+  /** pushes that were ever begun, of the invited without documents, whose lists are told anew as their bytes come */
   attempts: number;
 }
 
@@ -128,8 +128,9 @@ export class LoadPractice {
                     AND NOT EXISTS (SELECT 1 FROM ??.dirty d WHERE d.pid = c.pid)) AS done,
                 (SELECT COUNT(*) FROM ??.document_blob WHERE state IN ('wanted', 'gone')) AS blobs,
                 (SELECT COALESCE(SUM(attempted_seq), 0) FROM ??.chart c JOIN ??.patient p ON p.pid = c.pid
-                  WHERE p.state = 'invited') AS attempts`,
-        [LEDGER, LEDGER, LEDGER, LEDGER, LEDGER],
+                  WHERE p.state = 'invited'
+                    AND NOT EXISTS (SELECT 1 FROM ??.document_blob b WHERE b.patient_ref = c.patient_ref)) AS attempts`,
+        [LEDGER, LEDGER, LEDGER, LEDGER, LEDGER, LEDGER],
       ),
     )[0];
   }

@@ -27,6 +27,10 @@ const NUMBERED = {
   procedure_result: ['procedure_result_id', 'procedure_report_id'],
   care_teams: ['id', 'pid'],
   care_team_member: ['id', 'care_team_id'],
+  form_observation: ['id', 'form_id', 'pid', 'encounter'],
+  billing: ['id', 'pid', 'encounter'],
+  ar_session: ['session_id', 'patient_id'],
+  ar_activity: ['pid', 'encounter', 'session_id'],
 } as const;
 
 /**

@@ -54,6 +54,7 @@ describe("the agent's metrics", () => {
     expect(sampleOf(text, 'agent_load_seconds_left')).toBe(0);
     expect(valuesOf(text, 'agent_render_work_seconds_total', 'part')).toEqual([
       'crypto',
+      'feed',
       'gateway',
       'openemr',
       'render',

@@ -236,6 +236,20 @@ export class GatewayClient {
     return this.call('cut', body, Done);
   }
 
+  /**
+   * Asks nothing while the last call succeeded: for those whose work is in vain when the gateway is away.
+   * @throws Transient, Permanent
+   */
+  async assertThere(): Promise<void> {
+    const greeting = (this.greeting ??= this.greet());
+    try {
+      await greeting;
+    } catch (failure: unknown) {
+      this.forget(greeting);
+      throw failure;
+    }
+  }
+
   async close(): Promise<void> {
     await this.connection.close();
   }

@@ -21,7 +21,7 @@ export class AgentCounters {
   /** seconds of renders by what they were spent on; what is missing to their duration was spent on the ledger and on waiting */
   readonly work = new Counter({
     name: 'agent_render_work_seconds_total',
-    help: 'Seconds of renders, by part: openemr, render, crypto or gateway',
+    help: 'Seconds of renders, by part: openemr, render, crypto, feed (waiting for it) or gateway',
     labelNames: ['part'] as const,
     registers: this.registers,
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { LATER_RENDERS, LaterPace } from './later-pace.js';
 
-const QUICK = { statements: 60, waitedMs: 120 };
-const SLOW = { statements: 60, waitedMs: 12_000 };
+const QUICK = { began: 0, statements: 60, waitedMs: 120 };
+const slow = () => ({ began: performance.now(), statements: 60, waitedMs: 12_000 });
 /** Enough quick charts to bring any pace back. */
 const MANY = 1_000;
 
@@ -52,7 +52,7 @@ describe('charts that nobody waits for', () => {
     const held = new Held();
     const turns = Array.from({ length: LATER_RENDERS + 1 }, () => pace.turn(held.work));
     await new Promise(setImmediate);
-    pace.answered(SLOW);
+    pace.answered(slow());
     await held.endOne();
     await held.endOne();
     expect(held.begun).toBe(LATER_RENDERS);
@@ -63,17 +63,29 @@ describe('charts that nobody waits for', () => {
     expect(rests).toEqual(Array.from({ length: LATER_RENDERS + 1 }, () => 250));
     const seen: number[] = [];
     for (let failures = 0; failures < 8; failures += 1) {
-      pace.failed();
+      pace.failed(performance.now());
       seen.push(pace.now.restMs);
     }
     expect(seen).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(pace.now.width).toBe(1);
   });
 
+  it('are slowed once by an outage that several of them meet', async () => {
+    const { pace } = paceWithRests();
+    const began = performance.now();
+    await new Promise(setImmediate);
+    pace.failed(began);
+    pace.failed(began);
+    pace.answered({ ...slow(), began });
+    expect(pace.now).toEqual({ width: 1, restMs: 250 });
+    pace.failed(performance.now());
+    expect(pace.now.restMs).toBe(500);
+  });
+
   it('come back to their pace step by step when OpenEMR answers again', () => {
     const { pace } = paceWithRests();
     for (let failures = 0; failures < 10; failures += 1) {
-      pace.failed();
+      pace.failed(performance.now());
     }
     pace.answered(QUICK);
     expect(pace.now).toEqual({ width: 1, restMs: 30_000 });
@@ -90,7 +102,7 @@ describe('charts that nobody waits for', () => {
   it('keep their places when one fails, and take no rest at the end of the program', async () => {
     const { pace, rests, ended } = paceWithRests();
     await expect(pace.turn(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    pace.failed();
+    pace.failed(performance.now());
     ended.abort();
     await pace.turn(() => Promise.resolve());
     expect(rests).toEqual([]);

@@ -19,6 +19,7 @@ export class LaterPace {
   private width = LATER_RENDERS;
   private restMs = 0;
   private quick = 0;
+  private slowedAt = -Infinity;
   private running = 0;
   private readonly waiting: (() => void)[] = [];
 
@@ -49,9 +50,9 @@ export class LaterPace {
     }
   }
 
-  answered({ statements, waitedMs }: Pick<OpenEmrRead, 'statements' | 'waitedMs'>): void {
+  answered({ began, statements, waitedMs }: Pick<OpenEmrRead, 'began' | 'statements' | 'waitedMs'>): void {
     if (statements > 0 && waitedMs / statements >= SLOW_MS) {
-      this.failed();
+      this.failed(began);
       return;
     }
     this.quick += 1;
@@ -66,8 +67,15 @@ export class LaterPace {
     }
   }
 
-  /** OpenEMR or the gateway answered late or not at all. */
-  failed(): void {
+  /**
+   * OpenEMR or the gateway answered late or not at all. What had begun before the pace was slowed says nothing new.
+   * @param began of `performance.now()`
+   */
+  failed(began: number): void {
+    if (began < this.slowedAt) {
+      return;
+    }
+    this.slowedAt = performance.now();
     this.quick = 0;
     this.width = 1;
     this.restMs = Math.min(LONGEST_REST, Math.max(FIRST_REST, this.restMs * 2));

@@ -168,6 +168,7 @@ async function readRows(
   { pid, known, polledAt }: ChartToRender,
   classes: readonly RecordClass[],
 ): Promise<{ rows: ChartRows; position: BinlogPosition }> {
+  const began = performance.now();
   const before = performance.eventLoopUtilization();
   await using snapshot = await openSnapshot(reader);
   const position = polledAt ?? snapshot.position;
@@ -179,7 +180,7 @@ async function readRows(
     throw new RecordInDoubt(doubt);
   }
   const rows = await readChart(snapshot, pid, classes);
-  work?.read({ ...snapshot.asked, waitedMs: performance.eventLoopUtilization(before).idle });
+  work?.read({ began, ...snapshot.asked, waitedMs: performance.eventLoopUtilization(before).idle });
   return { rows, position };
 }
 

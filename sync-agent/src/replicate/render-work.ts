@@ -1,10 +1,12 @@
 import type { AgentCounters } from '../metrics/agent-counters.js';
 
 /** Where a render's time goes beside the ledger. */
-export type WorkPart = 'openemr' | 'render' | 'crypto' | 'gateway';
+export type WorkPart = 'openemr' | 'render' | 'crypto' | 'feed' | 'gateway';
 
 /** What reading one chart asked of OpenEMR's database. */
 export interface OpenEmrRead {
+  /** of `performance.now()` */
+  began: number;
   statements: number;
   rows: number;
   /** of the time it took, that in which this process had nothing else to do: no work of its own counts as waiting */

@@ -212,9 +212,9 @@ async function pushChanges(
   lacking: ReadonlySet<string>,
 ): Promise<Outcome> {
   const { ledger } = replication;
-  const { chart, classes, sections } = rendering;
-  if (rendering.position !== null) {
-    await awaitFeed(replication.feed, rendering.position);
+  const { chart, classes, sections, position } = rendering;
+  if (position !== null) {
+    await timed(replication.work, 'feed', () => awaitFeed(replication.feed, position));
   }
   const acked = await readAckedSections(ledger.manager, chart.patientRef);
   const known = new Map(acked.map((section) => [section.name, section]));

@@ -17,7 +17,7 @@ import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Transient } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { AgentCounters } from '../metrics/agent-counters.js';
-import { ChangeFeed, type FeedLog } from '../openemr/change-feed.js';
+import { ChangeFeed } from '../openemr/change-feed.js';
 import { PollingFeed } from '../openemr/polling-feed.js';
 import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
@@ -32,11 +32,13 @@ import { compareContent, type ContentComparison } from './compare-content.js';
 import { pruneMarkers } from './currency.js';
 import { levelOf, reasonOf } from './describe-failure.js';
 import { LedgerOfFeed } from './feed-ledger.js';
+import { feedLog } from './feed-log.js';
 import { HeartbeatSender } from './heartbeat.js';
+import { HeartbeatTurns } from './heartbeat-turns.js';
 import { LATER_RENDERS, LaterPace } from './later-pace.js';
 import { RecentChanges } from './recent-changes.js';
 import type { Awakened } from './record-dirty.js';
-import { HeartbeatAhead, ReplicaAhead } from './replica-ahead.js';
+import { ReplicaAhead } from './replica-ahead.js';
 import { RecordInDoubt } from './render-classes.js';
 import { countedWork } from './render-work.js';
 import { RenderRetries } from './render-retries.js';
@@ -61,7 +63,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly log = new Logger('replicate');
   private readonly replication: Replication;
   private readonly feed: ChangeFeed | PollingFeed;
-  private readonly heartbeat: HeartbeatSender;
+  private readonly heartbeats: HeartbeatTurns;
   private readonly retries = new RenderRetries();
   private readonly underWay = new Map<string, Promise<void>>();
   private readonly ended = new AbortController();
@@ -69,7 +71,6 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly takenLater = new Set<string>();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly busy = new Set<string>();
-  private heartbeatFailures = 0;
   private stopping = false;
 
   constructor(
@@ -82,7 +83,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     private readonly counters: AgentCounters,
   ) {
     const recent = new RecentChanges();
-    this.heartbeat = new HeartbeatSender(ledger, keys, gateway);
+    this.heartbeats = new HeartbeatTurns(new HeartbeatSender(ledger, keys, gateway), counters, this.log);
     const feedLedger = new LedgerOfFeed(ledger, new OwnerFinder(reader), recent, (seen) => {
       seen.frozen.forEach((patientRef) => {
         this.tell(patientRef, 'frozen');
@@ -107,7 +108,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     this.queues.handle('replications', 'render-chart', (patientRef) => this.oneAtATime(patientRef, false), RENDERS);
     this.queues.handle('refills', 'render-later', (patientRef) => this.renderLater(patientRef), LATER_RENDERS);
     // A queue of its own: renders that wait for a slow OpenEMR must not hold back the heartbeat.
-    this.queues.handle('heartbeats', 'send-heartbeat', () => this.beat());
+    this.queues.handle('heartbeats', 'send-heartbeat', async () => {
+      if (!this.stopping) {
+        await this.heartbeats.beat();
+      }
+    });
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -190,8 +195,13 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     if (this.stopping || this.retries.stateOf(patientRef)?.isDue === false) {
       return;
     }
+    const began = performance.now();
     const took = this.counters.renders.startTimer();
     try {
+      if (later) {
+        // A load asks OpenEMR for nothing that cannot be pushed.
+        await this.replication.gateway.assertThere();
+      }
       const outcome = await replicateChart(this.replication, patientRef);
       took({ outcome: outcome.replaceAll(' ', '-') });
       this.retries.forget(patientRef);
@@ -204,7 +214,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         return;
       }
       if (failure instanceof OpenEmrReadFailed || failure instanceof Transient) {
-        this.pace.failed();
+        this.pace.failed(began);
       }
       this.postpone(patientRef, failure, later);
     }
@@ -271,35 +281,6 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     crashPoint('after-commit:markers-pruned');
   }
 
-  private async beat(): Promise<void> {
-    if (this.stopping) {
-      return;
-    }
-    try {
-      if (await this.heartbeat.send()) {
-        this.counters.heartbeats.inc({ outcome: 'sent' });
-      }
-      if (this.heartbeatFailures > 0) {
-        this.log.log({ msg: 'heartbeats arrive again' });
-      }
-      this.heartbeatFailures = 0;
-    } catch (failure: unknown) {
-      if (failure instanceof HeartbeatAhead) {
-        this.log.error({ msg: 'heartbeats are stopped', code: failure.code, reason: failure.message });
-        return;
-      }
-      this.heartbeatFailures += 1;
-      this.counters.heartbeats.inc({ outcome: 'failed' });
-      if (this.heartbeatFailures === 1 || this.heartbeatFailures % 20 === 0) {
-        this.log.warn({
-          msg: 'a heartbeat was not taken; the next follows',
-          code: failureCode(failure),
-          reason: reasonOf(failure),
-        });
-      }
-    }
-  }
-
   /** At once and then regularly, never twice at the same time; a failure is one line and waits for the next turn. */
   private every(interval: number, name: string, work: () => Promise<void>): void {
     const turn = async (): Promise<void> => {
@@ -318,19 +299,4 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     this.timers.push(setInterval(() => void turn(), interval));
     void turn();
   }
-}
-
-function feedLog(): FeedLog {
-  const log = new Logger('change-feed');
-  return {
-    info: (entry) => {
-      log.log(entry);
-    },
-    warn: (entry) => {
-      log.warn(entry);
-    },
-    error: (entry) => {
-      log.error(entry);
-    },
-  };
 }
