@@ -32,21 +32,13 @@ export interface CarePlanRows {
 
 export const GOAL = 'goal';
 
-/** One query: lines of forms that nobody deleted. A plan refers to the goals of its encounter, so both classes read all. */
+/** Lines of forms that nobody deleted. A plan refers to the goals of its encounter, so both classes take all. */
 export async function readCarePlan(
   snapshot: Snapshot,
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: CarePlanRows; sources: SourceRow[] }> {
-  const lines = await snapshot.select(
-    'care plans',
-    PlanLineRow,
-    `SELECT p.id, f.id AS form_row, p.encounter, p.user, p.date, p.date_end, p.proposed_date, p.care_plan_type, p.code,
-            p.codetext, p.description, p.plan_status, p.reason_code, p.reason_description
-       FROM forms f JOIN form_care_plan p ON p.id = f.form_id AND p.pid = f.pid
-      WHERE f.pid = ? AND f.formdir = 'care_plan' AND f.deleted = 0`,
-    [pid],
-  );
+  const lines = await linesOf(snapshot, pid);
   for (const line of lines) {
     wanted.username(line.user);
     wanted.option('Plan_of_Care_Type', line.care_plan_type);
@@ -55,4 +47,25 @@ export async function readCarePlan(
     rows: { lines },
     sources: lines.flatMap((row) => [sourceRow('form_care_plan', row), sourceRow('forms', { id: row.form_row })]),
   };
+}
+
+const readOf = new WeakMap<Snapshot, { pid: number; lines: Promise<PlanLineRow[]> }>();
+
+/** One query for both classes: OpenEMR's table has no index to find a patient's lines by, and is read whole. */
+function linesOf(snapshot: Snapshot, pid: number): Promise<PlanLineRow[]> {
+  const before = readOf.get(snapshot);
+  if (before?.pid === pid) {
+    return before.lines;
+  }
+  const lines = snapshot.select(
+    'care plans',
+    PlanLineRow,
+    `SELECT p.id, f.id AS form_row, p.encounter, p.user, p.date, p.date_end, p.proposed_date, p.care_plan_type, p.code,
+            p.codetext, p.description, p.plan_status, p.reason_code, p.reason_description
+       FROM forms f JOIN form_care_plan p ON p.id = f.form_id AND p.pid = f.pid
+      WHERE f.pid = ? AND f.formdir = 'care_plan' AND f.deleted = 0`,
+    [pid],
+  );
+  readOf.set(snapshot, { pid, lines });
+  return lines;
 }
