@@ -2,7 +2,13 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { READER_COLUMNS } from 'sync-agent/src/openemr/reader-columns';
-import { BillingContent, ThreadContent, ThreadsContent, YearsContent } from 'sync-contract/section-content';
+import {
+  BillingContent,
+  ResultYearsContent,
+  ThreadContent,
+  ThreadsContent,
+  YearsContent,
+} from 'sync-contract/section-content';
 import { repositoryRoot } from '../demo/program.js';
 import { ROW_KINDS } from './chart-rows.js';
 import {
@@ -34,7 +40,7 @@ describe('the list of what crosses', () => {
   it('has every field that the definitions of sections have, and no other', () => {
     for (const [section, schema] of [
       ['billing', BillingContent],
-      ['results', YearsContent],
+      ['results', ResultYearsContent],
       ['vitals', YearsContent],
       ['messages', ThreadsContent],
       ['messages/<thread>', ThreadContent],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DocumentContent } from 'sync-contract/section-content';
+import { DocumentContent, type ResultYearsContent } from 'sync-contract/section-content';
 import { ReceiptsContent } from 'sync-contract/receipt';
 import { classOfSection } from 'sync-contract/classes';
 import { HELD_CLASSES } from 'sync-agent/src/ledger/dirty';
@@ -71,6 +71,12 @@ const CONTENT_SOURCES: Readonly<Record<string, string[]>> = {
   reason: ['documents.size', 'documents.type', 'ledger document_blob.reason'],
 };
 
+/** Of a result that waits because the patient wished so. */
+const WAITING_SOURCES: Record<keyof NonNullable<ResultYearsContent['wish']>['waiting'][number], string[]> = {
+  id: ['procedure_report.procedure_report_id'],
+  since: ['ledger withheld_item.since'],
+};
+
 const YEARLY: ReadonlySet<string> = new Set(['results', 'vitals']);
 
 export function generateDataFlow(): DataFlow {
@@ -90,7 +96,12 @@ export function generateDataFlow(): DataFlow {
     path: '<in the place of a recalled entry>.meta.security[]',
     sources: ['ledger release_decision.kind', 'ledger release_decision.resource_id'],
   }));
-  const sections = [...fields, ...receipts, ...contents, ...withdrawn].map((field) => ({
+  const waiting = Object.entries(WAITING_SOURCES).map(([path, sources]): ChartField => ({
+    section: 'results',
+    path: `wish.waiting[].${path}`,
+    sources,
+  }));
+  const sections = [...fields, ...receipts, ...contents, ...withdrawn, ...waiting].map((field) => ({
     ...field,
     recordClass: classOfSection(field.section),
   }));

@@ -5,6 +5,9 @@
 export const READ_UNSHOWN: Readonly<Record<string, string>> = {
   'facility.primary_business_entity': 'puts the main site before the others',
   'procedure_order.date_ordered': 'puts a procedure without a date of its own in its place',
+  'procedure_report.review_status':
+    'whether a clinician has seen the report: decides whether it waits for a patient who wishes that',
+  'procedure_result.document_id': 'the file that a value came as waits with its report',
   'documents.uuid': "name of the document's bytes in OpenEMR's API",
   'documents.hash': "changes with the document's bytes, which are fetched again then",
   'procedure_order.specimen_type': 'used nowhere: the specimen row says the type; to be taken out of the reader',

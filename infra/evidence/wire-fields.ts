@@ -6,7 +6,12 @@ import { GrantTerms } from 'sync-contract/grant';
 import { Heartbeat } from 'sync-contract/heartbeat';
 import { KeyStatement } from 'sync-contract/key-statement';
 import { Manifest } from 'sync-contract/manifest';
-import { SUBMISSION_PAYLOADS, type EnrolmentPayload, type MessagePayload } from 'sync-contract/submission';
+import {
+  SUBMISSION_PAYLOADS,
+  type EnrolmentPayload,
+  type MessagePayload,
+  type ReleaseWishPayload,
+} from 'sync-contract/submission';
 
 /** A field of what passes the gateway beside the content of sections. */
 interface WireField {
@@ -67,6 +72,7 @@ interface SubmittedField {
 const DESTINATIONS: {
   message: Record<keyof MessagePayload, readonly string[]>;
   enrolment: Record<keyof EnrolmentPayload, readonly string[]>;
+  'release-wish': Record<keyof ReleaseWishPayload, readonly string[]>;
 } = {
   message: {
     threadId: ['ledger thread.thread_id', 'ledger thread_mail.thread_id'],
@@ -81,6 +87,11 @@ const DESTINATIONS: {
     publicKey: ['ledger account_grant.public_key'],
     proof: ['nowhere: compared, then dropped'],
     dateOfBirth: ['nowhere: compared with patient_data.DOB, then dropped'],
+  },
+  'release-wish': {
+    wish: ['ledger release_decision.kind'],
+    resultId: ['ledger release_decision.resource_id'],
+    wishedAt: ['nowhere: the ledger notes its own clock at delivery'],
   },
 };
 

@@ -143,6 +143,21 @@ export async function newResult(connection: Connection, test: NewResult): Promis
   return { orderId, reportId, resultId, ...commit };
 }
 
+/** A clinician signs a report on the results screen: it has been seen. */
+export async function signReport(connection: Connection, reportId: number): Promise<Commit & { reportId: number }> {
+  const [{ affectedRows }, commit] = await commitBetween(connection, async () => {
+    const [header] = await connection.execute<ResultSetHeader>(
+      "UPDATE procedure_report SET review_status = 'reviewed' WHERE procedure_report_id = ?",
+      [reportId],
+    );
+    return header;
+  });
+  if (affectedRows === 0) {
+    throw new ClinicRefusal('there is no such report');
+  }
+  return { reportId, ...commit };
+}
+
 export interface Correction {
   resultId: number;
   value: string;

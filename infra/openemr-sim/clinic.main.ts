@@ -6,7 +6,7 @@ import type { Connection } from 'mysql2/promise';
 import { bookAppointment, setAppointmentStatus } from './clinic-appointments.js';
 import { DELETABLE, deleteRow, type DeletableTable } from './clinic-deletions.js';
 import { addDocument, deleteDocument } from './clinic-documents.js';
-import { correctResult, newResult, RESULT_STATUSES, type ResultStatus } from './clinic-labs.js';
+import { correctResult, newResult, RESULT_STATUSES, signReport, type ResultStatus } from './clinic-labs.js';
 import { editorHtml, listMail, reply, startMail } from './clinic-mail.js';
 import { addMedication, changeMedication } from './clinic-medications.js';
 import { mergePatients, MOVABLE, moveRow, type MovableTable } from './clinic-moves.js';
@@ -115,6 +115,12 @@ program
   .action(({ result, ...options }: { result: number; value: string; comment?: string; status?: ResultStatus }) =>
     play((connection) => correctResult(connection, { resultId: result, ...options })),
   );
+
+program
+  .command('sign-report')
+  .description('sign a report on the results screen: a clinician has seen it')
+  .addOption(new Option('--report <id>', 'procedure_report_id').argParser(toNumber).makeOptionMandatory())
+  .action(({ report }: { report: number }) => play((connection) => signReport(connection, report)));
 
 program
   .command('book-appointment')

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { RowDataPacket } from 'mysql2/promise';
 import { deleteRow } from '../openemr-sim/clinic-deletions.js';
-import { correctResult, newResult } from '../openemr-sim/clinic-labs.js';
+import { correctResult, newResult, signReport } from '../openemr-sim/clinic-labs.js';
 import { listMail, reply, startMail } from '../openemr-sim/clinic-mail.js';
 import { addMedication, changeMedication } from '../openemr-sim/clinic-medications.js';
 import { changeDemographics, listPatients, setPortal } from '../openemr-sim/clinic-patients.js';
@@ -291,6 +291,18 @@ test('a correction changes value, flag, status and moment of the result and noth
   });
   expect(after.date).not.toBe(before.date);
   await expect(correctResult(db.connection, { resultId: 4_711_000, value: '1' })).rejects.toThrow(ClinicRefusal);
+});
+
+test('a report is new until it is signed, and one that is not there cannot be', async () => {
+  const { reportId } = await newResult(db.connection, { pid, ...GLUCOSE, value: '90' });
+  const status = async (): Promise<unknown> => {
+    const [report] = await rows('SELECT review_status FROM procedure_report WHERE procedure_report_id = ?', [reportId]);
+    return report?.['review_status'];
+  };
+  expect(await status()).toBe('received');
+  await signReport(db.connection, reportId);
+  expect(await status()).toBe('reviewed');
+  await expect(signReport(db.connection, 4_711_000)).rejects.toThrow(ClinicRefusal);
 });
 
 test('a changed prescription keeps all but what was changed; a stopped one ends today', async () => {

@@ -19,6 +19,7 @@
  *   POST /api/charts/:patientRef/downloads StartDownload  204: it stands in the access history and may begin
  *   GET  /api/charts/:patientRef/own-copies?stream=     OwnCopiesView
  *   POST /api/charts/:patientRef/messages  SendMessage  MessageSentView (201), needs `idempotency-key`
+ *   POST /api/charts/:patientRef/release-wishes SendReleaseWish  ReleaseWishSentView (201), needs `idempotency-key`
  *   GET  /api/charts/:patientRef/receipts               ReceiptsView
  *   GET  /api/access-history?before=                    AccessHistoryView, newest first
  *   GET  /api/events                                    text/event-stream of ChangeEvent
@@ -206,8 +207,33 @@ export interface OwnCopyView {
   payload: { threadId: string; topic: string; subject: string; body: string; writtenAt: string };
 }
 
+/** A wish about new results that this account sent and the chart does not follow yet. */
+export interface PendingWishView {
+  submissionId: string;
+  createdAt: string;
+  state: 'saved' | 'collected';
+  payload: { wish: ReleaseWish; resultId: string | null; wishedAt: string };
+}
+
 export interface OwnCopiesView {
   copies: OwnCopyView[];
+  /** oldest first */
+  wishes: PendingWishView[];
+}
+
+/** New results wait until a clinician has seen them, come at once, or one of those that wait comes now. */
+export type ReleaseWish = 'wait' | 'at-once' | 'show';
+
+export interface SendReleaseWish {
+  wish: ReleaseWish;
+  /** of a result that waits; null with any wish but `show` */
+  resultId: string | null;
+}
+
+export interface ReleaseWishSentView {
+  submissionId: string;
+  state: 'saved';
+  savedAt: string;
 }
 
 export interface SendMessage {
@@ -227,7 +253,7 @@ export interface MessageSentView {
 
 export interface ReceiptView {
   submissionId: string;
-  kind: 'message' | 'enrolment';
+  kind: 'message' | 'enrolment' | 'release-wish';
   state: 'saved' | 'collected';
   /** when it came into this state, an instant */
   at: string;

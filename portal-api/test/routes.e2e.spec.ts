@@ -53,6 +53,7 @@ describe('the route table', () => {
       'GET /api/session',
       'POST /api/charts/:patientRef/downloads',
       'POST /api/charts/:patientRef/messages',
+      'POST /api/charts/:patientRef/release-wishes',
       'POST /api/join',
       'POST /api/join/check',
       'POST /api/join/date-of-birth',

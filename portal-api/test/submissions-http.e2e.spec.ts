@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newRef } from 'sync-contract/identifiers';
-import type { MessageSentView, OwnCopiesView, ReceiptsView } from '../src/http.js';
+import { releaseWishStream } from 'sync-contract/submission';
+import type { MessageSentView, OwnCopiesView, ReceiptsView, ReleaseWishSentView } from '../src/http.js';
 import { PortalUnderTest, type PatientWithChart } from './portal-under-test.js';
 
 const MESSAGE = { threadId: null, topic: 'Results', subject: 'My potassium', body: 'Is it fine?' };
@@ -129,6 +130,41 @@ describe('messages over HTTP', () => {
       expect(response.body).toMatchObject({ code: 'idempotency-key-missing' });
     },
   );
+
+  test('a wish about new results is sealed, shown as on its way to its sender alone, and takes no message in its stream', async () => {
+    const wish = (body: object, key: string = randomUUID()): ReturnType<typeof patient.browser.post> =>
+      patient.browser.post(`/api/charts/${patient.patientRef}/release-wishes`, body).set('idempotency-key', key);
+    const key = randomUUID();
+    const wait = { wish: 'wait', resultId: null };
+    const sent = (await wish(wait, key).expect(201)).body as ReleaseWishSentView;
+    expect((await wish(wait, key).expect(201)).body).toEqual(sent);
+    const payload = { ...wait, wishedAt: sent.savedAt };
+    expect(await portal.inside.newestPayload(patient.accountRef)).toEqual(payload);
+    const show = { wish: 'show', resultId: 'ab'.repeat(16) };
+    const second = (await wish(show).expect(201)).body as ReleaseWishSentView;
+    const own = (await patient.browser.get(`/api/charts/${patient.patientRef}/own-copies`).expect(200))
+      .body as OwnCopiesView;
+    expect(own.wishes).toEqual([
+      { submissionId: sent.submissionId, createdAt: sent.savedAt, state: 'saved', payload },
+      {
+        ...{ submissionId: second.submissionId, createdAt: second.savedAt, state: 'saved' },
+        payload: { ...show, wishedAt: second.savedAt },
+      },
+    ]);
+    expect(own.copies.map(({ submissionId }) => submissionId)).not.toContain(sent.submissionId);
+    const threadId = releaseWishStream(patient.patientRef);
+    expect((await send({ ...MESSAGE, threadId }).expect(404)).body).toMatchObject({ code: 'thread-not-found' });
+    for (const body of [
+      {},
+      { wish: 'show', resultId: null },
+      { ...wait, resultId: 'ab'.repeat(16) },
+      { wish: 'ever' },
+    ]) {
+      expect((await wish(body).expect(422)).body).toMatchObject({ code: 'body-refused' });
+    }
+    const none = patient.browser.post(`/api/charts/${patient.patientRef}/release-wishes`, wait);
+    expect((await none.expect(400)).body).toMatchObject({ code: 'idempotency-key-missing' });
+  });
 
   test('markup is text, and comes back as it was written', async () => {
     const body = '<img src=x onerror=alert(1)> & "quotes"';

@@ -6,6 +6,7 @@ import MessagesPage from './routes/messages/MessagesPage.svelte';
 import ThreadPage from './routes/messages/ThreadPage.svelte';
 import NotFoundPage from './routes/NotFoundPage.svelte';
 import AccessHistoryPage from './routes/profile/AccessHistoryPage.svelte';
+import NewResultsPage from './routes/profile/NewResultsPage.svelte';
 import ProfilePage from './routes/profile/ProfilePage.svelte';
 import AllergiesPage from './routes/record/allergies/AllergiesPage.svelte';
 import AssessmentsPage from './routes/record/assessments/AssessmentsPage.svelte';
@@ -69,5 +70,6 @@ export const ROUTES: RouteDefinition = {
   '/messages/:threadId': ThreadPage,
   '/profile': ProfilePage,
   '/profile/access-history': AccessHistoryPage,
+  '/profile/new-results': NewResultsPage,
   '*': NotFoundPage,
 };

@@ -14,6 +14,7 @@ import { medicationsText } from './text/medications-text.js';
 import { messagesText } from './text/messages-text.js';
 import { profileText } from './text/profile-text.js';
 import { recordText } from './text/record-text.js';
+import { releaseWishText } from './text/release-wish-text.js';
 import { resultsText } from './text/results-text.js';
 import {
   asOfText,
@@ -65,6 +66,7 @@ export const text = {
   messages: messagesText,
   profile: profileText,
   accessHistory: accessHistoryText,
+  releaseWish: releaseWishText,
   record: recordText,
   problems: problemsText,
   allergies: allergiesText,

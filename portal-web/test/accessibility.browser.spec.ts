@@ -126,6 +126,26 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await visit('new message', page);
   await open('/profile', 'Alder Lane, Apt 3B'.split(',')[0] ?? '');
   await visit('profile', page);
+  const index = fixture.sections['results'] as object;
+  const since = new Date(Date.now() - 26 * 3_600_000).toISOString();
+  fixture.change('results', {
+    ...index,
+    wish: {
+      waiting: [
+        { id: 'w1', since },
+        { id: 'w2', since },
+      ],
+    },
+  });
+  await open('/profile/new-results', '2 results wait');
+  await page.getByLabel('Show them at once').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('On its way to the clinic').waitFor();
+  await visit('when new results appear', page);
+  await open('/results', '2 results wait');
+  await visit('results that wait', page);
+  fixture.change('results', index);
+  fixture.wishes = [];
   fixture.accesses = accesses(30);
   await open('/profile/access-history', 'Show earlier');
   await visit('access history', page);
@@ -222,7 +242,7 @@ describe('every page', () => {
       await page.setViewportSize({ width: 390, height: 844 });
     });
     expect(found).toEqual([]);
-    expect(pages).toBe(23 + RECORD_PAGES.length);
+    expect(pages).toBe(25 + RECORD_PAGES.length);
     expect(portal.complaints).toEqual([]);
   });
 

@@ -3,7 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import type { AccessEntryView, OwnCopyView, ProblemCode, ReceiptView, SendMessage, SessionView } from 'portal-api/http';
+import type {
+  AccessEntryView,
+  OwnCopyView,
+  PendingWishView,
+  ProblemCode,
+  ReceiptView,
+  SendMessage,
+  SendReleaseWish,
+  SessionView,
+} from 'portal-api/http';
 import { ACCOUNT_REF, fixtureSections, PATIENT_REF, type FixtureSections } from './fixture-chart.js';
 
 /**
@@ -66,6 +75,7 @@ export class FixturePortal {
   sections: FixtureSections = fixtureSections(Date.now());
   seen: SeenRequest[] = [];
   copies: OwnCopyView[] = [];
+  wishes: PendingWishView[] = [];
   receipts: ReceiptView[] = [];
   /** newest first */
   accesses: AccessEntryView[] = [];
@@ -278,7 +288,7 @@ export class FixturePortal {
         manifest: { era: 1, seq: this.seq },
       });
     } else if (path === 'own-copies') {
-      json(response, 200, { copies: this.copies });
+      json(response, 200, { copies: this.copies, wishes: this.wishes });
     } else if (path === 'receipts') {
       json(response, 200, { receipts: this.receipts });
     } else if (path.startsWith('sections/')) {
@@ -386,6 +396,12 @@ export class FixturePortal {
     } else if (path === `charts/${PATIENT_REF}/downloads`) {
       response.statusCode = 204;
       response.end();
+    } else if (path === `charts/${PATIENT_REF}/release-wishes`) {
+      const createdAt = new Date().toISOString();
+      const submissionId = randomUUID();
+      const payload = { ...(body as unknown as SendReleaseWish), wishedAt: createdAt };
+      this.wishes.push({ submissionId, createdAt, state: 'saved', payload });
+      json(response, 201, { submissionId, state: 'saved', savedAt: createdAt });
     } else if (path === `charts/${PATIENT_REF}/messages`) {
       this.save(body as unknown as SendMessage, String(request.headers['idempotency-key']), response);
     } else {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { PATIENT_REF, THREADS } from './fixture-chart.js';
-import { FIXTURE } from './fixture-portal.js';
+import { FIXTURE, type FixturePortal } from './fixture-portal.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
 jest.setTimeout(60_000);
@@ -291,3 +291,74 @@ describe('a conversation', () => {
     ]);
   });
 });
+
+describe('new results', () => {
+  it('wait when a person says so with the keyboard alone, and each is shown when it is asked for', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const index = fixture.sections['results'] as object;
+    const page = await portal.page('/profile');
+    await page.getByRole('link', { name: 'Choose when new results appear' }).press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'When new results appear' }).waitFor();
+    const [atOnce, wait] = [page.getByLabel('Show them at once'), page.getByLabel('Wait until my clinician')];
+    expect(await atOnce.isChecked()).toBe(true);
+    await page.getByRole('button', { name: 'Save' }).press('Enter');
+    await page.getByText('This is how it is already.').waitFor();
+    expect(wishesSeen(fixture)).toEqual([]);
+    await atOnce.press('ArrowDown');
+    expect(await wait.isChecked()).toBe(true);
+    await page.getByRole('button', { name: 'Save' }).press('Enter');
+    await page.getByText('On its way to the clinic: new results wait').waitFor();
+    expect(wishesSeen(fixture)).toEqual([{ wish: 'wait', resultId: null }]);
+    await page.goto(`${fixture.origin}/#/`);
+    await page.getByRole('link', { name: 'When new results appear' }).press('Enter');
+    await page.getByText('On its way to the clinic: new results wait').waitFor();
+
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    const waiting = ['w1', 'w2'].map((id) => ({ id, since }));
+    fixture.wishes = [];
+    fixture.change('results', { ...index, wish: { waiting } });
+    await page.getByText('2 results wait for your clinician').waitFor();
+    await page.getByText('On its way to the clinic').waitFor({ state: 'detached' });
+    expect(await wait.isChecked()).toBe(true);
+    await page.goto(`${fixture.origin}/#/`);
+    await page.getByRole('link', { name: '2 results wait for your clinician' }).press('Enter');
+    await page.getByRole('button', { name: 'Show it now' }).first().press('Enter');
+    const asked = page.getByRole('button', { name: 'Asked for; it comes in a moment' });
+    await asked.waitFor();
+    expect(await asked.getAttribute('aria-disabled')).toBe('true');
+    expect(wishesSeen(fixture)).toContainEqual({ wish: 'show', resultId: 'w1' });
+    fixture.wishes = [];
+    fixture.change('results', { ...index, wish: { waiting: waiting.slice(1) } });
+    await page.getByText('1 result waits for your clinician, as you wished.').waitFor();
+    await until(() => page.evaluate(() => document.activeElement?.textContent ?? ''), /1 result waits/);
+    fixture.change('results', { years: [], wish: { waiting: waiting.slice(1) } });
+    await page.getByText('There are no other lab results in your record.').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('cannot be put off by somebody who may not write, and a refusal is said', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    fixture.refusals.set(`charts/${PATIENT_REF}/release-wishes`, { status: 503, code: 'clinic-catching-up' });
+    const page = await portal.page('/profile/new-results');
+    await page.getByLabel('Wait until my clinician').check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').getByText('The portal is being restored').waitFor();
+    expect(await page.getByLabel('Wait until my clinician').isChecked()).toBe(true);
+    const { session } = fixture;
+    if (session !== null) {
+      fixture.session = { ...session, patients: session.patients.map((each) => ({ ...each, scopes: [] })) };
+    }
+    await page.reload();
+    await page.getByText('Your access does not include changing this.').waitFor();
+    expect(await page.getByLabel('Show them at once').isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Save' }).count()).toBe(0);
+    expect(portal.complaints).toEqual([]);
+  });
+});
+
+const wishesSeen = (fixture: FixturePortal): unknown[] =>
+  fixture.seen.filter(({ path }) => path.endsWith('/release-wishes')).map(({ body }) => body);

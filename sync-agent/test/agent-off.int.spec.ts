@@ -1,7 +1,11 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newResult, signReport } from 'infra/openemr-sim/clinic-labs';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
 import { parseInviteCode } from 'sync-contract/invite';
+import { ReceiptsContent } from 'sync-contract/receipt';
+import { ResultYearsContent } from 'sync-contract/section-content';
+import { releaseWishStream } from 'sync-contract/submission';
 import { buildMessage } from '../../portal-api/test/submissions-under-test.js';
 import { Invite } from '../src/ledger/enrolment.entities.js';
 import { Submission } from '../src/ledger/submission.entities.js';
@@ -16,28 +20,85 @@ const LATE = 5006;
 const IN_TIME = 5007;
 const DAY_OLD = 'INTERVAL 1 DAY';
 
+let crossing: CrossingUnderTest;
+let patient: JoinedPatient;
+
+beforeAll(async () => {
+  crossing = await CrossingUnderTest.start('agent_off', ReplicateModule);
+  patient = await crossing.join(PID);
+  await until('the chart in the DMZ', async () => (await profile()) !== null);
+  await until('a heartbeat', async () => (await readHeartbeat(crossing.dmz)) !== null);
+});
+afterAll(async () => {
+  await crossing[Symbol.asyncDispose]();
+});
+
+/** What the DMZ holds of the patient's chart, opened. */
+const sections = async (): Promise<ReadonlyMap<string, unknown>> => {
+  const { ledger, keys } = crossing.inside;
+  const chart = await readStoredChart({ portal: crossing.dmz, ledger, keys, siteId: SITE }, patient.patientRef);
+  return chart?.sections ?? new Map<string, unknown>();
+};
+const profile = async (): Promise<string | null> => {
+  const section = (await sections()).get('profile');
+  return section === undefined ? null : JSON.stringify(section);
+};
+
+describe('a wish that new results wait', () => {
+  const send = async (wish: 'wait' | 'at-once' | 'show', resultId: string | null = null): Promise<string> => {
+    const { patientRef } = patient;
+    const { submissionId } = await crossing.portal.service.submit({
+      ...buildMessage(patient),
+      kind: 'release-wish',
+      stream: { id: releaseWishStream(patientRef), claims: true },
+      request: { wish, resultId },
+      payload: (_stream, at) => ({ wish, resultId, wishedAt: at.toISOString() }),
+    });
+    await until(
+      'the own copy has gone',
+      async () =>
+        (await crossing.count('SELECT COUNT(*) AS n FROM own_copy WHERE submission_id = ?', [
+          Buffer.from(submissionId.replaceAll('-', ''), 'hex'),
+        ])) === 0,
+    );
+    return submissionId;
+  };
+  const index = async (): Promise<ResultYearsContent> => ResultYearsContent.parse((await sections()).get('results'));
+  const whole = async (): Promise<string> => JSON.stringify([...(await sections())]);
+  const test = { pid: PID, loinc: '2345-7', name: 'Waits', units: 'mg/dL' };
+
+  it('goes in as every submission does, holds from then on, ends with the signature, and is answered by a receipt', async () => {
+    const { clinic } = crossing.inside;
+    const sent = await send('wait');
+    expect(await index()).toMatchObject({ wish: { waiting: [] } });
+    const { receipts } = ReceiptsContent.parse((await sections()).get('receipts'));
+    expect(receipts).toContainEqual(expect.objectContaining({ submissionId: sent, state: 'in-chart' }));
+
+    const { reportId } = await newResult(clinic, { ...test, value: '71.07', comment: 'canary comment' });
+    await until('the notice of it', async () => (await index()).wish?.waiting.length === 1);
+    expect(await whole()).not.toMatch(/71\.07|canary comment/);
+    await signReport(clinic, reportId);
+    await until('the result', async () => (await whole()).includes('71.07'));
+    expect((await index()).wish).toEqual({ waiting: [] });
+  });
+
+  it('lets one result through that the patient asks for, and all when it is taken back', async () => {
+    const { clinic } = crossing.inside;
+    await newResult(clinic, { ...test, value: '72.07' });
+    await until('the notice of it', async () => (await index()).wish?.waiting.length === 1);
+    await send('show', (await index()).wish?.waiting[0]?.id);
+    expect(await whole()).toContain('72.07');
+    await newResult(clinic, { ...test, value: '73.07' });
+    await until('the notice of it', async () => (await index()).wish?.waiting.length === 1);
+    expect(await whole()).not.toContain('73.07');
+    await send('at-once');
+    expect(await whole()).toContain('73.07');
+    expect((await index()).wish).toBeUndefined();
+  });
+});
+
 /** The day goes by in the rows: what both databases say of times moves back, the clocks stay. */
 describe('an agent that was off for a day', () => {
-  let crossing: CrossingUnderTest;
-  let patient: JoinedPatient;
-
-  beforeAll(async () => {
-    crossing = await CrossingUnderTest.start('agent_off', ReplicateModule);
-    patient = await crossing.join(PID);
-    await until('the chart in the DMZ', async () => (await profile()) !== null);
-    await until('a heartbeat', async () => (await readHeartbeat(crossing.dmz)) !== null);
-  });
-  afterAll(async () => {
-    await crossing[Symbol.asyncDispose]();
-  });
-
-  const profile = async (): Promise<string | null> => {
-    const { ledger, keys } = crossing.inside;
-    const chart = await readStoredChart({ portal: crossing.dmz, ledger, keys, siteId: SITE }, patient.patientRef);
-    const section = chart?.sections.get('profile');
-    return section === undefined ? null : JSON.stringify(section);
-  };
-
   /** T of the patient's chart as the DMZ has it. */
   const claimed = async (): Promise<string> => {
     const heartbeat = await readHeartbeat(crossing.dmz);

@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { openEnvelope, sealEnvelope, type Envelope } from 'sync-contract/envelope';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
 import { newRef } from 'sync-contract/identifiers';
+import { releaseWishStream } from 'sync-contract/submission';
 import { kidOf } from 'sync-contract/signed';
 import { collectOutbox } from '../src/collect/collect-outbox.js';
 import { QUARANTINE_REASONS, type QuarantineReason } from '../src/collect/quarantine-reason.js';
 import { AccountGrant } from '../src/ledger/enrolment.entities.js';
 import { Patient } from '../src/ledger/patient.entity.js';
+import { ReleaseDecisionRow } from '../src/ledger/release.entities.js';
 import { Stream, Submission } from '../src/ledger/submission.entities.js';
 import { newSubmissionId, type JoinedPatient, type OutboxItem } from './collect-test-dmz.js';
 import { DeliverUnderTest, SITE } from './deliver-under-test.js';
@@ -122,6 +124,29 @@ describe('an item that is set aside', () => {
       expect(await agent.mails()).toHaveLength(before + 2);
     },
   );
+
+  it('is also a wish in another stream than its chart’s, or one without its result; the chart’s own goes on', async () => {
+    const { patientRef } = patient;
+    const wished = (wish: string, resultId: string | null = null): object => ({
+      ...{ wish, resultId, wishedAt: new Date().toISOString() },
+    });
+    const kind = { ...patient, kind: 'release-wish' };
+    const elsewhere = await agent.dmz.submit(newRef(), kind, wished('wait'));
+    const foreign = await agent.dmz.submit(releaseWishStream(other.patientRef), kind, wished('wait'));
+    const own = await agent.dmz.submit(releaseWishStream(patientRef), kind, wished('wait'));
+    await agent.collectAndDeliver();
+    const nothing = await agent.dmz.submit(releaseWishStream(patientRef), kind, wished('show'));
+    await agent.collectAndDeliver();
+    const reasons = await Promise.all(
+      [elsewhere, foreign, own, nothing].map(async ({ submissionId }) => (await found(submissionId))?.reason ?? null),
+    );
+    expect(reasons.map((reason) => reason?.split(':')[0])).toEqual([
+      ...['content-differs', 'content-differs', undefined, 'wrong-content'],
+    ]);
+    expect(await found(own.submissionId)).toMatchObject({ state: 'DONE', effect: { wish: 'wait' } });
+    const [decision] = await agent.ledger.manager.find(ReleaseDecisionRow);
+    expect(decision).toMatchObject({ kind: 'wish', author: `account ${patient.accountRef}`, endedAt: null });
+  });
 
   it('stops its own stream: what follows in it waits, in order', async () => {
     const { item, threadId } = await agent.dmz.submitMessage(patient);

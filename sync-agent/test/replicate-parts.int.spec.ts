@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newResult, signReport } from 'infra/openemr-sim/clinic-labs';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
-import { ResourcesContent } from 'sync-contract/section-content';
+import { ResourcesContent, ResultYearsContent } from 'sync-contract/section-content';
 import { z } from 'zod';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
@@ -8,6 +9,7 @@ import { markDirty, markNewClassesDirty, RELEASED_CLASSES } from '../src/ledger/
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { decide, lift, ReleaseRefused, type NewDecision } from '../src/release/decide.js';
 import { expireDecisions } from '../src/release/expire-decisions.js';
+import { keepWish } from '../src/release/keep-wish.js';
 import { readDecisions } from '../src/release/read-decisions.js';
 import { readItems, type ChartItem } from '../src/release/read-items.js';
 import { describeRules, readRules } from '../src/release/read-rules.js';
@@ -237,6 +239,87 @@ describe('a chart of which a class', () => {
     expect(await inDmz()).toContain(resourceId);
   });
 
+  const wish = async (wanted: 'wait' | 'at-once' | 'show', resultId: string | null = null): Promise<void> =>
+    under.ledger.transaction((manager) => keepWish(manager, PID, { wish: wanted, resultId }, 'account x'));
+  const waiting = async (): Promise<{ id: string; since: string }[] | undefined> =>
+    ResultYearsContent.parse((await under.stored(patientRef))?.sections.get('results')).wish?.waiting;
+  const newReport = async (value: string): Promise<number> => {
+    const test = { loinc: '2345-7', name: `Waiting test ${value}`, units: 'mg/dL' };
+    const { reportId } = await newResult(under.clinic, { pid: PID, ...test, value });
+    await markDirty(under.ledger.manager, PID, ['results', 'procedures']);
+    return reportId;
+  };
+  const reportIn = async (value: string): Promise<string> => {
+    const found = (await items()).find(({ name }) => name === `Waiting test ${value}`);
+    return found?.id ?? 'none';
+  };
+
+  it('has new results that wait, as the patient wished, says how many and nothing of them until somebody signed', async () => {
+    await newReport('61.1');
+    expect(await replicate()).toBe('pushed');
+    await wish('wait');
+    await wish('wait');
+    expect(await under.count("release_decision WHERE kind = 'wish'")).toBe(1);
+    expect(await replicate()).toBe('pushed');
+    // What was there stays, signed or not.
+    expect(await inDmz()).toContain('61.1');
+    expect(await waiting()).toEqual([]);
+
+    const [signed, asked] = [await newReport('62.2'), await newReport('63.3')];
+    expect(await replicate()).toBe('pushed');
+    const before = await waiting();
+    expect(before?.map(({ id }) => id).sort()).toEqual([await reportIn('62.2'), await reportIn('63.3')].sort());
+    expect(await inDmz()).not.toMatch(/62\.2|63\.3/);
+    expect((await items()).find(({ id }) => id === before?.[0]?.id)?.decisionId).not.toBeNull();
+    await markDirty(under.ledger.manager, PID, ['results']);
+    expect(await replicate()).toBe('unchanged');
+
+    await signReport(under.clinic, signed);
+    await markDirty(under.ledger.manager, PID, ['results', 'procedures']);
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).toContain('62.2');
+    const left = await waiting();
+    expect(left).toEqual(before?.filter(({ id }) => id === left?.[0]?.id));
+    expect(left).toHaveLength(1);
+
+    await wish('show', await reportIn('63.3'));
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).toContain('63.3');
+    expect(await waiting()).toEqual([]);
+    expect(asked).toBeGreaterThan(signed);
+  });
+
+  it('has them all at once when the patient no longer wishes to wait; the report calls none of it a hold', async () => {
+    await newReport('64.4');
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).not.toContain('64.4');
+    const item = (await waiting())?.[0]?.id;
+    expect(describeRules(await readRules(under.ledger.manager, false))).toMatch(
+      /wish to see new results once.+1 entries wait/,
+    );
+
+    await wish('at-once');
+    await wish('show', 'ab'.repeat(16));
+    expect(await under.count("release_decision WHERE kind IN ('wish', 'show') AND ended_at IS NULL")).toBe(0);
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).toContain('64.4');
+    expect(await waiting()).toBeUndefined();
+
+    // At the patient's request staff may end the wish, and its exceptions with it.
+    await wish('wait');
+    await wish('show', 'ab'.repeat(16));
+    const [inForce] = await readRules(under.ledger.manager, false);
+    await lift(under.ledger, inForce?.id ?? 0, 'admin');
+    expect(await under.count("release_decision WHERE kind IN ('wish', 'show') AND ended_at IS NULL")).toBe(0);
+    expect(await replicate()).toBe('unchanged');
+
+    const report = await readReleaseReport(under.ledger.manager, 30);
+    expect(report.waits.map(({ resourceId }) => resourceId)).toContain(item);
+    expect(report.waits.every(({ releasedSeq }) => releasedSeq !== null)).toBe(true);
+    expect(report.withheld.map(({ resourceId }) => resourceId)).not.toContain(item);
+    expect(describeReport(report)).toMatch(/waits by the patient's own wish: DiagnosticReport/);
+  });
+
   it('is changed is counted by how long it took, never too short, and a late one is named', async () => {
     await under.ledger.query(
       'INSERT INTO feed_position (id, file_no, file_offset, committed_at) VALUES (1, 1, 100, UTC_TIMESTAMP(3))',
@@ -260,6 +343,6 @@ describe('a chart of which a class', () => {
     expect(report.late).toMatchObject([{ patientRef, recordClass: 'profile' }]);
     expect(describeReport(report)).toContain(`late: profile of chart ${patientRef}`);
     expect(report.withheld.length).toBeGreaterThan(2);
-    expect(report.decisions.every(({ author, reason }) => author === 'admin' && reason === '171.202(e)')).toBe(true);
+    expect(report.decisions.every(({ author, reason }) => author !== '' && reason === '171.202(e)')).toBe(true);
   });
 });

@@ -9,6 +9,9 @@ export function newRef(): Ref {
   return randomBytes(16).toString('hex');
 }
 
+/** Id of a FHIR resource in the replica: 32 digits that only the inside can make. */
+export const ResourceId = z.string().regex(/^[0-9a-f]{32}$/);
+
 export const SiteId = z.uuid();
 /** UUID version 7 (RFC 9562). */
 export const SubmissionId = z.uuidv7();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Base64Url, Digest, Instant, Ref, SubmissionId } from './identifiers.js';
+import { Base64Url, Digest, Instant, Ref, ResourceId, SubmissionId } from './identifiers.js';
 import { LIMITS } from './limits.js';
 
 /** A FHIR R4 resource (US Core where a profile exists). Kept verbatim; the browser reads the parts it knows. */
@@ -55,6 +55,20 @@ export const YearsContent = z.strictObject({
   ),
 });
 export type YearsContent = z.infer<typeof YearsContent>;
+
+/**
+ * Section `results`: its years and, while the patient wishes that new results wait for a clinician, those that wait. Of a
+ * result that waits nothing else leaves the inside.
+ */
+export const ResultYearsContent = YearsContent.extend({
+  wish: z
+    .strictObject({
+      /** longest waiting first; `since`: when the inside first kept it back */
+      waiting: z.array(z.strictObject({ id: ResourceId, since: Instant })),
+    })
+    .optional(),
+});
+export type ResultYearsContent = z.infer<typeof ResultYearsContent>;
 
 /** Dollars and cents, exact. */
 const Amount = z.string().regex(/^-?\d{1,14}\.\d\d$/);

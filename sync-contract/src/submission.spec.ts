@@ -1,6 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { LIMITS } from './limits.js';
-import { MessagePayload, RESERVED_SUBMISSION_KINDS, SUBMISSION_KINDS, assertSubmissionKind } from './submission.js';
+import {
+  MessagePayload,
+  RESERVED_SUBMISSION_KINDS,
+  ReleaseWishPayload,
+  SUBMISSION_KINDS,
+  assertSubmissionKind,
+  releaseWishStream,
+} from './submission.js';
 
 const message = {
   threadId: 'c'.repeat(32),
@@ -40,6 +47,25 @@ describe('a message', () => {
     expect(withBody(['Hello']).success).toBe(false);
     expect(MessagePayload.safeParse({ ...message, threadId: '../x' }).success).toBe(false);
     expect(MessagePayload.safeParse({ ...message, subject: 'two\nlines' }).success).toBe(false);
+  });
+});
+
+describe('a wish about new results', () => {
+  const wish = (wanted: object): boolean =>
+    ReleaseWishPayload.safeParse({ wishedAt: '2026-11-23T10:00:00.000Z', resultId: null, ...wanted }).success;
+
+  it('names a result when one shall be shown, and never else', () => {
+    const resultId = 'ab'.repeat(16);
+    expect([{ wish: 'wait' }, { wish: 'at-once' }, { wish: 'show', resultId }].every(wish)).toBe(true);
+    expect(
+      [{ wish: 'show' }, { wish: 'wait', resultId }, { wish: 'show', resultId: 'x' }, { wish: 'never' }].some(wish),
+    ).toBe(false);
+  });
+
+  it('is of one stream for each chart, which no other chart has', () => {
+    const streams = ['a1', 'b2', 'a1'].map((each) => releaseWishStream(each.repeat(16)));
+    expect(streams[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(new Set(streams).size).toBe(2);
   });
 });
 

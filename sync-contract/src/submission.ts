@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { Base64Url, Digest, Instant, Ref } from './identifiers.js';
+import { canonicalBytes } from './canonical-json.js';
+import { Base64Url, Digest, Instant, Ref, ResourceId } from './identifiers.js';
 import { LIMITS } from './limits.js';
 import { typedText } from './text.js';
 
@@ -29,13 +31,40 @@ export const EnrolmentPayload = z.strictObject({
 });
 export type EnrolmentPayload = z.infer<typeof EnrolmentPayload>;
 
+/**
+ * What a patient wishes of new results: that they wait until a clinician has seen them (`wait`), that they come at once, as
+ * without a wish (`at-once`), or that one of those that wait comes now (`show`). Results that the portal shows stay.
+ */
+export const ReleaseWishPayload = z
+  .strictObject({
+    wish: z.enum(['wait', 'at-once', 'show']),
+    /** of a result that waits, as section `results` names it; with `show` only */
+    resultId: ResourceId.nullable(),
+    wishedAt: Instant,
+  })
+  .refine(({ wish, resultId }) => (wish === 'show') === (resultId !== null), 'names a result, or must not');
+export type ReleaseWishPayload = z.infer<typeof ReleaseWishPayload>;
+
+/** All wishes about a chart are one stream, whoever sends them, so that the last one holds. */
+export function releaseWishStream(patientRef: string): string {
+  return createHash('sha256')
+    .update(canonicalBytes({ use: 'release-wish', patientRef }))
+    .digest('hex')
+    .slice(0, 32);
+}
+
 /** Kinds this version delivers, with the schema of what is sealed. */
 export const SUBMISSION_PAYLOADS = {
   message: MessagePayload,
   enrolment: EnrolmentPayload,
+  'release-wish': ReleaseWishPayload,
 } as const;
 
-export const SUBMISSION_KINDS = ['message', 'enrolment'] as const satisfies (keyof typeof SUBMISSION_PAYLOADS)[];
+export const SUBMISSION_KINDS = [
+  'message',
+  'enrolment',
+  'release-wish',
+] as const satisfies (keyof typeof SUBMISSION_PAYLOADS)[];
 export const SubmissionKind = z.enum(SUBMISSION_KINDS);
 export type SubmissionKind = z.infer<typeof SubmissionKind>;
 

@@ -1,6 +1,5 @@
 import { Body, Controller, Get, Headers, Post, Query, UseGuards } from '@nestjs/common';
 import { Ref } from 'sync-contract/identifiers';
-import { z } from 'zod';
 import { Origin, type AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
 import type { MessageSentView, OwnCopiesView, ReceiptsView } from '../http.js';
@@ -10,10 +9,8 @@ import { ChartGuard } from '../sessions/chart.guard.js';
 import { CurrentChart, CurrentSession, NeedsScope } from '../sessions/session.decorators.js';
 import { ChartAccess, Session } from '../sessions/session.js';
 import { MessagesService, SendMessage } from './messages.service.js';
-import { IdempotencyKeyMissing } from './submission.problems.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
 import { SubmissionViews } from './submission-views.service.js';
-
-const IdempotencyKey = z.string().regex(/^[A-Za-z0-9_-]{16,64}$/);
 
 @Controller('charts/:patientRef')
 @UseGuards(ChartGuard)
@@ -34,11 +31,7 @@ export class MessagesController {
     @Body(new BodyPipe(SendMessage)) message: SendMessage,
     @Origin() origin: AuditOrigin,
   ): Promise<MessageSentView> {
-    const idempotencyKey = IdempotencyKey.safeParse(key);
-    if (!idempotencyKey.success) {
-      throw new IdempotencyKeyMissing();
-    }
-    const saved = await this.messages.send(session, chart, message, idempotencyKey.data, origin);
+    const saved = await this.messages.send(session, chart, message, idempotencyKeyOf(key), origin);
     return {
       submissionId: saved.submissionId,
       threadId: saved.stream,
@@ -58,9 +51,9 @@ export class MessagesController {
     if (!wanted.success) {
       throw new NotFound();
     }
-    const copies = await this.views.ownCopies(session.accountRef, chart, wanted.data);
+    const own = await this.views.ownCopies(session.accountRef, chart, wanted.data);
     await this.audit.record({ ...origin, action: 'own-copies-read', outcome: 'ok', onBehalfOf: chart.patientRef });
-    return { copies };
+    return own;
   }
 
   @Get('receipts')

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Ref } from 'sync-contract/identifiers';
-import { MessagePayload } from 'sync-contract/submission';
+import { MessagePayload, releaseWishStream } from 'sync-contract/submission';
 import { DataSource } from 'typeorm';
 import type { z } from 'zod';
 import type { AuditOrigin } from '../audit/audit-origin.js';
@@ -54,6 +54,10 @@ export class MessagesService {
   private async streamOf(chart: ChartAccess, threadId: string | null): Promise<NewSubmission['stream']> {
     if (threadId === null) {
       return null;
+    }
+    if (threadId === releaseWishStream(chart.patientRef)) {
+      // A message there would take a number that the wishes wait for.
+      throw new ThreadNotFound();
     }
     const [known] = await this.dataSource.query<{ patient_ref: Buffer | null }[]>(
       'SELECT patient_ref FROM stream WHERE stream = ?',

@@ -71,6 +71,18 @@ export interface YearsContent {
   years: YearEntry[];
 }
 
+/** A result of which the portal has nothing but this, because the patient wished so. */
+export interface WaitingResult {
+  id: string;
+  /** instant */
+  since: string;
+}
+
+export interface ResultYearsContent extends YearsContent {
+  /** absent: new results come at once. Longest waiting first. */
+  wish?: { waiting: WaitingResult[] };
+}
+
 export interface ThreadSummary {
   threadId: string;
   topic: string;

@@ -2,6 +2,7 @@ import { isWhole, isWithin, withinRange, type DayRange } from '../chart/clinical
 import { withdrawnIds } from '../chart/fhir.js';
 import { ageOf, partsIn, resourcesIn, skippedIn, type GatheredChart } from '../chart/gathered-chart.js';
 import { readProfile } from '../chart/profile.js';
+import { waitingIn } from '../chart/release-wish.js';
 import { absentTitles, PART_TITLES, type PartName } from '../state/part-titles.js';
 import { text } from '../text.js';
 import {
@@ -154,10 +155,12 @@ const emptyWords = (part: Part, range: DayRange): string => (isWhole(range) ? pa
 
 function contentBlocks(part: Part, content: unknown, tools: SheetTools): Block[] {
   const withdrawn = withdrawnIds(content).length;
+  const waiting = waitingIn(content);
   const skipped = skippedIn(content);
   const resources = withinRange(resourcesIn(content), tools.range, (instant) => tools.dates.isoDay(instant));
   return [
     ...(withdrawn === 0 ? [] : [{ kind: 'notice', words: words.withdrawn(withdrawn) } as const]),
+    ...(waiting === 0 ? [] : [{ kind: 'notice', words: text.releaseWish.notInFile(waiting) } as const]),
     ...(skipped === 0 ? [] : [{ kind: 'notice', words: words.skipped(skipped) } as const]),
     ...part.blocks(resources, tools, content),
   ];

@@ -1,5 +1,12 @@
 import { SvelteMap } from 'svelte/reactivity';
-import type { ChartStatusView, OwnCopiesView, OwnCopyView, ReceiptsView, ReceiptView } from 'portal-api/http';
+import type {
+  ChartStatusView,
+  OwnCopiesView,
+  OwnCopyView,
+  PendingWishView,
+  ReceiptsView,
+  ReceiptView,
+} from 'portal-api/http';
 import { api } from '../api/client.js';
 import { failureCode, type FailureCode } from '../api/problem.js';
 import { earlierOf, freshnessNow, laterOf, type Freshness } from '../chart/freshness.js';
@@ -9,6 +16,7 @@ import type {
   ReceiptsContent,
   ResourcePart,
   ResourcesContent,
+  ResultYearsContent,
   ThreadContent,
   ThreadsContent,
   YearsContent,
@@ -33,6 +41,8 @@ class Chart {
   /** own copies of this visit, also those the chart has taken over: a thread section may arrive later than that news */
   seenCopies = $state.raw<OwnCopyView[]>([]);
   receipts = $state.raw<ReceiptView[]>([]);
+  /** wishes about new results that the chart does not follow yet, oldest first */
+  wishes = $state.raw<PendingWishView[]>([]);
 
   /** threads opened during this visit, with the time of their newest message then */
   private readonly opened = new SvelteMap<string, string>();
@@ -62,7 +72,7 @@ class Chart {
 
   profile = (): Section<ResourcesContent> => this.section('profile');
   medications = (): Section<ResourcesContent> => this.section('medications');
-  resultYears = (): Section<YearsContent> => this.section('results');
+  resultYears = (): Section<ResultYearsContent> => this.section('results');
   vitalYears = (): Section<YearsContent> => this.section('vitals');
   /** a section of one year, by its name in `results` or `vitals` */
   yearOf = (name: string): Section<ResourcesContent> => this.section(name);
@@ -159,7 +169,7 @@ class Chart {
       return;
     }
     try {
-      const [{ copies }, { receipts }] = await Promise.all([
+      const [{ copies, wishes }, { receipts }] = await Promise.all([
         api.get<OwnCopiesView>(path, { userAct }),
         api.get<ReceiptsView>(receiptsPath),
       ]);
@@ -169,6 +179,7 @@ class Chart {
       const current = new Set(copies.map((copy) => copy.submissionId));
       this.seenCopies = [...this.seenCopies.filter((copy) => !current.has(copy.submissionId)), ...copies];
       this.copies = copies;
+      this.wishes = wishes;
       this.receipts = receipts;
       this.copiesFailure = null;
     } catch (failure: unknown) {
@@ -256,6 +267,7 @@ class Chart {
     this.copiesFailure = null;
     this.seenCopies = [];
     this.receipts = [];
+    this.wishes = [];
   }
 }
 

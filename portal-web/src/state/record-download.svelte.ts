@@ -4,6 +4,7 @@ import { failureCode, type FailureCode } from '../api/problem.js';
 import type { DayRange } from '../chart/clinical-span.js';
 import { ageOf, type GatheredChart } from '../chart/gathered-chart.js';
 import { fileName, recordBundle } from '../chart/record-bundle.js';
+import { waitingIn } from '../chart/release-wish.js';
 import { text } from '../text.js';
 import { announcer } from './announcer.svelte.js';
 import { ChartGathering, type Progress } from './chart-gathering.js';
@@ -135,13 +136,18 @@ async function fileOf(
 
 function bundleFile(chart: GatheredChart, range: DayRange): Blob {
   const now = Date.now();
+  const waiting = waitingIn(chart.sections.get('results'));
   const bundle = recordBundle(chart, {
     base: `${location.origin}/fhir`,
     range,
     isoDay,
     now,
     noticeId: crypto.randomUUID(),
-    notices: [...ageNotices(chart, now), ...text.download.bundleNotices(range, absentTitles(chart))],
+    notices: [
+      ...ageNotices(chart, now),
+      ...text.download.bundleNotices(range, absentTitles(chart)),
+      ...(waiting === 0 ? [] : [text.releaseWish.notInFile(waiting)]),
+    ],
     withdrawnNotice: text.download.withdrawnEntry,
     skippedNotice: text.download.bundleSkipped,
   });

@@ -7,8 +7,8 @@ import type { RenderedSection } from './render-chart.js';
 /** A decision in force, as far as it says which items it means. */
 export interface ReleaseDecision {
   id: number;
-  kind: 'hold' | 'rule' | 'recall';
-  /** the item of a hold or recall; null for a rule */
+  kind: 'hold' | 'rule' | 'recall' | 'wish';
+  /** the item of a hold or recall, or one that a patient's wish means; null for a rule */
   resourceId: string | null;
   /** what a rule asks of an item; null: does not matter */
   recordClass: string | null;
@@ -96,8 +96,8 @@ export function judge(items: ReadonlyMap<string, Item>, decisions: readonly Rele
   return verdicts;
 }
 
-/** What was shown and is withdrawn keeps its sign, whatever else would hold it. */
-const RANK = { recall: 0, hold: 1, rule: 2 } as const;
+/** What was shown and is withdrawn keeps its sign, whatever else would hold it; what the practice holds is no wish. */
+const RANK = { recall: 0, hold: 1, rule: 2, wish: 3 } as const;
 
 function spread(items: ReadonlyMap<string, Item>, verdicts: Map<string, Verdict>): void {
   const give = (id: string, { decision }: Verdict, how: Verdict['how']): void => {

@@ -3,6 +3,7 @@ import type {
   BillingContent,
   Resource,
   ResourcesContent,
+  ResultYearsContent,
   ThreadContent,
   ThreadsContent,
   YearsContent,
@@ -52,7 +53,7 @@ export interface ChartContext {
 export interface RenderedSection {
   name: string;
   recordClass: RecordClass;
-  content: ResourcesContent | BillingContent | YearsContent | ThreadsContent | ThreadContent;
+  content: ResourcesContent | BillingContent | YearsContent | ResultYearsContent | ThreadsContent | ThreadContent;
   /** rows that could not be shown because nothing in them can be read */
   skipped: number;
 }

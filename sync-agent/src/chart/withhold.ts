@@ -21,6 +21,8 @@ export interface WithheldItem {
   resourceType: string;
   recordClass: RecordClass;
   decisionId: number;
+  /** instant by the ledger's clock, where the index says it; absent: when the ledger learns of it */
+  since?: string;
 }
 
 export interface Withholding {

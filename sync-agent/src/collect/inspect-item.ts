@@ -4,7 +4,7 @@ import { Envelope, openEnvelope, type EnvelopeHeader } from 'sync-contract/envel
 import type { LeaseAnswer } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import { ACCEPTED_PROTOCOL_VERSIONS } from 'sync-contract/protocol';
-import { SUBMISSION_PAYLOADS, SubmissionKind } from 'sync-contract/submission';
+import { releaseWishStream, SUBMISSION_PAYLOADS, SubmissionKind } from 'sync-contract/submission';
 import type { QuarantineReason } from './quarantine-reason.js';
 
 export type LeasedItem = LeaseAnswer['items'][number];
@@ -99,6 +99,13 @@ async function refusalOfContent(
       return [header.accountRef, header.stream].every((ref) => ref === acceptance.data.accountRef)
         ? null
         : 'content-differs';
+    }
+    case 'release-wish': {
+      const wish = SUBMISSION_PAYLOADS['release-wish'].safeParse(content);
+      if (!wish.success || header.patientRef === null) {
+        return 'wrong-content';
+      }
+      return header.stream === releaseWishStream(header.patientRef) ? null : 'content-differs';
     }
     default:
       return 'unknown-kind';

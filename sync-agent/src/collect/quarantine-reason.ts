@@ -29,9 +29,9 @@ export const QUARANTINE_REASONS = {
   /** No grant, a revoked one, or one that does not allow this kind. Normal shortly after a revocation. */
   'no-grant':
     'The sender has no permission for this chart. Nothing is delivered; tell the sender if that is a mistake.',
-  /** More messages of one account within a day than MESSAGES_PER_DAY. */
+  /** More messages, or more wishes about release, of one account within a day than MESSAGES_PER_DAY. */
   'daily-limit':
-    'The account sent more messages in a day than MESSAGES_PER_DAY allows. Ask the sender; then release the item or have the DMZ checked.',
+    'The account sent more in a day than MESSAGES_PER_DAY allows. Ask the sender; then release the item or have the DMZ checked.',
   /** The content names another thread or account than the clear fields. Never normal. */
   'content-differs':
     'The content names another thread or account than its envelope. Nothing is delivered; have the DMZ checked.',

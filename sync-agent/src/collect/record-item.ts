@@ -1,6 +1,7 @@
 import type { EnvelopeHeader } from 'sync-contract/envelope';
 import { Grant, grantInForce } from 'sync-contract/grant';
 import { Signed } from 'sync-contract/signed';
+import type { SubmissionKind } from 'sync-contract/submission';
 import { In, MoreThan, Not, type DataSource, type EntityManager } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import { currentEra } from '../ledger/current-era.js';
@@ -141,7 +142,8 @@ async function placeOf(
     return { ...there, reason: 'no-grant' };
   }
   const tooMany =
-    kind === 'message' && (await takenInADay(manager, accountRef)) >= messagesPerDay * (await daysOffered(manager));
+    kind !== 'enrolment' &&
+    (await takenInADay(manager, accountRef, kind)) >= messagesPerDay * (await daysOffered(manager));
   return { ...there, reason: tooMany ? 'daily-limit' : null };
 }
 
@@ -161,13 +163,13 @@ async function acceptanceWaits(manager: EntityManager, accountRef: string): Prom
 }
 
 /** Set aside ones do not count, or forgeries in an account's name would use up its day. */
-async function takenInADay(manager: EntityManager, accountRef: string): Promise<number> {
+async function takenInADay(manager: EntityManager, accountRef: string, kind: SubmissionKind): Promise<number> {
   const grants = await manager.findBy(AccountGrant, { accountRef });
   return manager.countBy(Submission, {
     accountRef,
     // The index is by patient.
     patientRef: In([...new Set(grants.map((grant) => grant.patientRef))]),
-    kind: 'message',
+    kind,
     state: Not('QUARANTINED'),
     receivedAt: MoreThan(new Date(Date.now() - DAY)),
   });

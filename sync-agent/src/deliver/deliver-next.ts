@@ -8,6 +8,7 @@ import { Stream, Submission } from '../ledger/submission.entities.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 import { deliverEnrolment } from './deliver-enrolment.js';
 import { deliverMessage } from './deliver-message.js';
+import { deliverReleaseWish } from './deliver-release-wish.js';
 import { PermanentDeliveryFailure } from './delivery-failure.js';
 import type { Effect } from './delivery.js';
 
@@ -141,6 +142,8 @@ function deliverKind(
       return deliverMessage(manager, { tables, pools, resourceIdKey: keys.resourceIdKey }, submission, content);
     case 'enrolment':
       return deliverEnrolment(manager, { keys, tables }, submission, new Date(envelope.header.createdAt), content);
+    case 'release-wish':
+      return deliverReleaseWish(manager, submission, content);
   }
 }
 

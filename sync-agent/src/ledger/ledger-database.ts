@@ -29,6 +29,7 @@ import { CreatePatientDecision1764200000000 } from './migrations/1764200000000-c
 import { CreateWithdrawnClass1764300000001 } from './migrations/1764300000001-create-withdrawn-class.js';
 import { CreatePolling1764300000002 } from './migrations/1764300000002-create-polling.js';
 import { AddChartRenderedAt1764300000003 } from './migrations/1764300000003-add-chart-rendered-at.js';
+import { AddPatientWish1764400000000 } from './migrations/1764400000000-add-patient-wish.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -160,6 +161,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       CreateWithdrawnClass1764300000001,
       CreatePolling1764300000002,
       AddChartRenderedAt1764300000003,
+      AddPatientWish1764400000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

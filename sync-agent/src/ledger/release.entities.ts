@@ -3,9 +3,10 @@ import { hexColumn, wholeColumn } from './columns.js';
 
 /**
  * `hold`: one item of one patient. `rule`: every item of a class, code or sensitivity, of one patient or of all. `recall`:
- * one item that was in the portal and is withdrawn for correction.
+ * one item that was in the portal and is withdrawn for correction. `wish`: the patient's own, that new results wait until a
+ * clinician has seen them. `show`: one result that the patient does not want to wait for, as long as the wish lasts.
  */
-export const DECISION_KINDS = ['hold', 'rule', 'recall'] as const;
+export const DECISION_KINDS = ['hold', 'rule', 'recall', 'wish', 'show'] as const;
 export type DecisionKind = (typeof DECISION_KINDS)[number];
 
 /**
@@ -25,7 +26,7 @@ export class ReleaseDecisionRow {
   @Column({ type: 'bigint', nullable: true, transformer: wholeColumn })
   pid!: number | null;
 
-  /** the item; null for a rule */
+  /** the item; null for a rule and a wish */
   @Column({ name: 'resource_id', type: 'binary', length: 16, nullable: true, transformer: hexColumn })
   resourceId!: string | null;
 
@@ -47,7 +48,7 @@ export class ReleaseDecisionRow {
   @Column({ type: 'varchar', length: 16 })
   reason!: string;
 
-  /** OpenEMR's user name of who decided */
+  /** OpenEMR's user name of who decided; of a patient's wish `account` and its accountRef */
   @Column({ type: 'varchar', length: 255 })
   author!: string;
 
@@ -65,9 +66,13 @@ export class ReleaseDecisionRow {
   @Column({ name: 'ended_at', type: 'datetime', precision: 3, nullable: true })
   endedAt!: Date | null;
 
-  /** OpenEMR's user name of who lifted it; null when it expired */
+  /** OpenEMR's user name of who lifted it, or an account as in `author`; null when it expired */
   @Column({ name: 'ended_by', type: 'varchar', length: 255, nullable: true })
   endedBy!: string | null;
+
+  /** of a wish: reports with a higher number in OpenEMR are new; null for all else */
+  @Column({ name: 'after_report', type: 'bigint', nullable: true, transformer: wholeColumn })
+  afterReport!: number | null;
 }
 
 /** An item that a decision kept out of a chart, from the first render that left it out. Items nobody holds have no row. */

@@ -35,6 +35,7 @@ export const ReportRow = z.object({
   date_report_tz: Text,
   report_status: Text,
   report_notes: Text,
+  review_status: Text,
 });
 export type ReportRow = z.infer<typeof ReportRow>;
 
@@ -51,6 +52,7 @@ export const ResultRow = z.object({
   abnormal: Text,
   comments: Text,
   result_status: Text,
+  document_id: Whole,
 });
 export type ResultRow = z.infer<typeof ResultRow>;
 
@@ -86,6 +88,12 @@ export interface ResultRows {
   labs: LabRow[];
 }
 
+/** OpenEMR's word for a report that somebody with the right to sign has signed on its results screen. */
+const SIGNED = 'reviewed';
+
+/** Whether a clinician of the practice has seen a report, as OpenEMR knows it. */
+export const isSeen = ({ review_status }: ReportRow): boolean => review_status === SIGNED;
+
 /** Seven queries, whatever the number of orders. Orders that the practice deleted (`activity` 0) are left out. */
 export async function readResults(
   snapshot: Snapshot,
@@ -112,7 +120,7 @@ export async function readResults(
     'laboratory reports',
     ReportRow,
     `SELECT r.procedure_report_id, r.procedure_order_id, r.procedure_order_seq, r.date_collected, r.date_collected_tz,
-            r.date_report, r.date_report_tz, r.report_status, r.report_notes
+            r.date_report, r.date_report_tz, r.report_status, r.report_notes, r.review_status
        FROM procedure_order o JOIN procedure_report r ON r.procedure_order_id = o.procedure_order_id
       WHERE o.patient_id = ? AND o.activity = 1 ORDER BY r.procedure_report_id`,
     [pid],
@@ -121,7 +129,7 @@ export async function readResults(
     'laboratory results',
     ResultRow,
     `SELECT s.procedure_result_id, s.procedure_report_id, s.result_code, s.result_text, s.\`date\`, s.facility, s.units,
-            s.result, s.\`range\`, s.abnormal, s.comments, s.result_status
+            s.result, s.\`range\`, s.abnormal, s.comments, s.result_status, s.document_id
        FROM procedure_order o
        JOIN procedure_report r ON r.procedure_order_id = o.procedure_order_id
        JOIN procedure_result s ON s.procedure_report_id = r.procedure_report_id

@@ -238,6 +238,7 @@ export const READER_COLUMNS = {
     'date_report_tz',
     'report_status',
     'report_notes',
+    'review_status',
   ],
   procedure_result: [
     'procedure_result_id',
@@ -252,6 +253,7 @@ export const READER_COLUMNS = {
     'abnormal',
     'comments',
     'result_status',
+    'document_id',
   ],
   procedure_specimen: [
     'procedure_specimen_id',

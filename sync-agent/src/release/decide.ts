@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { crashPoint } from '../crash-point.js';
 import { markReleasedDirty } from '../ledger/dirty.js';
-import type { DecisionKind } from '../ledger/release.entities.js';
+import { DECISION_KINDS, type DecisionKind } from '../ledger/release.entities.js';
 import type { ReleaseReason } from './release-reasons.js';
 
 /** What a person wants cannot be done; the message says why and what to do. */
@@ -13,7 +13,7 @@ export class ReleaseRefused extends Error {
 }
 
 export interface NewDecision {
-  kind: DecisionKind;
+  kind: Exclude<DecisionKind, 'wish' | 'show'>;
   pid: number | null;
   resourceId: string | null;
   recordClass: string | null;
@@ -29,7 +29,12 @@ export interface NewDecision {
 const Inserted = z.looseObject({ insertId: z.coerce.number() });
 const Same = z.array(z.object({ id: z.number(), alike: z.coerce.boolean() }));
 const Lifted = z.array(
-  z.object({ pid: z.coerce.number().nullable(), endedAt: z.string().nullable(), endedBy: z.string().nullable() }),
+  z.object({
+    kind: z.enum(DECISION_KINDS),
+    pid: z.coerce.number().nullable(),
+    endedAt: z.string().nullable(),
+    endedBy: z.string().nullable(),
+  }),
 );
 
 /**
@@ -81,13 +86,14 @@ async function inForce(manager: EntityManager, decision: NewDecision): Promise<n
 }
 
 /**
- * Ends a decision: what it alone kept back goes out with the next render. May be repeated by the same person.
+ * Ends a decision: what it alone kept back goes out with the next render. With a patient's wish go its exceptions. May be
+ * repeated by the same person.
  * @throws ReleaseRefused
  */
 export async function lift(ledger: DataSource, id: number, author: string): Promise<void> {
   await ledger.transaction(async (manager) => {
     const rows: unknown = await manager.query(
-      'SELECT pid, CAST(ended_at AS CHAR) AS endedAt, ended_by AS endedBy FROM release_decision WHERE id = ? FOR UPDATE',
+      'SELECT kind, pid, CAST(ended_at AS CHAR) AS endedAt, ended_by AS endedBy FROM release_decision WHERE id = ? FOR UPDATE',
       [id],
     );
     const [row] = Lifted.parse(rows);
@@ -104,6 +110,12 @@ export async function lift(ledger: DataSource, id: number, author: string): Prom
       author,
       id,
     ]);
+    if (row.kind === 'wish') {
+      await manager.query(
+        "UPDATE release_decision SET ended_at = UTC_TIMESTAMP(3), ended_by = ? WHERE ended_at IS NULL AND pid = ? AND kind = 'show'",
+        [author, row.pid],
+      );
+    }
     await markReleasedDirty(manager, row.pid);
     crashPoint('before-commit:release-lifted');
   });

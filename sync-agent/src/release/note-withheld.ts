@@ -37,8 +37,8 @@ export async function noteWithheld(
     if (!over.delete(nameOf(item))) {
       await manager.query(
         `INSERT INTO withheld_item (pid, resource_id, resource_type, record_class, decision_id, since)
-          VALUES (?, UNHEX(?), ?, ?, ?, UTC_TIMESTAMP(3))`,
-        [pid, item.resourceId, item.resourceType, item.recordClass, item.decisionId],
+          VALUES (?, UNHEX(?), ?, ?, ?, COALESCE(CAST(? AS DATETIME(3)), UTC_TIMESTAMP(3)))`,
+        [pid, item.resourceId, item.resourceType, item.recordClass, item.decisionId, item.since?.slice(0, 23) ?? null],
       );
     }
   }

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
-import type { ReleaseDecision } from '../chart/kept-out.js';
+import type { DecisionInForce } from '../chart/patient-wish.js';
 import { DECISION_KINDS } from '../ledger/release.entities.js';
 
 const Decisions = z.array(
@@ -12,14 +12,15 @@ const Decisions = z.array(
     codeSystem: z.string().nullable(),
     code: z.string().nullable(),
     sensitivity: z.string().nullable(),
+    afterReport: z.coerce.number().nullable(),
   }),
 );
 
 /** The decisions in force that concern a patient, in a fixed order: one look into an index that most practices have empty. */
-export async function readDecisions(manager: EntityManager, pid: number): Promise<ReleaseDecision[]> {
+export async function readDecisions(manager: EntityManager, pid: number): Promise<DecisionInForce[]> {
   const rows: unknown = await manager.query(
     `SELECT id, kind, LOWER(HEX(resource_id)) AS resourceId, record_class AS recordClass, code_system AS codeSystem, code,
-            sensitivity
+            sensitivity, after_report AS afterReport
        FROM release_decision WHERE ended_at IS NULL AND (pid IS NULL OR pid = ?) ORDER BY id`,
     [pid],
   );

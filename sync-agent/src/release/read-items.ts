@@ -3,8 +3,10 @@ import { DateTime } from 'luxon';
 import type { RecordClass } from 'sync-contract/classes';
 import type { Resource } from 'sync-contract/section-content';
 import { z } from 'zod';
-import { itemsOf, type ReleaseDecision } from '../chart/kept-out.js';
+import { itemsOf } from '../chart/kept-out.js';
+import { decisionsOnItems, type DecisionInForce } from '../chart/patient-wish.js';
 import { renderChart } from '../chart/render-chart.js';
+import { ResourceIds } from '../chart/resource-id.js';
 import { withhold } from '../chart/withhold.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { RELEASED_CLASSES } from '../ledger/dirty.js';
@@ -31,7 +33,7 @@ export async function readItems(
   reader: Pool,
   keys: KeyStore,
   pid: number,
-  decisions: readonly ReleaseDecision[],
+  decisions: readonly DecisionInForce[],
 ): Promise<ChartItem[]> {
   await using snapshot = await openSnapshot(reader);
   const rows = await readChart(snapshot, pid, RELEASED_CLASSES);
@@ -46,7 +48,8 @@ export async function readItems(
       throw new TypeError('no messages were read');
     },
   }).filter(({ recordClass }) => RELEASED_CLASSES.includes(recordClass));
-  const kept = new Map(withhold(sections, decisions).withheld.map((item) => [item.resourceId, item.decisionId]));
+  const onItems = decisionsOnItems(decisions, rows.results, new ResourceIds(keys.resourceIdKey));
+  const kept = new Map(withhold(sections, onItems).withheld.map((item) => [item.resourceId, item.decisionId]));
   return [...itemsOf(sections).values()].map(({ resource, recordClass }) => ({
     id: resource.id,
     recordClass,

@@ -32,11 +32,14 @@ export type Rule = z.infer<typeof Rule>;
 
 const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%m-%dT%H:%i:%sZ')`;
 
-/** @param all also those that have ended @param since of those only what ended after this many days ago */
+/**
+ * A patient's wish is one of them; which results the patient asked for nevertheless is not.
+ * @param all also those that have ended @param since of those only what ended after this many days ago
+ */
 export async function readRules(manager: EntityManager, all: boolean, since: number | null = null): Promise<Rule[]> {
   const ended = all
-    ? `TRUE${since === null ? '' : ' AND (d.ended_at IS NULL OR d.ended_at > UTC_TIMESTAMP() - INTERVAL ? DAY)'}`
-    : 'd.ended_at IS NULL';
+    ? `d.kind <> 'show'${since === null ? '' : ' AND (d.ended_at IS NULL OR d.ended_at > UTC_TIMESTAMP() - INTERVAL ? DAY)'}`
+    : "d.kind <> 'show' AND d.ended_at IS NULL";
   const rows: unknown = await manager.query(
     `SELECT d.id, d.kind, d.pid, LOWER(HEX(d.resource_id)) AS resourceId, d.record_class AS recordClass,
             d.code_system AS codeSystem, d.code, d.sensitivity, d.reason, d.author, d.operator,
@@ -68,8 +71,9 @@ function describeRule(rule: Rule): string {
   ].join('; ');
 }
 
-function whatOf({ pid, resourceId, recordClass, codeSystem, code, sensitivity }: Rule): string {
+function whatOf({ kind, pid, resourceId, recordClass, codeSystem, code, sensitivity }: Rule): string {
   return [
+    kind === 'wish' ? 'to see new results once a clinician has' : '',
     resourceId === null ? '' : `item ${resourceId}`,
     recordClass === null ? '' : `of ${recordClass}`,
     code === null ? '' : `with code ${codeSystem === '' ? '' : `${codeSystem ?? ''}|`}${code}`,
@@ -89,6 +93,9 @@ function endOf({ expiresAt, endedAt, endedBy }: Rule): string {
 
 function effectOf({ kind, holds, charts, everHeld, endedAt, unread }: Rule): string {
   const yet = unread > 0 && endedAt === null ? `, ${String(unread)} charts are still to be read` : '';
+  if (kind === 'wish') {
+    return `${String(holds)} entries wait, ${String(everHeld)} have${yet}`;
+  }
   if (everHeld === 0) {
     const nothing =
       kind === 'rule'

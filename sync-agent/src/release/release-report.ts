@@ -43,8 +43,10 @@ export interface ReleaseReport {
   /** the newest of the changes that took longer than the aim */
   late: z.infer<typeof Late>[];
   decisions: Rule[];
-  /** entries that were kept out in these days, and where they are now */
+  /** entries that the practice kept out in these days, and where they are now */
   withheld: z.infer<typeof Withheld>[];
+  /** entries that waited in these days because the patient wished so: no hold of the practice */
+  waits: z.infer<typeof Withheld>[];
 }
 
 const LISTED = 1_000;
@@ -66,21 +68,29 @@ export async function readReleaseReport(manager: EntityManager, days: number): P
        FROM late_release WHERE acked_at > UTC_TIMESTAMP() - INTERVAL ? DAY ORDER BY acked_at DESC LIMIT ?`,
     [days, LISTED],
   );
-  const withheld: unknown = await manager.query(
-    `SELECT pid, LOWER(HEX(resource_id)) AS resourceId, resource_type AS resourceType, record_class AS recordClass,
-            decision_id AS decisionId, ${INSTANT('since')} AS since, ${INSTANT('ended_at')} AS endedAt,
-            released_seq AS releasedSeq
-       FROM withheld_item WHERE ended_at IS NULL OR ended_at > UTC_TIMESTAMP() - INTERVAL ? DAY ORDER BY id LIMIT ?`,
-    [days, LISTED],
-  );
   const byClass = Map.groupBy(times, ({ recordClass }) => recordClass);
   return {
     ...{ days, aim: AIM, all: timesOf('all', times) },
     classes: [...byClass].map(([recordClass, ofClass]) => timesOf(recordClass, ofClass)),
     late: z.array(Late).parse(late),
     decisions: await readRules(manager, true, days),
-    withheld: z.array(Withheld).parse(withheld),
+    withheld: await readWithheld(manager, days, "d.kind <> 'wish'"),
+    waits: await readWithheld(manager, days, "d.kind = 'wish'"),
   };
+}
+
+/** @param which condition on the decision, as SQL */
+async function readWithheld(manager: EntityManager, days: number, which: string): Promise<z.infer<typeof Withheld>[]> {
+  const rows: unknown = await manager.query(
+    `SELECT w.pid, LOWER(HEX(w.resource_id)) AS resourceId, w.resource_type AS resourceType,
+            w.record_class AS recordClass, w.decision_id AS decisionId, ${INSTANT('w.since')} AS since,
+            ${INSTANT('w.ended_at')} AS endedAt, w.released_seq AS releasedSeq
+       FROM withheld_item w JOIN release_decision d ON d.id = w.decision_id
+      WHERE ${which} AND (w.ended_at IS NULL OR w.ended_at > UTC_TIMESTAMP() - INTERVAL ? DAY)
+      ORDER BY w.id LIMIT ?`,
+    [days, LISTED],
+  );
+  return z.array(Withheld).parse(rows);
 }
 
 interface Counted {
@@ -100,7 +110,7 @@ export function timesOf(recordClass: string, times: readonly Counted[]): ClassTi
   };
 }
 
-export function describeReport({ days, aim, all, classes, late, decisions, withheld }: ReleaseReport): string {
+export function describeReport({ days, aim, all, classes, late, decisions, withheld, waits }: ReleaseReport): string {
   const lines = [
     `the last ${String(days)} days, from the commit in OpenEMR to the acknowledgement by the DMZ; aim: ${String(aim)} s`,
     ...(all.changes === 0 ? ['no changes'] : [all, ...classes].map(describeTimes)),
@@ -108,13 +118,18 @@ export function describeReport({ days, aim, all, classes, late, decisions, withh
       ({ patientRef, seq, recordClass, changedAt, ackedAt }) =>
         `late: ${recordClass} of chart ${patientRef}, push ${String(seq)}, changed ${changedAt}, in the portal ${ackedAt}`,
     ),
-    ...withheld.map(
-      ({ pid, resourceId, resourceType, recordClass, decisionId, since, endedAt, releasedSeq }) =>
-        `held: ${resourceType} ${resourceId} of ${recordClass} of patient ${String(pid)} by decision ` +
-        `${String(decisionId)} since ${since}, ${whereNow(endedAt, releasedSeq)}`,
-    ),
+    ...withheld.map((item) => `held: ${describeWithheld(item)}`),
+    ...waits.map((item) => `waits by the patient's own wish: ${describeWithheld(item)}`),
   ];
   return `${lines.join('\n')}\n${describeRules(decisions)}`;
+}
+
+function describeWithheld(item: z.infer<typeof Withheld>): string {
+  const { pid, resourceId, resourceType, recordClass, decisionId, since, endedAt, releasedSeq } = item;
+  return (
+    `${resourceType} ${resourceId} of ${recordClass} of patient ${String(pid)} by decision ` +
+    `${String(decisionId)} since ${since}, ${whereNow(endedAt, releasedSeq)}`
+  );
 }
 
 function whereNow(endedAt: string | null, releasedSeq: number | null): string {

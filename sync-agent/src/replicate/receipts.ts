@@ -7,6 +7,8 @@ import type { SubmissionState } from '../ledger/submission.entities.js';
 /** Newest first; older ones are in the chart or forgotten. */
 const RECEIPTS = 500;
 
+const UUID = "LOWER(INSERT(INSERT(INSERT(INSERT(HEX(submission_id), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))";
+
 const Rows = z.array(
   z.object({
     submissionId: z.string(),
@@ -27,6 +29,24 @@ const STATES: Record<SubmissionState, ReceiptState> = {
   REFUSED: 'refused',
 };
 
+/** What nobody at the practice has to do is in the chart, or on its way there. */
+function stateOf(kind: SubmissionKind, state: SubmissionState): ReceiptState {
+  return kind === 'release-wish' && state === 'DONE' ? 'collected' : STATES[state];
+}
+
+/** Wishes about release that are in the ledger and that no acknowledged manifest contained so far. */
+export async function readKeptWishes(manager: EntityManager, patientRef: string): Promise<string[]> {
+  const rows: unknown = await manager.query(
+    `SELECT ${UUID} AS submissionId FROM submission
+      WHERE patient_ref = UNHEX(?) AND kind = 'release-wish' AND state = 'DONE' AND settled_at IS NULL`,
+    [patientRef],
+  );
+  return z
+    .array(z.object({ submissionId: z.string() }))
+    .parse(rows)
+    .map(({ submissionId }) => submissionId);
+}
+
 /** Reasons of refusals are written for the sender; those of quarantine are for staff and stay inside. */
 export async function readReceipts(
   manager: EntityManager,
@@ -34,9 +54,8 @@ export async function readReceipts(
   contained: ReadonlySet<string>,
 ): Promise<ReceiptsContent> {
   const rows: unknown = await manager.query(
-    `SELECT LOWER(INSERT(INSERT(INSERT(INSERT(HEX(submission_id), 9, 0, '-'), 14, 0, '-'), 19, 0, '-'), 24, 0, '-'))
-              AS submissionId,
-            kind, state, reason, received_at AS receivedAt, done_at AS doneAt, settled_at IS NOT NULL AS settled
+    `SELECT ${UUID} AS submissionId, kind, state, reason, received_at AS receivedAt, done_at AS doneAt,
+            settled_at IS NOT NULL AS settled
        FROM submission WHERE patient_ref = UNHEX(?) ORDER BY received_at DESC, submission_id DESC LIMIT ?`,
     [patientRef, RECEIPTS],
   );
@@ -50,7 +69,7 @@ export async function readReceipts(
       return {
         submissionId: row.submissionId,
         kind,
-        state: inChart ? 'in-chart' : STATES[row.state],
+        state: inChart ? 'in-chart' : stateOf(kind, row.state),
         at: (row.doneAt ?? row.receivedAt).toISOString(),
         reason: row.state === 'REFUSED' ? row.reason : null,
       };

@@ -3,7 +3,7 @@ import type { Pool } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import type { RecordClass } from 'sync-contract/classes';
 import { DocumentsContent, ResourcesContent, ThreadContent } from 'sync-contract/section-content';
-import type { ReleaseDecision } from '../chart/kept-out.js';
+import { decisionsOnItems, type DecisionInForce } from '../chart/patient-wish.js';
 import { renderChart } from '../chart/render-chart.js';
 import { ResourceIds } from '../chart/resource-id.js';
 import { withhold, type Withholding } from '../chart/withhold.js';
@@ -17,9 +17,10 @@ import { documentFiles, type DocumentFile } from '../openemr/read-documents.js';
 import { readRecord } from '../openemr/read-record.js';
 import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
 import { readDecisions } from '../release/read-decisions.js';
+import { tellWish } from '../release/tell-wish.js';
 import { readKnownThreads, type ChartToRender } from './chart-row.js';
 import { documentContents } from './document-contents.js';
-import { readReceipts } from './receipts.js';
+import { readKeptWishes, readReceipts } from './receipts.js';
 import { timed, type RenderWork } from './render-work.js';
 import type { Rendering } from './rendering.js';
 import { nameSections } from './seal-chart.js';
@@ -71,6 +72,8 @@ export async function renderClasses(
 ): Promise<Rendering> {
   const { ledger, keys } = source;
   const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
+  // Before the decisions: what is kept by now is among them.
+  const wishes = await readKeptWishes(ledger.manager, chart.patientRef);
   const decisions = await readDecisions(ledger.manager, chart.pid);
   const classes = reached(asked, decisions);
   const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
@@ -87,7 +90,7 @@ export async function renderClasses(
     const contents = await documentContents(ledger.manager, keys, { ...chart, files, areOffered });
     list.content = DocumentsContent.parse({ ...ResourcesContent.parse(list.content), contents });
   }
-  const contained = submissionsIn(rendered);
+  const contained = new Set([...submissionsIn(rendered), ...(readable.includes('results') ? wishes : [])]);
   if (classes.includes('receipts')) {
     const content = await readReceipts(ledger.manager, chart.patientRef, contained);
     rendered.push({ name: 'receipts', recordClass: 'receipts', content });
@@ -114,7 +117,7 @@ interface Rendered {
 
 const NOTHING: Withholding = { sections: [], withheld: [], fewer: new Map() };
 
-function reached(asked: readonly RecordClass[], decisions: readonly ReleaseDecision[]): readonly RecordClass[] {
+function reached(asked: readonly RecordClass[], decisions: readonly DecisionInForce[]): readonly RecordClass[] {
   const concerns = decisions.length > 0 && asked.some((recordClass) => RELEASED_CLASSES.includes(recordClass));
   return concerns ? [...new Set([...asked, ...RELEASED_CLASSES])] : asked;
 }
@@ -122,7 +125,7 @@ function reached(asked: readonly RecordClass[], decisions: readonly ReleaseDecis
 function readableOf(
   classes: readonly RecordClass[],
   failures: ReadonlyMap<RecordClass, Error>,
-  decisions: readonly ReleaseDecision[],
+  decisions: readonly DecisionInForce[],
 ): RecordClass[] {
   const undecided =
     decisions.length > 0 && RELEASED_CLASSES.some((recordClass) => failures.has(recordClass)) ? RELEASED_CLASSES : [];
@@ -133,11 +136,11 @@ async function releasedSections(
   { ledger, keys, work }: RenderedFrom,
   chart: ChartToRender,
   rows: ChartRows,
-  { readable, decisions }: { readable: readonly RecordClass[]; decisions: readonly ReleaseDecision[] },
+  { readable, decisions }: { readable: readonly RecordClass[]; decisions: readonly DecisionInForce[] },
 ): Promise<Withholding> {
   // After the snapshot: a mail of ours that it holds was committed together with its thread.
   const known = await readKnownThreads(ledger.manager, chart.pid);
-  return timed(work, 'render', () => {
+  const released = await timed(work, 'render', () => {
     const sections = renderChart(rows, {
       siteId: keys.siteId,
       resourceIdKey: keys.resourceIdKey,
@@ -146,9 +149,10 @@ async function releasedSections(
     });
     return withhold(
       sections.filter(({ recordClass }) => readable.includes(recordClass)),
-      decisions,
+      decisionsOnItems(decisions, rows.results, new ResourceIds(keys.resourceIdKey)),
     );
   });
+  return tellWish(ledger.manager, chart.pid, decisions, released);
 }
 
 /** Bytes of documents that the list shows; a sign in a document's place offers none. Null when there is no list. */

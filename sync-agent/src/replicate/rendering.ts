@@ -1,5 +1,5 @@
 import type { RecordClass } from 'sync-contract/classes';
-import type { ReleaseDecision } from '../chart/kept-out.js';
+import type { DecisionInForce } from '../chart/patient-wish.js';
 import type { WithheldItem } from '../chart/withhold.js';
 import type { Signed } from 'sync-contract/signed';
 import type { ChartSource } from '../openemr/read-chart.js';
@@ -23,7 +23,7 @@ export interface Rendering {
   /** submissions the sections contain */
   contained: ReadonlySet<string>;
   /** about release, as they were in force when the sections were rendered; null when nothing was rendered */
-  decisions: readonly ReleaseDecision[] | null;
+  decisions: readonly DecisionInForce[] | null;
   /** entries that the sections are without; null when none of their classes was rendered */
   withheld: readonly WithheldItem[] | null;
 }

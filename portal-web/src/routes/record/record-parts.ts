@@ -15,7 +15,7 @@ import { readProcedures } from '../../chart/procedure.js';
 import { readSocialHistory } from '../../chart/social-history.js';
 import { readNotes, readReports } from '../../chart/written.js';
 import { withdrawnIds } from '../../chart/fhir.js';
-import type { ResourcePart, ResourcesContent, YearsContent } from '../../chart/section-content.js';
+import type { ResourcePart, ResourcesContent, ResultYearsContent } from '../../chart/section-content.js';
 import { chart } from '../../state/chart.svelte.js';
 import { practice } from '../../state/practice.svelte.js';
 import type { Section } from '../../state/section.svelte.js';
@@ -59,13 +59,16 @@ function withNewest(said: string, newest: string | undefined): string {
   return newest === undefined ? said : `${said}, ${words.newest(practice.dates.day(newest))}`;
 }
 
-const yearSummary = (section: () => Section<YearsContent>, say: (n: number) => string) => (): string | null => {
+const yearSummary = (section: () => Section<ResultYearsContent>, say: (n: number) => string) => (): string | null => {
   const content = section().content;
   if (content === null) {
     return null;
   }
   const all = content.years.reduce((sum, { count }) => sum + count, 0);
-  return all === 0 ? words.noneRecorded : withNewest(say(all), content.years[0]?.newest ?? undefined);
+  const waiting = content.wish?.waiting.length ?? 0;
+  const shown = all === 0 ? null : withNewest(say(all), content.years[0]?.newest ?? undefined);
+  const said = [shown, waiting === 0 ? null : text.releaseWish.waitingShort(waiting)].filter((part) => part !== null);
+  return said.length === 0 ? words.noneRecorded : said.join('; ');
 };
 
 function part(name: ResourcePart, label: string, icon: IconName, say: (resources: unknown[]) => string): RecordPart {
