@@ -217,7 +217,7 @@ describe('the columns the reader needs', () => {
     }
   });
 
-  it('that an older OpenEMR lacks are named in one sentence', async () => {
+  it('and no known version lacks are named in one sentence', async () => {
     await chart.clinic.query('ALTER TABLE patient_data CHANGE interpreter_needed away varchar(255)');
     try {
       await expect(assertReadableOpenEmr(chart.reader)).rejects.toThrow(OpenEmrNotSupported);

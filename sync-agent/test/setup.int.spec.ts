@@ -170,7 +170,7 @@ describe('setup', () => {
     expect(changed).toEqual(['inside/inside.env']);
   });
 
-  it.each(['7.0.2', '7.0.3', '9.1.0', 'nonsense'])(
+  it.each(['7.0.1', '6.0.0', '9.1.0', 'nonsense'])(
     'writes nothing for OpenEMR %s and names the known ones',
     async (version) => {
       const before = contents();

@@ -21,24 +21,52 @@ export function renderAssessments(
   { observations, questionnaires }: AssessmentRows,
   tools: RenderTools,
 ): { resources: Resource[]; skipped: number } {
-  const ids = new Set(observations.map(({ id }) => id));
+  const lines = distinctLines(observations);
+  const families = {
+    withId: Map.groupBy(lines, ({ row }) => row.id),
+    parts: Map.groupBy(lines, ({ row }) => row.parent_observation_id),
+  };
   const rendered = [
-    ...observations.map((row) => renderObservation(row, observations, ids, tools)),
+    ...lines.map((line) => renderObservation(line, families, tools)),
     ...questionnaires.map((row) => renderQuestionnaire(row, tools)),
   ];
   const shown = rendered.filter((each) => each !== undefined);
-  const newestFirst = shown.sort((a, b) => compare(b.at, a.at) || a.id - b.id).map(({ resource: each }) => each);
+  const newestFirst = shown
+    .sort((a, b) => compare(b.at, a.at) || a.id - b.id || compare(a.resource.id, b.resource.id))
+    .map(({ resource: each }) => each);
   return { resources: [...newestFirst, ...tools.people.resources()], skipped: rendered.length - shown.length };
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function renderObservation(
-  row: AssessmentRow,
-  all: readonly AssessmentRow[],
-  ids: ReadonlySet<number>,
-  tools: RenderTools,
-): Dated | undefined {
+/** A line of an observation form, and what tells it from all others. */
+interface Line {
+  row: AssessmentRow;
+  key: string;
+}
+
+interface Families {
+  withId: ReadonlyMap<number, readonly Line[]>;
+  /** by the line that they are parts of */
+  parts: ReadonlyMap<number, readonly Line[]>;
+}
+
+/**
+ * In an older OpenEMR the lines of a form share its id: nothing but its words tells one from another, and the same words
+ * twice are one line.
+ */
+function distinctLines(rows: readonly AssessmentRow[]): Line[] {
+  const withId = Map.groupBy(rows, ({ id }) => id);
+  const byKey = new Map<string, AssessmentRow>();
+  for (const row of rows) {
+    const isAlone = withId.get(row.id)?.length === 1;
+    const words = [row.code, row.ob_code, row.description, row.ob_value, row.observation].join(' ');
+    byKey.set(isAlone ? String(row.id) : `${String(row.id)} ${words}`, row);
+  }
+  return [...byKey].map(([key, row]) => ({ row, key }));
+}
+
+function renderObservation({ row, key }: Line, families: Families, tools: RenderTools): Dated | undefined {
   const codes = parseCodes(row.ob_code || row.code).map(({ coding }) => ({
     ...coding,
     display: some(row.description),
@@ -46,11 +74,11 @@ function renderObservation(
   if (codes.length === 0 && row.description + row.ob_value + row.observation === '') {
     return undefined;
   }
-  const parts = all.filter(({ parent_observation_id }) => parent_observation_id === row.id);
-  const parent = ids.has(row.parent_observation_id) ? [referenceTo(row.parent_observation_id, tools)] : [];
+  const parts = families.parts.get(row.id) ?? [];
+  const parents = families.withId.get(row.parent_observation_id) ?? [];
   const observation = resource({
     resourceType: 'Observation',
-    id: tools.ids.id('form_observation', row.id),
+    id: tools.ids.id('form_observation', key),
     meta: profileMeta('us-core-simple-observation'),
     status: STATUSES.includes(row.ob_status) ? row.ob_status : row.ob_status === '' ? 'preliminary' : 'unknown',
     category: [categoryOf(row.ob_type, tools)],
@@ -61,14 +89,14 @@ function renderObservation(
     performer: [tools.people.practitionerNamed(row.user)],
     ...valueOf(row, parts.length > 0),
     note: [row.observation === '' ? undefined : { text: row.observation }],
-    hasMember: parts.map(({ id }) => referenceTo(id, tools)),
-    derivedFrom: parent,
+    hasMember: parts.map((part) => referenceTo(part.key, tools)),
+    derivedFrom: parents.map((parent) => referenceTo(parent.key, tools)),
   });
   return { at: row.date ?? '', id: row.id, resource: observation };
 }
 
-function referenceTo(id: number, tools: RenderTools): Reference {
-  return tools.ids.reference('Observation', 'form_observation', id);
+function referenceTo(key: string, tools: RenderTools): Reference {
+  return tools.ids.reference('Observation', 'form_observation', key);
 }
 
 function categoryOf(kind: string, tools: RenderTools): unknown {

@@ -11,6 +11,8 @@ import {
   type Role,
   type SignedIn,
 } from './check-accounts.js';
+import { findLacking } from '../openemr/versions.js';
+import { NOTHING_LACKING, type Lacking } from '../openemr/version-differences.js';
 import { checkGrants } from './check-grants.js';
 import { checkLedger } from './check-ledger.js';
 import { checkOpenEmr } from './check-openemr.js';
@@ -68,6 +70,7 @@ async function lookAround(config: DatabaseConfig, signedIn: readonly SignedIn[],
   const [reader, writer] = [as('reader'), as('writer')];
   const comparable = await hasBothDatabases(config.database, signedIn);
   const lacking = new Set<Role>();
+  const known = reader === undefined || !comparable ? NOTHING_LACKING : await lackingIn(reader, openemrName);
   const rights = await inTurn(signedIn, ({ role, account, connection }) =>
     guarded(`the rights of ${account.user}`, async () => {
       const grants = await readOwnGrants(connection);
@@ -75,7 +78,7 @@ async function lookAround(config: DatabaseConfig, signedIn: readonly SignedIn[],
       if (!comparable) {
         return { findings: signIn, notChecked: [NOT_COMPARED] };
       }
-      const { missing, excess } = checkGrants(role, account.user, config.database, grants);
+      const { missing, excess } = checkGrants(role, account.user, config.database, grants, known);
       if (missing.length > 0) {
         lacking.add(role);
       }
@@ -101,6 +104,16 @@ async function lookAround(config: DatabaseConfig, signedIn: readonly SignedIn[],
       ? { findings: [], notChecked: ['the ledger, recipients and portal names, because the writer is not let in'] }
       : await guarded('the ledger, recipients and portal names', () => checkLedger(config, writer)),
   ];
+}
+
+/** What this OpenEMR is known to lack cannot be granted. A reader without any right sees nothing, and lacks all else too. */
+async function lackingIn({ connection }: SignedIn, openemr: string): Promise<Lacking> {
+  try {
+    await connection.query('USE ??', [openemr]);
+    return await findLacking(connection);
+  } catch {
+    return NOTHING_LACKING;
+  }
 }
 
 /** Rights in a database that is not there, or not under this name, are a finding of another kind. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { LedgerAddress } from '../config.js';
 import type { Role } from './check-accounts.js';
+import { grantWithout, type Lacking } from '../openemr/version-differences.js';
 import { finding, type Finding } from './finding.js';
 
 /** One right: `SELECT` or `SELECT (column)`, on `*.*`, `database.*` or `database.table`; all in lower case, unquoted. */
@@ -22,15 +23,15 @@ const NAMED = 5;
 
 const GRANT = /^GRANT (.+) ON (?:TABLE )?(\S+) TO (\S+)(.*)$/s;
 
-/** What an account is declared to have, whole. */
-export function declaredRights(role: Role, { openemrName, ledgerName }: LedgerAddress): Right[] {
+/** What an account is declared to have, whole, as far as this OpenEMR has it. */
+export function declaredRights(role: Role, { openemrName, ledgerName }: LedgerAddress, lacking: Lacking): Right[] {
   return readFileSync(DECLARED, 'utf8')
     .replace(/^\s*--.*$/gm, '')
-    .replaceAll('{{openemr}}', openemrName)
-    .replaceAll('{{ledger}}', ledgerName)
     .split(';')
-    .map((statement) => statement.trim())
+    .map((statement) => grantWithout(statement.trim(), lacking))
+    .filter((statement) => statement !== null)
     .filter((statement) => statement.endsWith(` TO ${ACCOUNTS[role]}`))
+    .map((statement) => statement.replaceAll('{{openemr}}', openemrName).replaceAll('{{ledger}}', ledgerName))
     .flatMap(parseGrant);
 }
 
@@ -92,8 +93,9 @@ export function checkGrants(
   user: string,
   database: LedgerAddress,
   grants: readonly string[],
+  lacking: Lacking,
 ): { missing: Finding[]; excess: Finding[] } {
-  const { missing, excess } = compareRights(declaredRights(role, database), grants.flatMap(parseGrant));
+  const { missing, excess } = compareRights(declaredRights(role, database, lacking), grants.flatMap(parseGrant));
   return {
     missing:
       missing.length === 0

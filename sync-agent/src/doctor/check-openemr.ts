@@ -47,7 +47,7 @@ export function checkColumns(columns: readonly string[]): Finding[] {
         finding(
           'openemr-column-missing',
           `OpenEMR's database lacks, or hides from the reader, ${columns.join(', ')}`,
-          'use OpenEMR 7.0.4 or later, finish its upgrade, and give the reader its grants',
+          'use OpenEMR 7.0.2 or later, finish its upgrade, and give the reader the grants of its version',
         ),
       ];
 }

@@ -134,7 +134,7 @@ export const FINDING_CODES = {
 
   /** There is no such database as OPENEMR_DB_NAME, or the reader has no right in it. */
   'openemr-database-missing': 'error',
-  /** Columns that charts are made of are missing: an OpenEMR before 7.0.4, or one that is being upgraded. */
+  /** Columns that charts are made of are missing: an OpenEMR before 7.0.2, or one that is being upgraded. */
   'openemr-column-missing': 'error',
   /** OpenEMR names no time zone, so no time in a chart would be certain. Nothing is replicated. */
   'clinic-time-zone-unknown': 'error',

@@ -57,6 +57,7 @@ export class OwnerFinder {
     if (watched === undefined || left === 0 || key.length < watched.primaryKey.length) {
       return [];
     }
+    const keyColumns = key.length === watched.formerKey?.length ? watched.formerKey : watched.primaryKey;
     const columns = [watched.pid, watched.pidWhen?.column, ...(watched.parent?.columns ?? [])].filter(
       (column) => typeof column === 'string',
     );
@@ -66,7 +67,7 @@ export class OwnerFinder {
     const rows = await this.select(
       `the owner of a row of ${table}`,
       `SELECT ${columns.map(quoted).join(', ')} FROM ${quoted(table)}
-        WHERE ${watched.primaryKey.map((column) => `${quoted(column)} = ?`).join(' AND ')}`,
+        WHERE ${keyColumns.map((column) => `${quoted(column)} = ?`).join(' AND ')}`,
       key,
     );
     const owners: number[] = [];

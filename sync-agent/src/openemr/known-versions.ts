@@ -1,11 +1,8 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 
-/**
- * Versions of OpenEMR whose tables hold every column that the accounts are granted. 7.0.4 brought the last of them;
- * later versions changed none of them.
- */
-export const KNOWN_VERSIONS = ['7.0.4', '8.0.0', '8.1.0', '8.1.1', '8.2.0'] as const;
+/** Versions of OpenEMR, the oldest first. What the older ones lack stands in `version-differences.ts`. */
+export const KNOWN_VERSIONS = ['7.0.2', '7.0.3', '7.0.4', '8.0.0', '8.1.0', '8.1.1', '8.2.0'] as const;
 export type KnownVersion = (typeof KNOWN_VERSIONS)[number];
 
 /** No grants can be written for this version: they would name tables it does not have, or miss what it renamed. */

@@ -52,16 +52,19 @@ async function addNewRows(
   changes: RowChanges,
   before: PollState['lastKeys'],
 ): Promise<Record<string, number>> {
+  const counted = COUNTED.filter((watched) => !lacks(snapshot, watched, watched.primaryKey));
   const newest = await snapshot.select(
     'the newest keys',
     NewestKey,
-    COUNTED.map(
-      ({ table, primaryKey: [key = ''] }) =>
-        `SELECT '${table}' AS name, COALESCE(MAX(\`${key}\`), 0) AS \`key\` FROM \`${table}\``,
-    ).join(' UNION ALL '),
+    counted
+      .map(
+        ({ table, primaryKey: [key = ''] }) =>
+          `SELECT '${table}' AS name, COALESCE(MAX(\`${key}\`), 0) AS \`key\` FROM \`${table}\``,
+      )
+      .join(' UNION ALL '),
   );
   const keys = new Map(newest.map(({ name, key }) => [name, key]));
-  for (const watched of COUNTED) {
+  for (const watched of counted) {
     const {
       table,
       primaryKey: [key = ''],
@@ -94,7 +97,8 @@ async function addMovedRows(
 ): Promise<void> {
   for (const watched of TABLES) {
     const { table, pid, moves } = watched;
-    for (let from = 0; moves !== undefined && pid !== null && from < pids.length; from += PIDS) {
+    const isTold = moves !== undefined && !lacks(snapshot, watched, [moves]);
+    for (let from = 0; isTold && pid !== null && from < pids.length; from += PIDS) {
       const rows = await snapshot.select(
         `changed rows of ${table}`,
         Row,
@@ -107,6 +111,10 @@ async function addMovedRows(
       }
     }
   }
+}
+
+function lacks({ lacking }: Snapshot, { table }: WatchedTable, columns: readonly string[]): boolean {
+  return lacking.has(table) || columns.some((column) => lacking.has(`${table}.${column}`));
 }
 
 /** What tells whose a row is. */

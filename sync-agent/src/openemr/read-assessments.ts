@@ -52,7 +52,7 @@ export async function readAssessments(
     AssessmentRow,
     `SELECT o.id, f.id AS form_row, o.date, o.encounter, o.user, o.code, o.ob_code, o.description, o.observation,
             o.ob_value, o.ob_value_code_description, o.ob_unit, o.ob_type, o.ob_status, o.parent_observation_id
-       FROM form_observation o
+       FROM ${snapshot.table('form_observation', 'o')}
        JOIN forms f ON f.form_id = o.form_id AND f.pid = o.pid AND f.formdir = 'observation' AND f.deleted = 0
       WHERE o.pid = ? ORDER BY o.id`,
     [pid],

@@ -62,7 +62,7 @@ function linesOf(snapshot: Snapshot, pid: number): Promise<PlanLineRow[]> {
     PlanLineRow,
     `SELECT p.id, f.id AS form_row, p.encounter, p.user, p.date, p.date_end, p.proposed_date, p.care_plan_type, p.code,
             p.codetext, p.description, p.plan_status, p.reason_code, p.reason_description
-       FROM forms f JOIN form_care_plan p ON p.id = f.form_id AND p.pid = f.pid
+       FROM forms f JOIN ${snapshot.table('form_care_plan', 'p')} ON p.id = f.form_id AND p.pid = f.pid
       WHERE f.pid = ? AND f.formdir = 'care_plan' AND f.deleted = 0`,
     [pid],
   );

@@ -43,7 +43,7 @@ export async function readCareTeam(
   const teams = await snapshot.select(
     'care teams',
     CareTeamRow,
-    'SELECT id, status, team_name, note FROM care_teams WHERE pid = ? ORDER BY id',
+    `SELECT id, status, team_name, note FROM ${snapshot.table('care_teams')} WHERE pid = ? ORDER BY id`,
     [pid],
   );
   const members = await readMembers(snapshot, teams);
@@ -75,9 +75,9 @@ async function readMembers(snapshot: Snapshot, teams: readonly CareTeamRow[]): P
         CareTeamMemberRow,
         `SELECT m.id, m.care_team_id, m.user_id, m.facility_id, m.contact_id, m.role, m.provider_since, m.status, m.note,
                 p.id AS person_id, p.first_name, p.middle_name, p.last_name
-           FROM care_team_member m
+           FROM ${snapshot.table('care_team_member', 'm')}
            LEFT JOIN contact c ON c.id = m.contact_id AND c.foreign_table_name = 'person'
-           LEFT JOIN person p ON p.id = c.foreign_id
+           LEFT JOIN ${snapshot.table('person', 'p')} ON p.id = c.foreign_id
           WHERE m.care_team_id IN (?) ORDER BY m.id`,
         [teams.map(({ id }) => id)],
       );
@@ -90,7 +90,7 @@ async function readTelecoms(snapshot: Snapshot, members: readonly CareTeamMember
     : snapshot.select(
         'how to reach members of care teams',
         ContactTelecomRow,
-        `SELECT id, contact_id, system, \`use\`, value FROM contact_telecom
+        `SELECT id, contact_id, system, \`use\`, value FROM ${snapshot.table('contact_telecom')}
           WHERE contact_id IN (?) AND status = 'A' ORDER BY contact_id, \`rank\`, id`,
         [[...contacts]],
       );

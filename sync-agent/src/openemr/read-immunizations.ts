@@ -55,7 +55,7 @@ export async function readImmunizations(
     'immunizations',
     ImmunizationRow,
     `SELECT ${Object.keys(ImmunizationRow.shape).join(', ')}
-       FROM immunizations WHERE patient_id = ? ORDER BY id`,
+       FROM ${snapshot.table('immunizations')} WHERE patient_id = ? ORDER BY id`,
     [pid],
   );
   const codes = new Set(immunizations.map((row) => row.cvx_code).filter((code) => code !== ''));

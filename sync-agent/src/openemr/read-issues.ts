@@ -18,7 +18,7 @@ export const IssueRow = z.object({
 export type IssueRow = z.infer<typeof IssueRow>;
 
 /** A visit that an entry of the issue list was linked to. */
-export const IssueVisitRow = z.object({ id: Id, list_id: Id, encounter: Id });
+export const IssueVisitRow = z.object({ id: OptionalWhole, list_id: Id, encounter: Id });
 export type IssueVisitRow = z.infer<typeof IssueVisitRow>;
 
 export type IssueType = 'medical_problem' | 'health_concern' | 'allergy' | 'surgery' | 'medical_device';
@@ -36,7 +36,7 @@ export async function readIssues<Row extends IssueRow>(
   return snapshot.select(name, row, sql, [pid, types]);
 }
 
-/** One query, in the order the links were made. A link between two patients' rows is no link. */
+/** One query, in the order the links were made, or of the visits where OpenEMR does not number the links. A link between two patients' rows is no link. */
 export async function readIssueVisits(
   snapshot: Snapshot,
   name: string,
@@ -47,12 +47,13 @@ export async function readIssueVisits(
     name,
     IssueVisitRow,
     `SELECT v.id, v.list_id, v.encounter
-       FROM issue_encounter v JOIN lists l ON l.id = v.list_id AND l.pid = v.pid
-      WHERE v.pid = ? AND l.type IN (?) ORDER BY v.id`,
+       FROM ${snapshot.table('issue_encounter', 'v')} JOIN lists l ON l.id = v.list_id AND l.pid = v.pid
+      WHERE v.pid = ? AND l.type IN (?) ORDER BY v.id, v.encounter`,
     [pid, types],
   );
 }
 
-export function issueSources(issues: readonly IssueRow[], visits: readonly IssueVisitRow[] = []): SourceRow[] {
-  return [...issues.map((row) => sourceRow('lists', row)), ...visits.map((row) => sourceRow('issue_encounter', row))];
-}
+export const issueSources = (issues: readonly IssueRow[]): SourceRow[] => issues.map((row) => sourceRow('lists', row));
+
+export const visitSources = (pid: number, visits: readonly IssueVisitRow[]): SourceRow[] =>
+  visits.map((row) => sourceRow('issue_encounter', { ...row, pid }));

@@ -97,7 +97,7 @@ export async function readMedications(
     `SELECT id, date_added, provider_id, encounter, start_date, end_date, drug, drug_id, rxnorm_drugcode, form, dosage,
             quantity, size, unit, route, \`interval\`, substitute, refills, per_refill, note, active, prn,
             usage_category, usage_category_title, request_intent, drug_dosage_instructions, diagnosis, indication
-       FROM prescriptions WHERE patient_id = ? ORDER BY id`,
+       FROM ${snapshot.table('prescriptions')} WHERE patient_id = ? ORDER BY id`,
     [pid],
   );
   const listed = await snapshot.select(
@@ -107,7 +107,7 @@ export async function readMedications(
             m.id AS details_id, m.drug_dosage_instructions, m.usage_category, m.usage_category_title,
             m.request_intent, m.medication_adherence, m.medication_adherence_information_source,
             m.medication_adherence_date_asserted, m.prescription_id
-       FROM lists l LEFT JOIN lists_medication m ON m.list_id = l.id
+       FROM lists l LEFT JOIN ${snapshot.table('lists_medication', 'm')} ON m.list_id = l.id
       WHERE l.pid = ? AND l.type = 'medication' ORDER BY l.id, m.id`,
     [pid],
   );
@@ -115,7 +115,7 @@ export async function readMedications(
     'dispensed drugs',
     DrugSaleRow,
     `SELECT sale_id, drug_id, prescription_id, encounter, user, sale_date, quantity, pharmacy_supply_type, notes
-       FROM drug_sales WHERE pid = ? AND trans_type = ${String(SALE)} ORDER BY sale_id`,
+       FROM ${snapshot.table('drug_sales')} WHERE pid = ? AND trans_type = ${String(SALE)} ORDER BY sale_id`,
     [pid],
   );
   const drugIds = new Set([...prescriptions, ...sales].map((row) => row.drug_id).filter((id) => id > 0));

@@ -1,6 +1,13 @@
 import type { z } from 'zod';
 import { Text, Whole } from './column-types.js';
-import { IssueRow, issueSources, readIssues, readIssueVisits, type IssueVisitRow } from './read-issues.js';
+import {
+  IssueRow,
+  issueSources,
+  readIssues,
+  readIssueVisits,
+  visitSources,
+  type IssueVisitRow,
+} from './read-issues.js';
 import type { LookupsWanted } from './read-lookups.js';
 import type { Snapshot } from './snapshot.js';
 import type { SourceRow } from './source-row.js';
@@ -35,5 +42,5 @@ export async function readProblems(
     wanted.option('outcome', problem.outcome);
     wanted.option('condition-verification', problem.verification);
   }
-  return { rows: { problems, visits }, sources: issueSources(problems, visits) };
+  return { rows: { problems, visits }, sources: [...issueSources(problems), ...visitSources(pid, visits)] };
 }

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { Id, Text, WallClock, Whole } from './column-types.js';
-import { IssueRow, issueSources, readIssues, readIssueVisits, type IssueVisitRow } from './read-issues.js';
+import {
+  IssueRow,
+  issueSources,
+  readIssues,
+  readIssueVisits,
+  visitSources,
+  type IssueVisitRow,
+} from './read-issues.js';
 import type { LookupsWanted } from './read-lookups.js';
 import type { Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
@@ -79,7 +86,7 @@ export async function readProcedures(
   );
   const rows = { surgeries, visits, ordered, reports };
   want(rows, wanted);
-  return { rows, sources: sourcesOf(rows) };
+  return { rows, sources: sourcesOf(pid, rows) };
 }
 
 function want({ surgeries, ordered }: ProcedureRows, wanted: LookupsWanted): void {
@@ -92,9 +99,10 @@ function want({ surgeries, ordered }: ProcedureRows, wanted: LookupsWanted): voi
   }
 }
 
-function sourcesOf({ surgeries, visits, ordered, reports }: ProcedureRows): SourceRow[] {
+function sourcesOf(pid: number, { surgeries, visits, ordered, reports }: ProcedureRows): SourceRow[] {
   return [
-    ...issueSources(surgeries, visits),
+    ...issueSources(surgeries),
+    ...visitSources(pid, visits),
     ...[...new Set(ordered.map((row) => row.procedure_order_id))].map((procedure_order_id) =>
       sourceRow('procedure_order', { procedure_order_id }),
     ),

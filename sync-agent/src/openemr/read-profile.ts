@@ -147,7 +147,7 @@ async function readPatient(snapshot: Snapshot, pid: number): Promise<PatientRow>
   const [patient] = await snapshot.select(
     'the patient',
     PatientRow,
-    `SELECT ${PATIENT_COLUMNS} FROM patient_data WHERE pid = ?`,
+    `SELECT ${PATIENT_COLUMNS} FROM ${snapshot.table('patient_data')} WHERE pid = ?`,
     [pid],
   );
   if (patient === undefined) {

@@ -141,7 +141,7 @@ export async function readResults(
     SpecimenRow,
     `SELECT s.procedure_specimen_id, s.procedure_order_id, s.procedure_order_seq, s.specimen_type, s.collected_date,
             s.deleted
-       FROM procedure_order o JOIN procedure_specimen s ON s.procedure_order_id = o.procedure_order_id
+       FROM procedure_order o JOIN ${snapshot.table('procedure_specimen', 's')} ON s.procedure_order_id = o.procedure_order_id
       WHERE o.patient_id = ? AND o.activity = 1 ORDER BY s.procedure_specimen_id`,
     [pid],
   );

@@ -30,6 +30,20 @@ describe('what a changed row says about charts', () => {
     expect(plain(changes)).toMatchObject({ pids: { 6: OF_LISTS }, keyed: ['lists 1'] });
   });
 
+  it('names a row by the key of an older OpenEMR only where it has no other', () => {
+    const moved = (...images: Record<string, unknown>[]): unknown => {
+      const changes = new RowChanges();
+      changes.add('issue_encounter', images);
+      return changes.moved.map(({ keys, from, to }) => ({ keys, from, to }));
+    };
+    const between = { from: { by: 'pid', pid: 5 }, to: { by: 'pid', pid: 6 } };
+    const row = { pid: 5, list_id: 8, encounter: 9 };
+    expect(moved(row, { ...row, pid: 6 })).toEqual([{ keys: ['5|8|9'], ...between }]);
+    expect(moved({ id: 1, ...row }, { id: 1, ...row, pid: 6 })).toEqual([{ keys: ['1'], ...between }]);
+    // A partial image: the key stands before the change alone.
+    expect(moved({ id: 1, pid: 5 }, { id: null, ...row, pid: 6 })).toEqual([{ keys: ['1'], ...between }]);
+  });
+
   it('falls back on the key when an update of a mail does not say whose it is', () => {
     const changes = new RowChanges();
     changes.add('onsite_mail', [

@@ -1,5 +1,5 @@
 import type { RecordClass } from 'sync-contract/classes';
-import { rowKey } from './source-row.js';
+import { keyColumnsOf, rowKey } from './source-row.js';
 import { WATCHED_TABLES, type WatchedTable } from './watched-tables.js';
 
 /** A row as the binlog carries it. */
@@ -70,10 +70,11 @@ export class RowChanges {
 
   /** One row with its images before and after; an insert has no image before, a delete none after. */
   add(tableName: string, images: readonly RowImage[]): void {
-    const watched = WATCHED.get(tableName);
-    if (watched === undefined) {
+    const known = WATCHED.get(tableName);
+    if (known === undefined) {
       return;
     }
+    const watched = known.formerKey === undefined ? known : { ...known, primaryKey: keyOfImages(known, images) };
     const whole = withKeys(watched.primaryKey, images);
     this.noteOwners(watched, whole);
     for (const image of whole) {
@@ -245,6 +246,14 @@ function classesOf({ classes, kinds }: WatchedTable, image: RowImage): readonly 
   const named = Object.entries(kinds.classes);
   const ofKind = named.find(([name]) => name === kind)?.[1];
   return ofKind ?? classes.filter((recordClass) => !named.some(([, those]) => those.includes(recordClass)));
+}
+
+/** The former key only where no image has the present one: a partial image may leave it out. */
+function keyOfImages(watched: WatchedTable, images: readonly RowImage[]): readonly string[] {
+  const columns = images.map((image) => keyColumnsOf(watched, image));
+  return columns.length > 0 && columns.every((each) => each === watched.formerKey)
+    ? (watched.formerKey ?? watched.primaryKey)
+    : watched.primaryKey;
 }
 
 /** A partial image after an update leaves out the key when it stayed the same. */

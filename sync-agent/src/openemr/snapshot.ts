@@ -1,6 +1,8 @@
 import { DateTime, IANAZone } from 'luxon';
 import type { Pool, PoolConnection, RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
+import { VERSION_DIFFERENCES, lackingWhere, tableSource, type Lacking } from './version-differences.js';
+import type { WatchedTableName } from './watched-tables.js';
 
 /** What a statement's placeholders take: a list for `IN (?)`, a list of lists for rows. */
 export type SqlValue = string | number | readonly (string | number | readonly (string | number)[])[];
@@ -88,6 +90,8 @@ export class Snapshot implements AsyncDisposable {
     readonly position: BinlogPosition | null,
     /** Today in the clinic, `yyyy-MM-dd`, by the database's clock. */
     readonly readOn: string,
+    /** what this version of OpenEMR does not have; an upgrade shows in the next snapshot */
+    readonly lacking: Lacking,
   ) {}
 
   static async open(pool: Pool, options: SnapshotOptions): Promise<Snapshot> {
@@ -105,11 +109,17 @@ export class Snapshot implements AsyncDisposable {
       const position = await readPosition(connection);
       const timeZone = await readTimeZone(connection, options.fallbackTimeZone);
       const readOn = await useTimeZone(connection, timeZone);
-      return new Snapshot(connection, seconds * 1000 + SILENCE, timeZone, position, readOn);
+      const lacking = await readLacking(connection);
+      return new Snapshot(connection, seconds * 1000 + SILENCE, timeZone, position, readOn, lacking);
     } catch (failure) {
       connection.destroy();
       throw failure instanceof ClinicTimeZoneUnknown ? failure : new OpenEmrReadFailed('the snapshot', failure);
     }
+  }
+
+  /** A table for FROM or JOIN with all columns of the newest OpenEMR, as far as this one has them. */
+  table(name: WatchedTableName, alias: string = name): string {
+    return tableSource(name, alias, this.lacking);
   }
 
   /** Rows of one statement, checked against `row`. `name` stands in for the statement in errors. */
@@ -171,4 +181,16 @@ async function useTimeZone(connection: PoolConnection, timeZone: string): Promis
   }
   const [rows] = await connection.query<RowDataPacket[]>('SELECT CAST(CURRENT_DATE AS CHAR) AS today');
   return z.array(z.object({ today: z.iso.date() })).parse(rows)[0]?.today ?? '';
+}
+
+/** By one column of each difference, looked up by its name: the whole list of columns would cost more than a render. */
+async function readLacking(connection: PoolConnection): Promise<Lacking> {
+  const marks = VERSION_DIFFERENCES.map(
+    ({ since, mark }) =>
+      `(SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE()
+          AND table_name = '${mark.table}' AND column_name = '${mark.column}') AS \`${since}\``,
+  );
+  const [rows] = await connection.query<RowDataPacket[]>(`SELECT ${marks.join(', ')}`);
+  const [found] = z.tuple([z.record(z.string(), z.number())]).parse(rows);
+  return lackingWhere(({ since }) => (found[since] ?? 0) > 0);
 }

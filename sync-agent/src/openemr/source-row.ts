@@ -1,4 +1,4 @@
-import { WATCHED_TABLES, type WatchedTableName } from './watched-tables.js';
+import { WATCHED_TABLES, type WatchedTable, type WatchedTableName } from './watched-tables.js';
 
 /** A row a chart was made of: its table and its primary key as `rowKey` writes it. */
 export interface SourceRow {
@@ -21,15 +21,22 @@ export function rowKey(primaryKey: readonly string[], row: Readonly<Record<strin
     .join(KEY_SEPARATOR);
 }
 
-const PRIMARY_KEYS = new Map<string, readonly string[]>(
-  WATCHED_TABLES.map((watched) => [watched.table, watched.primaryKey]),
-);
+/** The columns that identify a row: those of the table's key, or of its former one where the row has no other. */
+export function keyColumnsOf(
+  { primaryKey, formerKey }: Pick<WatchedTable, 'primaryKey' | 'formerKey'>,
+  row: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const has = (column: string): boolean => row[column] !== null && row[column] !== undefined;
+  return formerKey?.every(has) === true && !primaryKey.every(has) ? formerKey : primaryKey;
+}
+
+const WATCHED: ReadonlyMap<string, WatchedTable> = new Map(WATCHED_TABLES.map((watched) => [watched.table, watched]));
 
 /** What the ledger keeps for a row that a chart used. */
 export function sourceRow(table: WatchedTableName, row: Readonly<Record<string, unknown>>): SourceRow {
-  const primaryKey = PRIMARY_KEYS.get(table);
-  if (primaryKey === undefined) {
+  const watched = WATCHED.get(table);
+  if (watched === undefined) {
     throw new TypeError(`table ${table} is not watched`);
   }
-  return { table, key: rowKey(primaryKey, row) };
+  return { table, key: rowKey(keyColumnsOf(watched, row), row) };
 }

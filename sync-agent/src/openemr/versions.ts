@@ -2,11 +2,12 @@ import type { Pool, RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import { OpenEmrReadFailed } from './snapshot.js';
 import { READER_COLUMNS } from './reader-columns.js';
+import { lackingBy, presentColumns, type Lacking } from './version-differences.js';
 
 /**
- * OpenEMR's tables lack columns the reader needs, or its account may not see them. Normal before the first grants
- * and with an OpenEMR older than 7.0.4; nothing is read until it is settled, because a chart without a column would
- * look like a chart without the fact.
+ * OpenEMR's tables lack columns the reader needs, or its account may not see them. Normal before the first grants,
+ * while OpenEMR is being upgraded, and with an OpenEMR older than 7.0.2; nothing is read until it is settled, because a
+ * chart without a column would look like a chart without the fact.
  */
 export class OpenEmrNotSupported extends Error {
   readonly code = 'openemr-not-supported';
@@ -14,7 +15,7 @@ export class OpenEmrNotSupported extends Error {
   constructor(readonly missing: readonly string[]) {
     super(
       `OpenEMR's database lacks, or the reader account may not select, ${missing.join(', ')}; ` +
-        'OpenEMR 7.0.4 or later and the reader grants are needed',
+        'OpenEMR 7.0.2 or later, its upgrade finished, and the reader grants of its version are needed',
     );
   }
 }
@@ -29,12 +30,23 @@ export async function assertReadableOpenEmr(pool: Pool): Promise<void> {
   }
 }
 
-/** Columns of charts, `table.column`, that the session's database lacks or hides from its account. @throws OpenEmrReadFailed */
+/**
+ * Columns of charts, `table.column`, that the session's database lacks or hides from its account; what its version of
+ * OpenEMR is known to lack is not among them. @throws OpenEmrReadFailed
+ */
 export async function findMissingColumns(database: Pick<Pool, 'query'>): Promise<string[]> {
   const visible = await readVisibleColumns(database);
+  const lacking = lackingBy(visible);
   return Object.entries(READER_COLUMNS).flatMap(([table, columns]) =>
-    columns.map((column) => `${table}.${column}`).filter((name) => !visible.has(name.toLowerCase())),
+    presentColumns(table, columns, lacking)
+      .map((column) => `${table}.${column}`)
+      .filter((name) => !visible.has(name.toLowerCase())),
   );
+}
+
+/** What the session's database is known to lack, by what its account can see. @throws OpenEmrReadFailed */
+export async function findLacking(database: Pick<Pool, 'query'>): Promise<Lacking> {
+  return lackingBy(await readVisibleColumns(database));
 }
 
 /** `information_schema` shows an account only the columns it has a right to. */

@@ -4,6 +4,8 @@ export interface WatchedTable {
   table: string;
   /** Columns of the primary key in order; where the table has none declared, the unique column that takes its place. */
   primaryKey: readonly string[];
+  /** The key in an older OpenEMR, of another number of columns. */
+  formerKey?: readonly string[];
   /** Column with the patient's pid, null where a row does not say whose it is. */
   pid: string | null;
   /** The pid column holds a pid only in rows where this column has this value. */
@@ -77,6 +79,7 @@ export const WATCHED_TABLES = [
   {
     table: 'issue_encounter',
     primaryKey: ['id'],
+    formerKey: ['pid', 'list_id', 'encounter'],
     pid: 'pid',
     classes: ['problems', 'procedures'],
     shared: false,

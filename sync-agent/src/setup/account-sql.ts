@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { FeedConfig } from '../config.js';
-import { KNOWN_VERSIONS, type KnownVersion } from '../openemr/known-versions.js';
+import type { KnownVersion } from '../openemr/known-versions.js';
+import { grantWithout, lackingOf } from '../openemr/version-differences.js';
 
 export const AGENT_ACCOUNTS = ['agent_reader', 'agent_writer', 'agent_feed', 'ledger_owner'] as const;
 export type AgentAccount = (typeof AGENT_ACCOUNTS)[number];
@@ -34,7 +35,7 @@ export function accountSql(options: AccountSqlOptions): string {
   const accounts: readonly string[] = accountsFor(options.feed);
   const names = accountsFor(options.feed).map((account) => ({ account, name: `'${account}'@'${agentHost}'` }));
   return [
-    `-- For OpenEMR ${version} (the rights are the same for ${KNOWN_VERSIONS.join(', ')}), MariaDB 10.5 or later.`,
+    `-- For OpenEMR ${version}, MariaDB 10.5 or later. After OpenEMR's upgrade: setup with its new version, and this again.`,
     `-- Run as an administrator of OpenEMR's database server:  mariadb < this-file`,
     `CREATE DATABASE IF NOT EXISTS \`${ledger}\` CHARACTER SET utf8mb4;`,
     `-- Account statements hold hashes and stay out of the binlog; the ledger's tables are in it, and so is their database.`,
@@ -47,7 +48,7 @@ export function accountSql(options: AccountSqlOptions): string {
         `REVOKE ALL PRIVILEGES, GRANT OPTION FROM ${name};`,
       ];
     }),
-    ...declaredGrants()
+    ...declaredGrants(version)
       .filter(({ account }) => accounts.includes(account))
       .map(({ account, statement }) =>
         `${statement} TO '${account}'@'${agentHost}';`
@@ -58,18 +59,21 @@ export function accountSql(options: AccountSqlOptions): string {
   ].join('\n');
 }
 
-function declaredGrants(): { account: string; statement: string }[] {
+/** `GRANT …` without its account, as far as a version of OpenEMR has what it names. */
+export function declaredGrants(version: KnownVersion): { account: string; statement: string }[] {
+  const lacking = lackingOf(version);
   return readFileSync(GRANTS, 'utf8')
     .replace(/^\s*--.*$/gm, '')
     .split(';')
     .map((text) => text.replace(/\s+/g, ' ').trim())
     .filter((text) => text !== '')
-    .map((text) => {
+    .flatMap((text) => {
       const [, statement, account] = /^(GRANT .+) TO (\w+)$/.exec(text) ?? [];
       if (statement === undefined || account === undefined) {
         throw new Error(`grants/inside.sql has a statement that is no grant: ${text.slice(0, 60)}`);
       }
-      return { account, statement };
+      const present = grantWithout(statement, lacking);
+      return present === null ? [] : [{ account, statement: present }];
     });
 }
 
