@@ -309,6 +309,24 @@ describe('the change feed', () => {
     expect(await dirty()).toEqual([`${String(OTHER)} messages`]);
   });
 
+  it('freezes the owners of a mail that moved, also in a transaction of more rows than are followed one by one', async () => {
+    const mail =
+      "INSERT INTO onsite_mail SET date = NOW(), owner = ?, title = 't', body = 'b', activity = 1, authorized = 1, header = '', groupname = '', user = ''";
+    const [{ insertId }] = await under.clinic.query<ResultSetHeader>(mail, [`portal-${String(PID)}`]);
+    await caughtUp();
+    const many = Array.from({ length: 5_001 }, (_, report) => [900_000 + report, 'many']);
+    await second.beginTransaction();
+    await second.query('UPDATE onsite_mail SET owner = ? WHERE id = ?', [`portal-${String(OTHER)}`, insertId]);
+    await second.query('INSERT INTO procedure_result (procedure_report_id, result_text) VALUES ?', [many]);
+    await second.commit();
+    await caughtUp();
+    const states: unknown = await under.ledger.query('SELECT pid, state FROM patient ORDER BY pid');
+    expect(states).toEqual([PID, OTHER].map((pid) => ({ pid, state: 'frozen' })));
+    await under.ledger.query("UPDATE patient SET state = 'invited'");
+    await under.clinic.query("DELETE FROM procedure_result WHERE result_text = 'many'");
+    await caughtUp();
+  });
+
   it('marks the charts that used a shared row, all of them for what every chart shows or when nobody is known to use it', async () => {
     await under.ledger.query(
       "INSERT INTO source_row (table_name, row_key, pid, record_class) VALUES ('users', '1', ?, 'results')",

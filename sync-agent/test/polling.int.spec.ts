@@ -177,6 +177,46 @@ describe('polling', () => {
     expect(await dirty()).toEqual([]);
   });
 
+  it('takes nothing from a pass for charts that fail: each look marks as many others as ever', async () => {
+    const marked = async (hasFailed: (patientRef: string) => boolean): Promise<string[]> => {
+      await under.ledger.query('DELETE FROM dirty');
+      await under.ledger.query("INSERT INTO dirty VALUES (?, 'profile', 0, 1, 1)", [FIRST]);
+      const failing = new LedgerOfFeed(
+        under.ledger,
+        new OwnerFinder(pool),
+        new RecentChanges(),
+        () => undefined,
+        hasFailed,
+      );
+      // Two charts at each look.
+      await new PollingFeed(pool, failing, { passEvery: 0, lookEvery: 200 }, listener).look();
+      const found = await dirty();
+      await render(FIRST, SECOND);
+      return found;
+    };
+    expect(await marked((patientRef) => patientRef === refs.get(FIRST))).toEqual([...whole(FIRST), ...whole(SECOND)]);
+    await feed.look();
+    await render(FIRST, SECOND);
+    // A chart that only waits is work that OpenEMR has before it.
+    expect(await marked(() => false)).toEqual(whole(FIRST));
+  });
+
+  it('sees a row from the future when its time has come, and not at every look until then', async () => {
+    feed = poller(3_600_000);
+    await under.clinic.query("INSERT INTO lists SET id = 990002, pid = ?, type = 'allergy', title = 'X'", [SECOND]);
+    await feed.look();
+    await render(SECOND);
+    const dated = 'UPDATE lists SET title = ?, modifydate = NOW() + INTERVAL ? SECOND WHERE id = 990002';
+    await under.clinic.query(dated, ['of tomorrow', 86_400]);
+    await feed.look();
+    await feed.look();
+    expect(await dirty()).toEqual([]);
+    await under.clinic.query(dated, ['of now', 0]);
+    await feed.look();
+    expect((await dirty()).length).toBeGreaterThan(0);
+    await under.clinic.query('DELETE FROM lists WHERE id = 990002');
+  });
+
   it('sees at a quick look new rows, and rows that keep the time of their change, without claiming more', async () => {
     feed = poller(3_600_000);
     const before = await claimed(FIRST);

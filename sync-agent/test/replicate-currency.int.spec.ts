@@ -114,6 +114,7 @@ describe.each(['binlog', 'polling'] as const)('the time a chart claims to be cur
     const end = await clockOf(under.clinic);
     await until('every chart claims the last commit', async () => {
       await writeClockMarker(under.ledger);
+      await check();
       const currency = await readCurrency(under.ledger.manager);
       return [...refs.values()].every((ref) => claimed(currency, ref) > end);
     });

@@ -42,7 +42,7 @@ export async function lookForChanges(reader: Pool, before: PollState | null, pid
   const changes = new RowChanges();
   const lastKeys = await addNewRows(snapshot, changes, before?.lastKeys ?? {});
   if (before !== null) {
-    await addMovedRows(snapshot, changes, before.lookedAt, pids);
+    await addMovedRows(snapshot, changes, { since: before.lookedAt, until: clock?.clinic ?? '' }, pids);
   }
   return { at: clock?.at ?? '', lookedAt: clock?.clinic ?? '', lastKeys, changes };
 }
@@ -89,10 +89,11 @@ async function addNewRows(
   return Object.fromEntries(keys);
 }
 
+/** A row from the future is seen when its time has come, not at every look until then. */
 async function addMovedRows(
   snapshot: Snapshot,
   changes: RowChanges,
-  since: string,
+  { since, until }: { since: string; until: string },
   pids: readonly number[],
 ): Promise<void> {
   for (const watched of TABLES) {
@@ -103,8 +104,9 @@ async function addMovedRows(
         `changed rows of ${table}`,
         Row,
         `SELECT ${columnsOf(watched)} FROM \`${table}\`
-          WHERE \`${pid}\` IN (?) AND \`${moves}\` >= CAST(? AS DATETIME) - INTERVAL ${OVERLAP}`,
-        [pids.slice(from, from + PIDS), since],
+          WHERE \`${pid}\` IN (?) AND \`${moves}\` >= CAST(? AS DATETIME) - INTERVAL ${OVERLAP}
+            AND \`${moves}\` <= CAST(? AS DATETIME)`,
+        [pids.slice(from, from + PIDS), since, until],
       );
       for (const row of rows) {
         changes.add(table, [row]);

@@ -17,7 +17,7 @@ export interface Standing {
   state: PollState | null;
   /** of all who are not revoked, in order */
   pids: readonly number[];
-  /** charts that wait to be rendered, without those that wait for a person */
+  /** charts that wait to be rendered, without those that wait for a person, or for another try after a failure */
   waiting: number;
 }
 
@@ -101,7 +101,7 @@ export class PollingFeed {
     const look = await lookForChanges(this.reader, before, pids);
     const { passBegan, after } = this.passOf(look, before);
     const here = behind(at);
-    // Never none: charts that fail again and again must not hold the others back.
+    // Never none, whatever waits: a pass comes to its end.
     const portion = Math.max(1, Math.ceil((CHARTS_PER_SECOND * this.times.lookEvery) / 1_000) - waiting);
     const marked = after === null ? [] : pids.filter((pid) => pid > after).slice(0, portion);
     const isComplete = after !== null && marked.length < portion;

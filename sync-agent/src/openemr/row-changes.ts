@@ -65,7 +65,8 @@ export class RowChanges {
   }
 
   get empty(): boolean {
-    return this.pids.size + this.portalUsernames.size + this.keyed.size + this.everybody.size === 0;
+    // A row of a kind that no class shows changes nothing, but it may have moved.
+    return this.pids.size + this.portalUsernames.size + this.keyed.size + this.everybody.size + this.moves.size === 0;
   }
 
   /** One row with its images before and after; an insert has no image before, a delete none after. */

@@ -7,7 +7,7 @@ import type { Polled, PollState, RecordedPosition } from '../openemr/change-feed
 import type { OwnerFinder } from '../openemr/find-owner.js';
 import type { PollingLedger, Standing } from '../openemr/polling-feed.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
-import type { KeyedChange, OwnerHint } from '../openemr/row-changes.js';
+import type { KeyedChange, OwnerHint, RowChanges } from '../openemr/row-changes.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import { lockFeed } from './chart-row.js';
 import { freezeCurrency } from './currency.js';
@@ -30,7 +30,7 @@ const PollingRows = z.array(
   }),
 );
 const LastKeys = z.record(z.string(), z.number());
-const Count = z.tuple([z.object({ n: z.coerce.number() })]);
+const Waiting = z.array(z.object({ patientRef: z.string() }));
 const Pids = z.array(z.object({ pid: z.coerce.number() }));
 const Users = z.array(
   z.object({ tableName: z.string(), rowKey: z.string(), pid: z.coerce.number(), recordClass: z.string() }),
@@ -73,6 +73,8 @@ export class LedgerOfFeed implements PollingLedger {
     private readonly owners: OwnerFinder,
     private readonly recent: RecentChanges,
     private readonly awake: (seen: Seen) => void,
+    /** whether the last try to bring this chart into the DMZ failed */
+    private readonly hasFailed: (patientRef: string) => boolean = () => false,
   ) {}
 
   async position(): Promise<RecordedPosition | null> {
@@ -98,12 +100,11 @@ export class LedgerOfFeed implements PollingLedger {
     const [row] = PollingRows.parse(rows);
     const pids: unknown = await this.ledger.query("SELECT pid FROM patient WHERE state <> 'revoked' ORDER BY pid");
     const waiting: unknown = await this.ledger.query(
-      `SELECT COUNT(*) AS n FROM chart c JOIN patient p ON p.pid = c.pid AND p.state IN ('invited', 'enrolled')
+      `SELECT LOWER(HEX(c.patient_ref)) AS patientRef FROM chart c JOIN patient p ON p.pid = c.pid AND p.state IN ('invited', 'enrolled')
         WHERE c.stopped_reason IS NULL AND EXISTS (SELECT 1 FROM dirty d WHERE d.pid = c.pid)`,
     );
-    const [{ n }] = Count.parse(waiting);
     return {
-      waiting: n,
+      waiting: Waiting.parse(waiting).filter(({ patientRef }) => !this.hasFailed(patientRef)).length,
       state: row === undefined ? null : { ...row, lastKeys: LastKeys.parse(JSON.parse(row.lastKeys)) },
       pids: Pids.parse(pids).map(({ pid }) => pid),
     };
@@ -301,7 +302,9 @@ export class LedgerOfFeed implements PollingLedger {
     manager: EntityManager,
     batch: readonly SourceTransaction[],
   ): Promise<Map<string, Set<number>>> {
-    const usernames = [...new Set(batch.flatMap(({ changes }) => [...changes.portalUsernames.keys()]))];
+    const usernames = [
+      ...new Set(batch.flatMap(({ changes }) => [...changes.portalUsernames.keys(), ...movedBetween(changes)])),
+    ];
     const found = new Map<string, Set<number>>();
     if (usernames.length === 0) {
       return found;
@@ -326,6 +329,13 @@ async function writePolling(manager: EntityManager, state: PollState): Promise<v
     'REPLACE INTO polling (id, pass_began, passed_pid, looked_at, last_keys) VALUES (1, ?, ?, ?, ?)',
     [state.passBegan, state.passedPid, state.lookedAt, JSON.stringify(state.lastKeys)],
   );
+}
+
+/** Portal user names that rows moved from or to; they stay known when changes are too many to be followed one by one. */
+function movedBetween({ moved }: RowChanges): string[] {
+  return moved
+    .flatMap(({ from, to }) => [from, to])
+    .flatMap((owner) => (owner.by === 'portalUsername' ? [owner.portalUsername] : []));
 }
 
 /** Every chart shows it, so that who used a row of it before does not tell whom the row concerns now. */

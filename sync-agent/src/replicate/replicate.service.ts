@@ -84,12 +84,18 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   ) {
     const recent = new RecentChanges();
     this.heartbeats = new HeartbeatTurns(new HeartbeatSender(ledger, keys, gateway), counters, this.log);
-    const feedLedger = new LedgerOfFeed(ledger, new OwnerFinder(reader), recent, (seen) => {
-      seen.frozen.forEach((patientRef) => {
-        this.tell(patientRef, 'frozen');
-      });
-      this.awake(seen);
-    });
+    const feedLedger = new LedgerOfFeed(
+      ledger,
+      new OwnerFinder(reader),
+      recent,
+      (seen) => {
+        seen.frozen.forEach((patientRef) => {
+          this.tell(patientRef, 'frozen');
+        });
+        this.awake(seen);
+      },
+      (patientRef) => this.retries.stateOf(patientRef) !== undefined,
+    );
     const log = feedLog();
     this.feed =
       config.feed.kind === 'polling'
