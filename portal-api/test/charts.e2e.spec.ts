@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { brotliDecompressSync } from 'node:zlib';
 import { newRef } from 'sync-contract/identifiers';
@@ -8,6 +8,7 @@ import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { newSigningPair, signingKey } from 'sync-contract/signed';
 import { ThreadOwner } from '../src/submissions/thread-owner.js';
 import { ChartAccess } from '../src/sessions/session.js';
+import { SessionGrants } from '../src/sessions/session-grants.js';
 import { codeOf } from './browser-stand-in.js';
 import { PortalUnderTest, type PatientWithChart } from './portal-under-test.js';
 
@@ -270,6 +271,28 @@ describe('a grant', () => {
     await portal.inside.sql('DELETE FROM {db}.chart_grant WHERE account_ref = ?', [hex(patient.accountRef)]);
     expect(await lookAt(patient)).toBe('404 not-found');
     await patient.browser.get(`/api/charts/${patient.patientRef}/status`).expect(404);
+  });
+
+  test('of another chart that goes is noticed with any section that is read; unchanged ones need no look of their own', async () => {
+    const patient = await portal.patient(SECTIONS);
+    const [child, parent] = [await portal.patient(SECTIONS), await portal.patient(SECTIONS)];
+    const charts = [patient, child, parent].map(({ patientRef }) => ({ ...patient, patientRef }));
+    for (const { patientRef } of [child, parent]) {
+      await portal.inside.grant(patient.accountRef, patientRef, { relation: 'proxy' });
+    }
+    expect(await lookAt(patient)).toBe('200');
+    const refresh = jest.spyOn(portal.app.get(SessionGrants), 'refresh');
+    const looks = async (): Promise<string[]> => Promise.all(charts.map((chart) => lookAt(chart)));
+    expect(await looks()).toEqual(['200', '200', '200']);
+    expect(refresh).not.toHaveBeenCalled();
+    await portal.inside.sql('DELETE FROM {db}.chart_grant WHERE account_ref = ? AND patient_ref = ?', [
+      hex(patient.accountRef),
+      hex(child.patientRef),
+    ]);
+    expect(await lookAt(patient)).toBe('200');
+    expect(refresh).toHaveBeenCalledTimes(1);
+    refresh.mockRestore();
+    expect(await looks()).toEqual(['200', '404 not-found', '200']);
   });
 
   test('replaced under its id binds with the next request: scopes, key and end', async () => {

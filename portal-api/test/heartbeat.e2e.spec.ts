@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { TIMES } from 'sync-contract/limits';
+import { DataSource } from 'typeorm';
 import { codeOf } from './browser-stand-in.js';
 import { PortalUnderTest, type PatientWithChart } from './portal-under-test.js';
 
@@ -43,6 +44,20 @@ describe('the heartbeat', () => {
     expect(await lookAt(patient)).toBe('200');
     await spoil(own);
     expect(await lookAt(patient)).toBe('503 replica-unverified');
+  });
+
+  test('is read and verified once, however many meet it at the same time', async () => {
+    await using own = await PortalUnderTest.start('once');
+    const patient = await own.patient(SECTIONS);
+    expect(await lookAt(patient)).toBe('200');
+    const queries = jest.spyOn(own.app.get(DataSource), 'query');
+    await own.inside.beat();
+    const looks = await Promise.all(Array.from({ length: 20 }, () => lookAt(patient)));
+    expect(new Set(looks)).toEqual(new Set(['200']));
+    expect(queries.mock.calls.filter(([sql]) => sql.includes('heartbeat_bucket'))).toHaveLength(1);
+    await own.inside.sql("UPDATE {db}.heartbeat SET seq = 99, signed = 'x'");
+    const refused = await Promise.all(Array.from({ length: 20 }, () => lookAt(patient)));
+    expect(new Set(refused)).toEqual(new Set(['503 replica-unverified']));
   });
 
   test('says how current a chart is; the later of it and the section counts', async () => {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -12,13 +12,13 @@ export class SealBroken extends Error {
 }
 
 /**
- * AES-256-GCM with a random 96-bit nonce.
+ * AES-256-GCM with a random 96-bit nonce. Node 24 takes several times as long with a key in bytes as with a key object.
  * @param key 32 bytes
  * @returns nonce (12) ‖ ciphertext ‖ tag (16)
  */
 export function sealAead(key: Uint8Array, plaintext: Uint8Array, aad: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce);
+  const cipher = createCipheriv('aes-256-gcm', createSecretKey(key), nonce);
   cipher.setAAD(aad);
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
@@ -29,7 +29,7 @@ export function openAead(key: Uint8Array, sealed: Uint8Array, aad: Uint8Array): 
     throw new SealBroken();
   }
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, NONCE_BYTES));
+    const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), sealed.subarray(0, NONCE_BYTES));
     decipher.setAAD(aad);
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
     const head = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));

@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, type Hash } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hkdfSync,
+  type Hash,
+  type KeyObject,
+} from 'node:crypto';
 import { SealBroken } from './aead.js';
 import { canonicalBytes } from './canonical-json.js';
 import { LIMITS } from './limits.js';
@@ -51,7 +59,7 @@ function chunkSize(size: number, index: number): number {
  * a push go on where it broke off; a content key must therefore never seal two contents.
  */
 export class BlobSeal {
-  private readonly key: Buffer;
+  private readonly key: KeyObject;
   private readonly prefix: Buffer;
   private readonly aad: Buffer;
   readonly shape: SealedShape;
@@ -65,7 +73,7 @@ export class BlobSeal {
     const derived = Buffer.from(
       hkdfSync('sha256', contentKey, Buffer.alloc(0), 'oe-portal|blob', KEY_BYTES + PREFIX_BYTES),
     );
-    this.key = derived.subarray(0, KEY_BYTES);
+    this.key = createSecretKey(derived.subarray(0, KEY_BYTES));
     this.prefix = derived.subarray(KEY_BYTES);
     this.aad = canonicalBytes({ site, patientRef, blobId });
     this.shape = sealedShape(size);
@@ -96,7 +104,8 @@ export class BlobSeal {
     }
     const plain = this.decrypt(index, sealed);
     const content = Math.min(plain.length, Math.max(0, this.size - index * CHUNK));
-    if (plain.subarray(content).some((byte) => byte !== 0)) {
+    const filling = plain.subarray(content);
+    if (!filling.equals(Buffer.alloc(filling.length))) {
       throw new SealBroken();
     }
     return plain.subarray(0, content);

@@ -1,6 +1,8 @@
 import { SealBroken } from './aead.js';
 import { LIMITS } from './limits.js';
 
+const ZEROS = Buffer.alloc(LIMITS.paddingStep);
+
 /** Length (uint32 big endian) ‖ data ‖ zeros, up to the next padding step. */
 export function pad(data: Uint8Array): Buffer {
   const total = Math.ceil((4 + data.length) / LIMITS.paddingStep) * LIMITS.paddingStep;
@@ -19,7 +21,8 @@ export function unpad(padded: Buffer): Buffer {
   if (length > padded.length - 4 || padded.length - 4 - length >= LIMITS.paddingStep) {
     throw new SealBroken();
   }
-  if (padded.subarray(4 + length).some((byte) => byte !== 0)) {
+  const filling = padded.subarray(4 + length);
+  if (!filling.equals(ZEROS.subarray(0, filling.length))) {
     throw new SealBroken();
   }
   return padded.subarray(4, 4 + length);

@@ -1,4 +1,4 @@
-import { createHash, createHmac, hkdfSync } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { openAead, sealAead } from './aead.js';
 import { canonicalBytes } from './canonical-json.js';
@@ -19,12 +19,14 @@ export interface SectionHeader {
 
 /** Class key (32 bytes) of one class of records, HKDF-SHA-256 of the chart key. */
 export function deriveClassKey(chartKey: Uint8Array, recordClass: RecordClass): Buffer {
-  return Buffer.from(hkdfSync('sha256', chartKey, Buffer.alloc(0), `oe-portal|class|${recordClass}`, 32));
+  return Buffer.from(
+    hkdfSync('sha256', createSecretKey(chartKey), Buffer.alloc(0), `oe-portal|class|${recordClass}`, 32),
+  );
 }
 
 /** Name of a section towards the DMZ: HMAC-SHA-256(class key, name), hex. Nobody without the key learns the name. */
 export function sectionId(classKey: Uint8Array, name: string): string {
-  return createHmac('sha256', classKey).update(`section|${name}`, 'utf8').digest('hex');
+  return createHmac('sha256', createSecretKey(classKey)).update(`section|${name}`, 'utf8').digest('hex');
 }
 
 /** Hash of the plain content, kept inside only; equal content needs no new version. */

@@ -52,12 +52,13 @@ export class ChartsService {
       if (stored.accountState === null || stored.accountState === 'revoked') {
         throw new GrantsMoved();
       }
-      if ((stored.grants ?? '') !== session.grantList) {
+      if (stored.grants !== session.grantList) {
         throw new GrantsMoved();
       }
     };
     try {
-      return await this.reader.open(chart, name, { accountRef: session.accountRef, accept });
+      const { accountRef } = session;
+      return await this.reader.open(chart, name, { accountRef, grantId: chart.grantId, accept });
     } catch (error: unknown) {
       if (error instanceof GrantsMoved) {
         return undefined;

@@ -7,7 +7,7 @@ import { decompress, openSection, sectionId } from 'sync-contract/section';
 import { PortalConfig } from '../config.js';
 import type { ChartAccess } from '../sessions/session.js';
 import { ChartNotReady, ReplicaUnverified, SectionNotFound } from './chart.problems.js';
-import { queryChart, type StoredChart } from './chart-query.js';
+import { queryChart, type AccountLook, type StoredChart } from './chart-query.js';
 import { HeartbeatWatch } from './heartbeat-watch.js';
 import { ManifestWatch, type VerifiedManifest } from './manifest-watch.js';
 import { openUnverified } from './unverified-section.js';
@@ -30,14 +30,13 @@ export interface ChartStanding {
 }
 
 /** Makes the account's grants part of a look; `accept` throws when they are not what the caller relies on. */
-export interface GrantsLook {
-  accountRef: string;
+export interface GrantsLook extends AccountLook {
   accept: (stored: StoredChart) => void;
 }
 
 interface Look {
   manifest: VerifiedManifest;
-  rows: StoredChart[];
+  sealed: StoredChart['sealed'];
   t: string | null;
 }
 
@@ -72,8 +71,8 @@ export class ChartReader {
       throw new SectionNotFound();
     }
     const classKey = candidates.get(entry.id);
-    const sealed = found.rows.find((row) => row.sectionId === entry.id)?.sealed ?? null;
-    if (classKey === undefined || sealed === null || !matchesEntry(entry, sealed)) {
+    const sealed = found.sealed.get(entry.id);
+    if (classKey === undefined || sealed === undefined || !matchesEntry(entry, sealed)) {
       throw new ReplicaUnverified('a section is not the one of the manifest');
     }
     return {
@@ -137,14 +136,10 @@ export class ChartReader {
     ids: readonly string[],
     grants: GrantsLook | null,
   ): Promise<Look> {
-    const rows = await queryChart(this.dataSource, patientRef, ids, grants?.accountRef ?? null);
-    const [row] = rows;
-    if (row === undefined) {
-      throw new Error('a query that always has a row has none');
-    }
-    grants?.accept(row);
-    const { heartbeatEra: era, heartbeatSeq: seq, manifestHash } = row;
-    const heartbeat = await this.heartbeats.ofChart(patientRef, era === null || seq === null ? null : { era, seq });
+    const stored = await queryChart(this.dataSource, patientRef, ids, grants);
+    grants?.accept(stored);
+    const { manifestHash, sealed } = stored;
+    const heartbeat = await this.heartbeats.ofChart(patientRef, stored.heartbeat);
     if (manifestHash === null) {
       if (heartbeat.leaf !== null) {
         throw new ReplicaUnverified('the chart of a heartbeat is gone');
@@ -153,7 +148,7 @@ export class ChartReader {
     }
     const manifest = await this.manifests.named(patientRef, manifestHash);
     this.manifests.assertNotOlder(patientRef, manifest, heartbeat);
-    return { manifest, rows, t: heartbeat.t };
+    return { manifest, sealed, t: heartbeat.t };
   }
 
   private openSealed(patientRef: string, classKey: Buffer, entry: ManifestEntry, sealed: Buffer): Buffer {

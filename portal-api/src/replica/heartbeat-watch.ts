@@ -45,6 +45,7 @@ const ROOT_BYTES = 32;
 export class HeartbeatWatch {
   private verified: Verified | undefined;
   private readonly buckets = new Map<number, { root: string; leaves: Map<string, HeartbeatLeaf> }>();
+  private readonly readings = new Map<number, Promise<void>>();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -63,17 +64,33 @@ export class HeartbeatWatch {
       }
       return { leaf: null, t: null };
     }
-    const known = this.verified?.heartbeat;
-    const order = known === undefined ? 1 : stored.era - known.era || stored.seq - known.seq;
-    if (order < 0) {
+    if (this.orderAfterKnown(stored) < 0) {
       throw new ReplicaUnverified('the heartbeat is older than one seen before');
     }
     const bucket = bucketOf(patientRef);
-    if (order > 0 || !this.holdsBucket(bucket)) {
-      await this.read(bucket, stored);
+    while (this.orderAfterKnown(stored) > 0 || !this.holdsBucket(bucket)) {
+      await this.readOnce(bucket, stored);
     }
     const leaf = this.buckets.get(bucket)?.leaves.get(patientRef) ?? null;
     return { leaf, t: leaf === null ? null : this.currentAsOf(patientRef) };
+  }
+
+  /** Positive when it is newer than the highest one seen, negative when it is older. */
+  private orderAfterKnown({ era, seq }: { era: number; seq: number }): number {
+    const known = this.verified?.heartbeat;
+    return known === undefined ? 1 : era - known.era || seq - known.seq;
+  }
+
+  /** Requests that meet a new heartbeat at once share one reading; whose `stored` is newer still reads again. */
+  private async readOnce(bucket: number, stored: { era: number; seq: number }): Promise<void> {
+    let reading = this.readings.get(bucket);
+    if (reading === undefined) {
+      reading = this.read(bucket, stored).finally(() => {
+        this.readings.delete(bucket);
+      });
+      this.readings.set(bucket, reading);
+    }
+    await reading;
   }
 
   private holdsBucket(bucket: number): boolean {
@@ -104,8 +121,7 @@ export class HeartbeatWatch {
     if (leaves === null || bucketRoot(leaves) !== root) {
       throw new ReplicaUnverified("the heartbeat's bucket has another root");
     }
-    const known = this.verified?.heartbeat;
-    if (known !== undefined && (verified.heartbeat.era - known.era || verified.heartbeat.seq - known.seq) < 0) {
+    if (this.orderAfterKnown(verified.heartbeat) < 0) {
       throw new ReplicaUnverified('the heartbeat is older than one seen before');
     }
     this.verified = verified;

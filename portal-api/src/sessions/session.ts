@@ -52,8 +52,9 @@ export class ChartAccess {
     return this.newestFirst[0]?.scopes ?? [];
   }
 
-  get grantIds(): string[] {
-    return this.newestFirst.map((grant) => grant.grantId);
+  /** the grant of the newest epoch */
+  get grantId(): string {
+    return this.newestFirst[0]?.grantId ?? '';
   }
 
   get epochs(): number[] {
