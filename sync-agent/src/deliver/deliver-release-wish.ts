@@ -27,6 +27,6 @@ export async function deliverReleaseWish(
     throw new TransientDeliveryFailure('the chart is frozen until a person confirms whose it is');
   }
   await keepWish(manager, patient.pid, payload, `account ${accountRef}`);
-  await markDirty(manager, patient.pid, ['results', 'receipts']);
+  await markDirty(manager, patient.pid, ['receipts']);
   return { state: 'DONE', reason: null, effect: { wish: payload.wish } };
 }

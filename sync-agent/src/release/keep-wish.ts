@@ -10,9 +10,9 @@ const Found = z.array(z.object({ id: z.number() }));
 
 /**
  * Writes a patient's wish about new results into the release ledger, in the caller's transaction, and has the chart
- * rendered again. New are the reports that the chart was not made of when the wish came: what the portal shows stays. The
- * wish that is in force already changes nothing; one to see a result lasts as long as the wish to wait that it is an
- * exception of.
+ * rendered again in any case: a render under way does not know that it contains this wish. New are the reports that
+ * the chart was not made of when the wish came: what the portal shows stays. The wish that is in force already changes
+ * nothing; one to see a result lasts as long as the wish to wait that it is an exception of.
  * @param author who sent it, as the ledger names an account
  */
 export async function keepWish(
@@ -21,17 +21,25 @@ export async function keepWish(
   { wish, resultId }: Pick<ReleaseWishPayload, 'wish' | 'resultId'>,
   author: string,
 ): Promise<void> {
-  const operator = userInfo().username.slice(0, 64);
   const waits = Found.parse(
     await manager.query(
       "SELECT id FROM release_decision WHERE ended_at IS NULL AND pid = ? AND kind = 'wish' FOR UPDATE",
       [pid],
     ),
   );
-  const isInForce = waits.length > 0;
-  if (isInForce === (wish === 'wait')) {
-    return;
+  if (waits.length > 0 !== (wish === 'wait')) {
+    await writeWish(manager, pid, { wish, resultId }, author);
   }
+  await markReleasedDirty(manager, pid);
+}
+
+async function writeWish(
+  manager: EntityManager,
+  pid: number,
+  { wish, resultId }: Pick<ReleaseWishPayload, 'wish' | 'resultId'>,
+  author: string,
+): Promise<void> {
+  const operator = userInfo().username.slice(0, 64);
   switch (wish) {
     case 'wait':
       await manager.query(
@@ -57,5 +65,4 @@ export async function keepWish(
         [pid, resultId, OWN_REQUEST, author, operator, pid, resultId],
       );
   }
-  await markReleasedDirty(manager, pid);
 }
