@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { StoredValue } from './dmz-bytes.js';
 import { tryKeys, type Candidate } from './opening-code.js';
 import { CIPHERTEXT_KINDS, ciphertextId, type StoredCiphertext } from './stored-ciphertexts.js';
+import { say } from './verdict.js';
 
 const Result = z.object({
   tries: z.number(),
@@ -25,6 +26,8 @@ export interface Attempts {
 const AT_ONCE = 20;
 /** Less work than this is done before a worker has started. */
 const WORTH_WORKERS = 5_000;
+/** After so many keys it is told how far the work is: all of it can take an hour. */
+const TOLD_EVERY = 500;
 
 /**
  * Every candidate against every ciphertext. Pairs that were tried in the first call are not tried again by later ones:
@@ -79,6 +82,7 @@ async function byWorkers(
 ): Promise<z.infer<typeof Result>[]> {
   const answers: z.infer<typeof Result>[] = [];
   let next = 0;
+  let tried = 0;
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
       const worker = new Worker(new URL('./opening-attempts.worker.js', import.meta.url), { workerData: ciphertexts });
@@ -89,6 +93,10 @@ async function byWorkers(
           worker.postMessage(work);
           const message: unknown[] = await once(worker, 'message');
           answers.push(Result.parse(message[0]));
+          tried += work.length;
+          if (tried % TOLD_EVERY === 0) {
+            say(`  ${String(tried)} of ${String(keys.length)} keys tried`);
+          }
         }
       } finally {
         await worker.terminate();
