@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { openAead } from 'sync-contract/aead';
 import { BlobSeal, sealedOverhead } from 'sync-contract/blob';
 import { canonicalBytes } from 'sync-contract/canonical-json';
@@ -5,7 +6,7 @@ import type { RecordClass } from 'sync-contract/classes';
 import { openEnvelope } from 'sync-contract/envelope';
 import { openGrant } from 'sync-contract/grant';
 import { openOwnCopy } from 'sync-contract/own-copy';
-import { decompress, deriveClassKey, openSection } from 'sync-contract/section';
+import { decompress, deriveClassKey, openSection, sectionAad, type SectionHeader } from 'sync-contract/section';
 import { unwrap } from 'portal-api/src/credentials/account-secrets';
 import { accountSettingsKey } from 'portal-api/src/sessions/session';
 import { READABLE_CLASSES } from 'sync-agent/src/openemr/read-chart';
@@ -13,32 +14,41 @@ import type { StoredCiphertext } from './stored-ciphertexts.js';
 
 /** Classes that the system fills today; a candidate is tried as it stands, and as the root of what derives from it. */
 const CLASSES: readonly RecordClass[] = [...READABLE_CLASSES, 'receipts'];
+/** Every root and every key of a seal has this length; shorter values are tried as they stand. */
+const KEY_BYTES = 32;
 
 interface Keys {
   itself: Uint8Array;
   /** as an account's private key, by which the account's own things are sealed */
   settings: Buffer;
   classes: readonly Buffer[];
+  /** what may be the key of a section, made ready once for all of them */
+  ofSections: readonly { key: Uint8Array; secret: KeyObject }[];
 }
 
 function keysOf(candidate: Uint8Array): Keys {
+  const classes =
+    candidate.length === KEY_BYTES ? CLASSES.map((recordClass) => deriveClassKey(candidate, recordClass)) : [];
   return {
     itself: candidate,
     settings: accountSettingsKey(candidate),
-    classes: CLASSES.map((recordClass) => deriveClassKey(candidate, recordClass)),
+    classes,
+    ofSections: [candidate, ...classes].map((key) => ({ key, secret: createSecretKey(key) })),
   };
 }
 
 type Opening = { keys: readonly Uint8Array[]; open: (key: Uint8Array) => Uint8Array | Promise<Uint8Array> };
 
 /** The portal's own code for this kind of thing, and which keys it would come with. */
-function openingOf(ciphertext: StoredCiphertext, { itself, settings, classes }: Keys): Opening {
+function openingOf(ciphertext: StoredCiphertext, { itself, settings, classes, ofSections }: Keys): Opening {
   switch (ciphertext.kind) {
-    case 'section':
+    case 'section': {
+      const aad = aadOf(ciphertext.header);
       return {
-        keys: [itself, ...classes],
+        keys: ofSections.filter(({ secret }) => fits(secret, ciphertext.sealed, aad)).map(({ key }) => key),
         open: (key) => decompress(openSection(key, ciphertext.header, ciphertext.sealed)),
       };
+    }
     case 'own-copy':
       return {
         keys: [itself, settings, ...classes],
@@ -46,9 +56,9 @@ function openingOf(ciphertext: StoredCiphertext, { itself, settings, classes }: 
       };
     case 'document': {
       const { header, chunks, size, n, sealed } = ciphertext;
-      // How much of it is padding only the entry tells; to open it takes none of that.
+      // How much of it is padding only the entry tells; to open it takes none of that. Each has a key of its own.
       return {
-        keys: [itself, ...classes],
+        keys: [itself],
         open: (key) => new BlobSeal(key, header, size - sealedOverhead(chunks)).openChunk(n, sealed),
       };
     }
@@ -70,6 +80,24 @@ function openingOf(ciphertext: StoredCiphertext, { itself, settings, classes }: 
         open: (key) =>
           openAead(key, ciphertext.sealed, canonicalBytes({ use: ciphertext.use, idHash: ciphertext.idHash })),
       };
+  }
+}
+
+/** Sections are most of all seals: what each authenticates is put together once, not for every key. */
+const aads = new WeakMap<SectionHeader, Buffer>();
+
+function aadOf(header: SectionHeader): Buffer {
+  const aad = aads.get(header) ?? sectionAad(header);
+  aads.set(header, aad);
+  return aad;
+}
+
+function fits(secret: KeyObject, sealed: Uint8Array, aad: Buffer): boolean {
+  try {
+    openAead(secret, sealed, aad);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -23,13 +23,18 @@ export function sealAead(key: Uint8Array, plaintext: Uint8Array, aad: Uint8Array
   return Buffer.concat([nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Reverse of `sealAead`. @throws SealBroken */
-export function openAead(key: Uint8Array, sealed: Uint8Array, aad: Uint8Array): Buffer {
+/**
+ * Reverse of `sealAead`.
+ * @param key 32 bytes, or the key object of them, which who opens much under one key makes once
+ * @throws SealBroken
+ */
+export function openAead(key: Uint8Array | KeyObject, sealed: Uint8Array, aad: Uint8Array): Buffer {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) {
     throw new SealBroken();
   }
   try {
-    const decipher = createDecipheriv('aes-256-gcm', createSecretKey(key), sealed.subarray(0, NONCE_BYTES));
+    const secret = key instanceof Uint8Array ? createSecretKey(key) : key;
+    const decipher = createDecipheriv('aes-256-gcm', secret, sealed.subarray(0, NONCE_BYTES));
     decipher.setAAD(aad);
     decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
     const head = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));

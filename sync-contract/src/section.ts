@@ -39,7 +39,8 @@ export function hashOfContent(canonical: Uint8Array): string {
   return createHash('sha256').update(canonical).digest('hex');
 }
 
-function headerBytes(header: SectionHeader): Buffer {
+/** What a sealed section authenticates beside its content. */
+export function sectionAad(header: SectionHeader): Buffer {
   return canonicalBytes({
     site: header.site,
     patientRef: header.patientRef,
@@ -59,7 +60,7 @@ export function sealContent(classKey: Uint8Array, header: SectionHeader, canonic
   const compressed = brotliCompressSync(canonical, {
     params: { [constants.BROTLI_PARAM_QUALITY]: 5 },
   });
-  const sealed = sealAead(classKey, pad(compressed), headerBytes(header));
+  const sealed = sealAead(classKey, pad(compressed), sectionAad(header));
   if (sealed.length > LIMITS.sectionBytes) {
     throw new RangeError('section is larger than the limit of a sealed section');
   }
@@ -71,7 +72,7 @@ export function sealContent(classKey: Uint8Array, header: SectionHeader, canonic
  * @throws SealBroken
  */
 export function openSection(classKey: Uint8Array, header: SectionHeader, sealed: Uint8Array): Buffer {
-  return unpad(openAead(classKey, sealed, headerBytes(header)));
+  return unpad(openAead(classKey, sealed, sectionAad(header)));
 }
 
 /** Opened, decompressed and parsed; the caller validates with the section's schema. @throws SealBroken */
