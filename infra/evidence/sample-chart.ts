@@ -55,6 +55,7 @@ export function sampleInput(): RenderInput {
       lookups: sampleLookups(),
       sources: [],
       failures: new Map(),
+      unreadable: [],
     },
     settings: { siteId: 'c0ffee00-0000-4000-8000-000000000001', resourceIdKey: 'a key of 32 bytes, of a test only' },
     threads: {

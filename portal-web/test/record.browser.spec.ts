@@ -78,6 +78,44 @@ describe('a part of the record', () => {
     expect(portal.complaints).toEqual([]);
   });
 
+  it('of which entries cannot be shown says how many, and never that there are none', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const inactive = { coding: [{ code: 'inactive' }] };
+    fixture.sections['allergies'] = { resources: [], skipped: 2 };
+    fixture.sections['notes'] = { resources: [note(1)], skipped: 1 };
+    fixture.sections['medications'] = { resources: [], skipped: 3 };
+    fixture.sections['documents'] = { resources: [], contents: [], skipped: 1 };
+    const over = { resourceType: 'Condition', id: 'over', code: { text: 'Broken arm' }, clinicalStatus: inactive };
+    fixture.sections['problems'] = { resources: [over], skipped: 1 };
+    const page = await portal.page('/record');
+    await page
+      .getByRole('link', { name: /^Documents/ })
+      .getByText('1 cannot be shown')
+      .waitFor();
+    await page
+      .getByRole('link', { name: /^Allergies/ })
+      .getByText('2 cannot be shown')
+      .waitFor();
+    const claims = page.getByText(/^(Your (record|clinic) has no |No (current|active) |None on record)/);
+    const notShown = async (path: string, number: number): Promise<void> => {
+      await goTo(portal, page, path);
+      await page.getByText(new RegExp(`^${String(number)} entr(y|ies) of your record cannot be shown here`)).waitFor();
+      expect(await claims.count()).toBe(0);
+    };
+    await notShown('/record/allergies', 2);
+    await notShown('/medications', 3);
+    await notShown('/record/documents', 1);
+    await notShown('/record/problems', 1);
+    await page.getByText('Broken arm').waitFor({ state: 'attached' });
+    await notShown('/record/notes', 1);
+    await page.getByRole('heading', { name: 'Note number 1' }).waitFor();
+    await goTo(portal, page, '/');
+    await page.getByText('3 entries of your record cannot be shown here').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+
   it('that is empty says so while it is fresh, and makes no claim once it is not', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createConnection, type Connection, type Pool } from 'mysql2/promise';
@@ -9,7 +10,7 @@ import { renderChart, type ChartContext, type RenderedSection } from '../src/cha
 import { threadMapper } from '../src/openemr/mail-thread.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { READABLE_CLASSES, readChart, type ChartRows } from '../src/openemr/read-chart.js';
-import { openSnapshot } from '../src/openemr/snapshot.js';
+import { openSnapshot, Snapshot } from '../src/openemr/snapshot.js';
 
 /** OpenEMR's tables in a database of the suite's own, read as the agent reads them: account, grants and TLS are real. */
 export class ChartUnderTest implements AsyncDisposable {
@@ -54,6 +55,16 @@ export class ChartUnderTest implements AsyncDisposable {
       throw failure;
     }
     return rows;
+  }
+
+  /** Statements of one full read, with their values in place. */
+  async statementsOf(pid: number): Promise<{ name: string; sql: string }[]> {
+    const ways = ['select', 'selectEntries', 'selectLookups'] as const;
+    const spies = ways.map((way) => jest.spyOn(Snapshot.prototype, way));
+    await this.read(pid);
+    const asked = spies.flatMap((spy) => spy.mock.calls);
+    spies.forEach((spy) => spy.mockRestore());
+    return asked.map(([name, , sql, values]) => ({ name, sql: this.clinic.format(sql, values) }));
   }
 
   context(rows: ChartRows): ChartContext {

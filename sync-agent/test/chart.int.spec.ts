@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { RowDataPacket } from 'mysql2/promise';
+import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import { loadGoldenRows } from 'infra/openemr-sim/load-golden';
 import { readRecordedRows, readSimJson } from 'infra/openemr-sim/sim-data';
 import { canonicalJson } from 'sync-contract/canonical-json';
 import { classOfSection, SectionName } from 'sync-contract/classes';
+import { LIMITS } from 'sync-contract/limits';
+import { sealSection } from 'sync-contract/section';
 import {
   BillingContent,
   ResourcesContent,
@@ -14,7 +16,8 @@ import {
   type Resource,
 } from 'sync-contract/section-content';
 import { renderChart, type RenderedSection } from '../src/chart/render-chart.js';
-import { READABLE_CLASSES } from '../src/openemr/read-chart.js';
+import { READABLE_CLASSES, readChart, type ReadableClass } from '../src/openemr/read-chart.js';
+import { OpenEmrReadFailed, openSnapshot } from '../src/openemr/snapshot.js';
 import { ChartUnderTest } from './chart-under-test.js';
 
 let chart: ChartUnderTest;
@@ -35,6 +38,8 @@ const PIDS = z
   .map(({ pid }) => pid);
 const CHILD = 5001;
 const WITH_EDGE_CASES = 5008;
+/** has a name in portal mail, and notes */
+const WITH_MAIL = 5002;
 
 const section = (sections: RenderedSection[], name: string): RenderedSection => {
   const found = sections.find((each) => each.name === name);
@@ -262,6 +267,163 @@ describe('rows nobody can read', () => {
       dosageInstruction: [{ text: 'some, smoked', route: { text: 'smoked' } }],
     });
     expect(odd).not.toHaveProperty('authoredOn');
+  });
+});
+
+/** A number beyond what a program can tell from its neighbours; the columns below take it. */
+const BEYOND = '1152921504606846976';
+
+/** Rows with a column of another type or size than any OpenEMR writes: their class, their table, its key, and the row. */
+const ODD_ROWS: readonly (readonly [ReadableClass, table: string, key: string, row: string])[] = [
+  ['immunizations', 'immunizations', 'id', `patient_id = ?, cvx_code = '08', administered_by_id = ${BEYOND}`],
+  ['encounters', 'form_encounter', 'id', `pid = ?, encounter = 777777, date = NOW(), reason = REPEAT('x', 2200000)`],
+  ['procedures', 'lists', 'id', `pid = ?, type = 'surgery', comments = REPEAT('x', 2200000), activity = 1`],
+  ['problems', 'lists', 'id', `pid = ?, type = 'medical_problem', comments = REPEAT('x', 2200000), activity = 1`],
+  ['allergies', 'lists', 'id', `pid = ?, type = 'allergy', comments = REPEAT('x', 2200000), activity = 1`],
+];
+
+describe('a row that is not what its table is to hold', () => {
+  it.each(ODD_ROWS)('%s: is left out, named for the log and counted for the patient', async (recordClass, ...odd) => {
+    const [table, key, values] = odd;
+    const before = section(await chart.render(WITH_MAIL), recordClass);
+    const [inserted] = await chart.clinic.query<ResultSetHeader>(`INSERT INTO ${table} SET ${values}`, [WITH_MAIL]);
+    try {
+      const rows = await chart.read(WITH_MAIL);
+      expect(rows.unreadable).toMatchObject([
+        {
+          ...{ recordClass, isEntry: true, key: String(inserted.insertId) },
+          reason: expect.stringMatching(/too long|unexpected shape/) as unknown,
+        },
+      ]);
+      const after = section(renderChart(rows, chart.context(rows)), recordClass);
+      expect(after.skipped).toBe(before.skipped + 1);
+      expect(after.content).toEqual({ ...before.content, skipped: after.skipped });
+      expect(schemaOf(recordClass).parse(after.content)).toEqual(after.content);
+    } finally {
+      await chart.clinic.query(`DELETE FROM ${table} WHERE ${key} = ?`, [inserted.insertId]);
+    }
+  });
+
+  it('fails its class, and only that, where others would look whole without it', async () => {
+    const [inserted] = await chart.clinic.query<ResultSetHeader>(
+      `INSERT INTO procedure_order SET patient_id = ?, activity = 1, provider_id = ${BEYOND}`,
+      [WITH_MAIL],
+    );
+    try {
+      await using snapshot = await openSnapshot(chart.reader);
+      const rows = await readChart(snapshot, WITH_MAIL);
+      expect([...rows.failures.keys()]).toEqual(['results']);
+      expect(rows.unreadable).toEqual([]);
+    } finally {
+      await chart.clinic.query('DELETE FROM procedure_order WHERE procedure_order_id = ?', [inserted.insertId]);
+    }
+  });
+
+  it('is named and no more when it only says more about entries: they are shown without it', async () => {
+    const before = await chart.render(CHILD);
+    await chart.clinic.query('ALTER TABLE list_options MODIFY notes mediumtext');
+    const setNotes = (notes: string): Promise<unknown> =>
+      chart.clinic.query(`UPDATE list_options SET notes = ${notes} WHERE list_id = 'drug_route'`);
+    await setNotes("REPEAT('x', 2200000)");
+    try {
+      const rows = await chart.read(CHILD);
+      expect(rows.unreadable.length).toBeGreaterThan(0);
+      for (const row of rows.unreadable) {
+        expect(row).toMatchObject({ read: 'list options', recordClass: null, isEntry: false });
+      }
+      const after = renderChart(rows, chart.context(rows));
+      const counts = (sections: RenderedSection[]): unknown =>
+        sections.map(({ name, skipped, content }) => [
+          name,
+          skipped,
+          ResourcesContent.safeParse(content).data?.resources.length,
+        ]);
+      expect(counts(after)).toEqual(counts(before));
+    } finally {
+      await setNotes("''");
+      await chart.clinic.query("ALTER TABLE list_options MODIFY notes varchar(255) NOT NULL DEFAULT ''");
+    }
+  });
+
+  it('fails its class when none of several rows is: that is no patient without entries', async () => {
+    await chart.clinic.query('ALTER TABLE immunizations MODIFY added_erroneously varchar(10)');
+    try {
+      await using snapshot = await openSnapshot(chart.reader);
+      const rows = await readChart(snapshot, CHILD);
+      expect([...rows.failures.keys()]).toEqual(['immunizations']);
+      expect(rows.failures.get('immunizations')).toBeInstanceOf(OpenEmrReadFailed);
+      expect(String(rows.failures.get('immunizations'))).toMatch(/unexpected shape at added_erroneously/);
+      expect(rows.immunizations).toBeUndefined();
+    } finally {
+      await chart.clinic.query('ALTER TABLE immunizations MODIFY added_erroneously tinyint(1) NOT NULL DEFAULT 0');
+    }
+  });
+
+  it('is never the patient’s own: that row is needed whole', async () => {
+    await chart.clinic.query('ALTER TABLE patient_data MODIFY providerID varchar(20)');
+    try {
+      await expect(chart.read(CHILD)).rejects.toThrow('reading the patient from OpenEMR failed: unexpected shape');
+    } finally {
+      await chart.clinic.query('ALTER TABLE patient_data MODIFY providerID int(11) NULL');
+    }
+  });
+});
+
+describe('a report of 20,000 values', () => {
+  it('is rendered whole, stands in one section that the gateway takes, and the rest of the chart beside it', async () => {
+    const before = await chart.render(WITH_EDGE_CASES);
+    const [inserted] = await chart.clinic.query<ResultSetHeader>(
+      `INSERT INTO procedure_result (procedure_report_id, result_code, result_text, result, units, \`range\`, result_status)
+       SELECT r.procedure_report_id, '2345-7', CONCAT('Glucose ', s.seq), s.seq, 'mg/dL', '70-99', 'final'
+         FROM (SELECT r.procedure_report_id FROM procedure_order o
+                 JOIN procedure_report r ON r.procedure_order_id = o.procedure_order_id
+                WHERE o.patient_id = ? AND o.activity = 1 ORDER BY 1 LIMIT 1) r JOIN seq_1_to_20000 s`,
+      [WITH_EDGE_CASES],
+    );
+    expect(inserted.affectedRows).toBe(20_000);
+    try {
+      const after = await chart.render(WITH_EDGE_CASES);
+      expect(after.map(({ name }) => name)).toEqual(before.map(({ name }) => name));
+      const changed = after.filter(
+        ({ name, content }) => canonicalJson(content) !== canonicalJson(section(before, name).content),
+      );
+      expect(changed).toHaveLength(1);
+      const { name, content } = z.tuple([z.object({ name: z.string(), content: ResourcesContent })]).parse(changed)[0];
+      expect(content.resources.length - resourcesOf(before, name).length).toBe(20_000);
+      const place = { site: chart.siteId, patientRef: '0'.repeat(32), sectionId: '0'.repeat(64), epoch: 1 };
+      const sealed = sealSection(Buffer.alloc(32, 1), { ...place, version: { era: 1, seq: 1 } }, content);
+      expect(sealed.length).toBeLessThan(LIMITS.sectionBytes / 2);
+    } finally {
+      await chart.clinic.query('DELETE FROM procedure_result WHERE procedure_result_id BETWEEN ? AND ?', [
+        inserted.insertId,
+        inserted.insertId + 30_000,
+      ]);
+    }
+  });
+});
+
+describe('text of other alphabets and encodings', () => {
+  it('is what it was where a table keeps it in another one, and well-formed whatever was stored', async () => {
+    const words = async (): Promise<string> => {
+      const found = JSON.stringify(resourcesOf(await chart.render(WITH_MAIL), 'notes'));
+      return [...found.matchAll(/"data":"([^"]+)"/g)]
+        .map(([, data = '']) => Buffer.from(data, 'base64').toString('utf8'))
+        .join('\n');
+    };
+    const change = (assignment: string): Promise<unknown> =>
+      chart.clinic.query(
+        `UPDATE form_soap s JOIN forms f ON f.form_id = s.id AND f.formdir = 'soap' SET ${assignment} WHERE f.pid = ?`,
+        [WITH_MAIL],
+      );
+    await chart.clinic.query('ALTER TABLE form_soap MODIFY plan text CHARACTER SET latin1');
+    await change("s.plan = X'636166E9', s.subjective = 'Ünïcödé \u{1F9B4}'");
+    expect(await words()).toContain('caf\u00e9');
+    expect(await words()).toContain('Ünïcödé \u{1F9B4}');
+    // Half a character, and a byte that begins none; OpenEMR's own sql_mode lets them pass.
+    await change("s.subjective = X'68616C6620F09F91', s.objective = X'62797465FF20C328'");
+    expect((await words()).isWellFormed()).toBe(true);
+    expect(await words()).toMatch(/half/);
+    expect(await words()).toMatch(/byte/);
   });
 });
 

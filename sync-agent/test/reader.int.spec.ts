@@ -8,7 +8,7 @@ import { testServices } from 'infra/services/test-services';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { READABLE_CLASSES, readChart } from '../src/openemr/read-chart.js';
 import { PatientRowMissing } from '../src/openemr/read-profile.js';
-import { ClinicTimeZoneUnknown, OpenEmrReadFailed, openSnapshot, Snapshot } from '../src/openemr/snapshot.js';
+import { ClinicTimeZoneUnknown, OpenEmrReadFailed, openSnapshot } from '../src/openemr/snapshot.js';
 import { READER_COLUMNS } from '../src/openemr/reader-columns.js';
 import { rowKey } from '../src/openemr/source-row.js';
 import { WATCHED_TABLES } from '../src/openemr/watched-tables.js';
@@ -29,18 +29,6 @@ afterEach(() => {
 
 const ELDERLY = 5009;
 const CHILD = 5001;
-
-/** Statements of one full read, with their values in place. */
-async function statementsOf(pid: number): Promise<{ name: string; sql: string }[]> {
-  const select = jest.spyOn(Snapshot.prototype, 'select');
-  await chart.read(pid);
-  const statements = select.mock.calls.map(([name, , sql, values]) => ({
-    name,
-    sql: chart.clinic.format(sql, values),
-  }));
-  select.mockRestore();
-  return statements;
-}
 
 describe('a snapshot', () => {
   it('shows one commit: what is written later is in the next snapshot, with a later position', async () => {
@@ -233,7 +221,7 @@ describe('the columns the reader needs', () => {
 describe('watched tables', () => {
   it('are all that a chart is read from', async () => {
     const read = new Set<string>();
-    for (const { sql } of await statementsOf(ELDERLY)) {
+    for (const { sql } of await chart.statementsOf(ELDERLY)) {
       for (const [, table] of sql.matchAll(/\b(?:FROM|JOIN)\s+(\w+)/g)) {
         read.add(table ?? '');
       }
@@ -312,13 +300,13 @@ const FULL_READS: Record<string, string> = {
 
 describe('reading a chart', () => {
   it('takes the same few queries for a small chart and a large one', async () => {
-    const [small, large] = [await statementsOf(CHILD), await statementsOf(ELDERLY)];
+    const [small, large] = [await chart.statementsOf(CHILD), await chart.statementsOf(ELDERLY)];
     expect(large.length).toBeLessThanOrEqual(60);
     expect(Math.abs(large.length - small.length)).toBeLessThanOrEqual(2);
   });
 
   it('goes by an index in every query, on a schema with many patients', async () => {
-    const statements = [...(await statementsOf(CHILD)), ...(await statementsOf(ELDERLY))];
+    const statements = [...(await chart.statementsOf(CHILD)), ...(await chart.statementsOf(ELDERLY))];
     await multiplyPatients(60);
     const read: string[] = [];
     for (const { name, sql } of statements) {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newResult, signReport } from 'infra/openemr-sim/clinic-labs';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
+import type { ResultSetHeader } from 'mysql2/promise';
 import { ResourcesContent, ResultYearsContent } from 'sync-contract/section-content';
 import { z } from 'zod';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
@@ -237,6 +238,29 @@ describe('a chart of which a class', () => {
     await lift(under.ledger, decided, 'admin');
     expect(await replicate()).toBe('pushed');
     expect(await inDmz()).toContain(resourceId);
+  });
+
+  it('has an entry that cannot be read goes out without it, but keeps its last state while a decision may concern it', async () => {
+    const { id: resourceId, recordClass } = await itemOf('Condition');
+    const held = await decide(under.ledger, decision({ resourceId, recordClass }));
+    expect(await replicate()).toBe('pushed');
+    const before = await hashes();
+    const [inserted] = await under.clinic.query<ResultSetHeader>(
+      "INSERT INTO immunizations SET patient_id = ?, cvx_code = '08', administered_by_id = 1152921504606846976",
+      [PID],
+    );
+    await markDirty(under.ledger.manager, PID, ['immunizations']);
+    await expect(replicate()).rejects.toMatchObject({ code: 'openemr-read-failed' });
+    expect(await hashes()).toEqual(before);
+    await lift(under.ledger, held, 'admin');
+    expect(await replicate()).toBe('pushed');
+    const skipped = async (): Promise<unknown> =>
+      ResourcesContent.parse((await under.stored(patientRef))?.sections.get('immunizations')).skipped;
+    expect(await skipped()).toBe(1);
+    await under.clinic.query('DELETE FROM immunizations WHERE id = ?', [inserted.insertId]);
+    await markDirty(under.ledger.manager, PID, ['immunizations']);
+    expect(await replicate()).toBe('pushed');
+    expect(await skipped()).toBeUndefined();
   });
 
   const wish = async (wanted: 'wait' | 'at-once' | 'show', resultId: string | null = null): Promise<void> =>

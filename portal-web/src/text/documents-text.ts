@@ -16,7 +16,6 @@ export const documentsText = {
   lead: 'What the clinic has filed in your record. Opening a document is noted in the access history.',
   none: 'The clinic has filed no documents in your record.',
   noneStale: 'No documents had come when the clinic was last heard.',
-  skipped: (n: number) => `${String(n)} more cannot be shown here. Please ask the clinic.`,
   more: (n: number) => `Show ${String(Math.min(n, 50))} more`,
   unnamed: 'Document without a name',
   kind: (kind: FileKind) => KINDS[kind],

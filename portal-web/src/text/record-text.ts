@@ -27,6 +27,9 @@ export const recordText = {
   recalled: 'Withdrawn for correction',
   recalledEntry: 'An entry of your record',
   recalledLead: 'Your clinic has taken this entry back to correct it. Ask your clinic if you have a question about it.',
+  skipped: (n: number) =>
+    `${count.format(n)} ${n === 1 ? 'entry' : 'entries'} of your record cannot be shown here. Please ask the clinic.`,
+  skippedToo: (n: number) => `${count.format(n)} cannot be shown`,
   recalledToo: (n: number) => `${count.format(n)} withdrawn for correction`,
   codes: 'Codes',
   codeUnknownSystem: 'Code',

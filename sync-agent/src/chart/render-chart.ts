@@ -54,7 +54,7 @@ export interface RenderedSection {
   name: string;
   recordClass: RecordClass;
   content: ResourcesContent | BillingContent | YearsContent | ResultYearsContent | ThreadsContent | ThreadContent;
-  /** rows that could not be shown because nothing in them can be read */
+  /** entries that could not be shown because they cannot be read, or nothing in them can */
   skipped: number;
 }
 
@@ -117,10 +117,24 @@ export function renderChart(rows: ChartRows, context: ChartContext): RenderedSec
       people: new People(ids, rows.lookups),
     }),
   };
-  return [
+  const sections = [
     listSection('profile', { resources: renderProfile(rows.profile, rendering.tools()), skipped: 0 }),
     ...CLASSES_BESIDE_PROFILE.flatMap((recordClass) => RENDERERS[recordClass](rows, rendering)),
   ];
+  const left = rows.unreadable.filter(({ isEntry }) => isEntry);
+  return sections.map((section) =>
+    withUnreadable(section, left.filter(({ recordClass }) => recordClass === section.recordClass).length),
+  );
+}
+
+/** Entries that the reader left out are told like those of which there is nothing to show. */
+function withUnreadable(section: RenderedSection, entries: number): RenderedSection {
+  const { content } = section;
+  if (entries === 0 || !('resources' in content)) {
+    return section;
+  }
+  const skipped = section.skipped + entries;
+  return { ...section, content: { ...content, skipped }, skipped };
 }
 
 interface RenderedList {

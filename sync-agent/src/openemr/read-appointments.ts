@@ -38,7 +38,7 @@ export async function readAppointments(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: AppointmentRows; sources: SourceRow[] }> {
-  const appointments = await snapshot.select(
+  const appointments = await snapshot.selectEntries(
     'appointments',
     AppointmentRow,
     `SELECT e.pc_eid, e.pc_aid, e.pc_title, e.pc_hometext, e.pc_eventDate, e.pc_endDate, e.pc_duration, e.pc_recurrtype,

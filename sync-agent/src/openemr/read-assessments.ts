@@ -47,7 +47,7 @@ export async function readAssessments(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: AssessmentRows; sources: SourceRow[] }> {
-  const observations = await snapshot.select(
+  const observations = await snapshot.selectEntries(
     'assessments',
     AssessmentRow,
     `SELECT o.id, f.id AS form_row, o.date, o.encounter, o.user, o.code, o.ob_code, o.description, o.observation,
@@ -57,7 +57,7 @@ export async function readAssessments(
       WHERE o.pid = ? ORDER BY o.id`,
     [pid],
   );
-  const questionnaires = await snapshot.select(
+  const questionnaires = await snapshot.selectEntries(
     'questionnaires',
     FilledQuestionnaireRow,
     `SELECT id, questionnaire_name, creator_user_id, create_time, status, encounter, questionnaire_response

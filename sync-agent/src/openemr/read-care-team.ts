@@ -40,7 +40,7 @@ export async function readCareTeam(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: CareTeamRows; sources: SourceRow[] }> {
-  const teams = await snapshot.select(
+  const teams = await snapshot.selectEntries(
     'care teams',
     CareTeamRow,
     `SELECT id, status, team_name, note FROM ${snapshot.table('care_teams')} WHERE pid = ? ORDER BY id`,
@@ -70,7 +70,7 @@ export async function readCareTeam(
 async function readMembers(snapshot: Snapshot, teams: readonly CareTeamRow[]): Promise<CareTeamMemberRow[]> {
   return teams.length === 0
     ? []
-    : snapshot.select(
+    : snapshot.selectEntries(
         'members of care teams',
         CareTeamMemberRow,
         `SELECT m.id, m.care_team_id, m.user_id, m.facility_id, m.contact_id, m.role, m.provider_since, m.status, m.note,
@@ -87,7 +87,7 @@ async function readTelecoms(snapshot: Snapshot, members: readonly CareTeamMember
   const contacts = new Set(members.filter(({ person_id }) => person_id !== null).map(({ contact_id }) => contact_id));
   return contacts.size === 0
     ? []
-    : snapshot.select(
+    : snapshot.selectLookups(
         'how to reach members of care teams',
         ContactTelecomRow,
         `SELECT id, contact_id, system, \`use\`, value FROM ${snapshot.table('contact_telecom')}

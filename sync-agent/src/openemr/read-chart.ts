@@ -21,7 +21,7 @@ import { readProfile, type ProfileRows } from './read-profile.js';
 import { readResults, type ResultRows } from './read-results.js';
 import { readVitals, type VitalRows } from './read-vitals.js';
 import { readSocialHistory, type SocialHistoryRows } from './read-social-history.js';
-import { OpenEmrReadFailed, type Snapshot } from './snapshot.js';
+import { OpenEmrReadFailed, type Snapshot, type UnreadableRow } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
 
 /** What a reader gives for one class: its rows as the renderer takes them, and every row it used. */
@@ -115,6 +115,13 @@ export interface ChartRows extends Partial<RowsOfClass> {
   sources: ChartSource[];
   /** classes that were asked for and could not be read, each with its reason; never to be taken for empty */
   failures: ReadonlyMap<ReadableClass, Error>;
+  /** rows that the classes are without because they cannot be read */
+  unreadable: readonly UnreadableOfClass[];
+}
+
+export interface UnreadableOfClass extends UnreadableRow {
+  /** null for what several classes share */
+  recordClass: ReadableClass | null;
 }
 
 export interface ChartSource extends SourceRow {
@@ -140,7 +147,13 @@ export async function readChart(
     return ofClass;
   };
 
+  const unreadable: UnreadableOfClass[] = [];
+  const noteUnreadable = (recordClass: ReadableClass | null): void => {
+    unreadable.push(...snapshot.takeUnreadable().map((row) => ({ ...row, recordClass })));
+  };
+
   const profile = await readProfile(snapshot, pid, wantedBy('profile'));
+  noteUnreadable('profile');
   sources.add('profile', profile.sources);
   const parts: Partial<RowsOfClass> = {};
   const failures = new Map<ReadableClass, Error>();
@@ -151,10 +164,12 @@ export async function readChart(
       } catch (failure: unknown) {
         failures.set(recordClass, failure instanceof Error ? failure : new OpenEmrReadFailed(recordClass, failure));
       }
+      noteUnreadable(recordClass);
     }
   }
 
   const lookups = await readLookups(snapshot, [...wanted.values()]);
+  noteUnreadable(null);
   for (const recordClass of READABLE_CLASSES) {
     if (classes.includes(recordClass)) {
       sources.add(recordClass, [sourceRow('globals', { gl_name: 'gbl_time_zone', gl_index: 0 })]);
@@ -163,7 +178,17 @@ export async function readChart(
     }
   }
   const { timeZone, readOn } = snapshot;
-  return { ...parts, pid, timeZone, readOn, profile: profile.rows, lookups, sources: sources.all(), failures };
+  return {
+    ...parts,
+    pid,
+    timeZone,
+    readOn,
+    profile: profile.rows,
+    lookups,
+    sources: sources.all(),
+    failures,
+    unreadable,
+  };
 }
 
 class ChartSources {

@@ -36,7 +36,7 @@ export async function readCoverage(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: CoverageRows; sources: SourceRow[] }> {
-  const insurances = await snapshot.select(
+  const insurances = await snapshot.selectEntries(
     'insurances',
     InsuranceRow,
     `SELECT id, type, provider, plan_name, policy_number, group_number, subscriber_relationship, subscriber_fname,
@@ -50,7 +50,7 @@ export async function readCoverage(
   const insurers =
     insurerIds.size === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectLookups(
           'insurers',
           InsurerRow,
           `SELECT c.id, c.name, c.cqm_sop, c.ins_type_code, t.type AS kind

@@ -47,7 +47,7 @@ export async function readDocuments(
   snapshot: Snapshot,
   pid: number,
 ): Promise<{ rows: DocumentRows; sources: SourceRow[] }> {
-  const documents = await snapshot.select(
+  const documents = await snapshot.selectEntries(
     'documents',
     DocumentRow,
     `SELECT id, LOWER(HEX(uuid)) AS uuid, type, size, date, mimetype, docdate, hash, name, encounter_id
@@ -57,7 +57,7 @@ export async function readDocuments(
   const filed =
     documents.length === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectEntries(
           'categories of documents',
           FiledRow,
           `SELECT f.document_id, c.id AS category_id, c.name, c.codes, c.parent, p.name AS parent_name,

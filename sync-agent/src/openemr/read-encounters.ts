@@ -41,7 +41,7 @@ export async function readEncounters(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: EncounterRows; sources: SourceRow[] }> {
-  const encounters = await snapshot.select(
+  const encounters = await snapshot.selectEntries(
     'encounters',
     EncounterRow,
     `SELECT e.id, e.encounter, f.id AS form_row, e.date, e.date_end, e.reason, e.facility, e.facility_id, e.sensitivity,
@@ -56,7 +56,7 @@ export async function readEncounters(
   const categories =
     categoryIds.length === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectLookups(
           'categories of visits',
           VisitCategoryRow,
           'SELECT pc_catid, pc_catname FROM openemr_postcalendar_categories WHERE pc_catid IN (?) ORDER BY pc_catid',

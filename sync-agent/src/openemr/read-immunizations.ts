@@ -51,7 +51,7 @@ export async function readImmunizations(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: ImmunizationRows; sources: SourceRow[] }> {
-  const immunizations = await snapshot.select(
+  const immunizations = await snapshot.selectEntries(
     'immunizations',
     ImmunizationRow,
     `SELECT ${Object.keys(ImmunizationRow.shape).join(', ')}
@@ -62,7 +62,7 @@ export async function readImmunizations(
   const vaccines =
     codes.size === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectLookups(
           'names of vaccines',
           VaccineRow,
           `SELECT id, code, code_text, code_text_short

@@ -33,7 +33,7 @@ export async function readIssues<Row extends IssueRow>(
 ): Promise<Row[]> {
   const columns = Object.keys(row.shape).join(', ');
   const sql = `SELECT ${columns} FROM lists WHERE pid = ? AND type IN (?) ORDER BY id`;
-  return snapshot.select(name, row, sql, [pid, types]);
+  return snapshot.selectEntries(name, row, sql, [pid, types]);
 }
 
 /** One query, in the order the links were made, or of the visits where OpenEMR does not number the links. A link between two patients' rows is no link. */
@@ -43,7 +43,7 @@ export async function readIssueVisits(
   pid: number,
   types: readonly IssueType[],
 ): Promise<IssueVisitRow[]> {
-  return snapshot.select(
+  return snapshot.selectLookups(
     name,
     IssueVisitRow,
     `SELECT v.id, v.list_id, v.encounter

@@ -113,7 +113,7 @@ const FACILITY_COLUMNS = 'id, name, phone, street, city, state, postal_code, cou
 /** At most five queries for all that the classes ask for. Options and users that do not exist are not in the answer. */
 export async function readLookups(snapshot: Snapshot, wanted: readonly LookupsWanted[]): Promise<Lookups> {
   const users = await readUsers(snapshot, wanted);
-  const practice = await snapshot.select(
+  const practice = await snapshot.selectLookups(
     'the practice',
     FacilityRow,
     `SELECT ${FACILITY_COLUMNS} FROM facility WHERE primary_business_entity = 1 ORDER BY id LIMIT 1`,
@@ -122,7 +122,7 @@ export async function readLookups(snapshot: Snapshot, wanted: readonly LookupsWa
   const facilities =
     facilityIds.size === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectLookups(
           'facilities',
           FacilityRow,
           `SELECT ${FACILITY_COLUMNS} FROM facility WHERE id IN (?) ORDER BY id`,
@@ -132,7 +132,7 @@ export async function readLookups(snapshot: Snapshot, wanted: readonly LookupsWa
   const listOptions =
     keys.size === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectLookups(
           'list options',
           ListOptionRow,
           `SELECT list_id, option_id, title, notes, codes FROM list_options
@@ -166,13 +166,16 @@ async function readUsers(snapshot: Snapshot, wanted: readonly LookupsWanted[]): 
   const byId =
     ids.size === 0
       ? []
-      : await snapshot.select('users', UserRow, `SELECT ${USER_COLUMNS} FROM users WHERE id IN (?) ORDER BY id`, [
-          [...ids],
-        ]);
+      : await snapshot.selectLookups(
+          'users',
+          UserRow,
+          `SELECT ${USER_COLUMNS} FROM users WHERE id IN (?) ORDER BY id`,
+          [[...ids]],
+        );
   const byName =
     usernames.size === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectLookups(
           'users by name',
           UserRow,
           `SELECT ${USER_COLUMNS} FROM users WHERE username IN (?) ORDER BY id`,

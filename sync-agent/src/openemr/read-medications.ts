@@ -122,7 +122,7 @@ export async function readMedications(
   const drugs =
     drugIds.size === 0
       ? []
-      : await snapshot.select(
+      : await snapshot.selectLookups(
           'drugs',
           DrugRow,
           'SELECT drug_id, name, ndc_number, drug_code, form FROM drugs WHERE drug_id IN (?) ORDER BY drug_id',

@@ -52,7 +52,7 @@ export async function readNotes(
   wanted: LookupsWanted,
 ): Promise<{ rows: NoteRows; sources: SourceRow[] }> {
   const notes = await readClinicalNotes(snapshot, 'clinical notes', pid, CATEGORY.none, wanted);
-  const soaps = await snapshot.select(
+  const soaps = await snapshot.selectEntries(
     'SOAP notes',
     SoapRow,
     `SELECT s.id, f.id AS form_row, f.encounter, s.date, s.user, s.subjective, s.objective, s.assessment, s.plan
@@ -89,7 +89,7 @@ async function readClinicalNotes(
   category: string,
   wanted: LookupsWanted,
 ): Promise<ClinicalNoteRow[]> {
-  const notes = await snapshot.select(
+  const notes = await snapshot.selectEntries(
     name,
     ClinicalNoteRow,
     `SELECT n.id, f.id AS form_row, f.encounter, n.date, n.user, n.code, n.codetext, n.description,

@@ -61,7 +61,7 @@ export async function readProcedures(
 ): Promise<{ rows: ProcedureRows; sources: SourceRow[] }> {
   const surgeries = await readIssues(snapshot, 'surgeries', SurgeryRow, pid, ['surgery']);
   const visits = await readIssueVisits(snapshot, 'visits of surgeries', pid, ['surgery']);
-  const ordered = await snapshot.select(
+  const ordered = await snapshot.selectEntries(
     'ordered procedures',
     OrderedProcedureRow,
     `SELECT c.procedure_order_id, c.procedure_order_seq, o.provider_id, o.encounter_id, o.date_collected,

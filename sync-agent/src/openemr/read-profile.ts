@@ -106,7 +106,7 @@ export async function readProfile(
   wanted: LookupsWanted,
 ): Promise<{ rows: ProfileRows; sources: SourceRow[] }> {
   const patient = await readPatient(snapshot, pid);
-  const previousNames = await snapshot.select(
+  const previousNames = await snapshot.selectLookups(
     'previous names',
     PreviousNameRow,
     `SELECT id, previous_name_prefix, previous_name_first, previous_name_middle, previous_name_last,
@@ -114,7 +114,7 @@ export async function readProfile(
        FROM patient_history WHERE pid = ? AND history_type_key = 'name_history' ORDER BY id`,
     [pid],
   );
-  const furtherAddresses = await snapshot.select(
+  const furtherAddresses = await snapshot.selectLookups(
     'further addresses',
     FurtherAddressRow,
     `SELECT c.id AS contact_id, ca.id AS contact_address_id, a.id AS address_id, ca.type, ca.\`use\`,

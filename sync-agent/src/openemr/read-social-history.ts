@@ -32,7 +32,7 @@ export async function readSocialHistory(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: SocialHistoryRows; sources: SourceRow[] }> {
-  const histories = await snapshot.select(
+  const histories = await snapshot.selectEntries(
     'the social history',
     HistoryRow,
     `SELECT ${Object.keys(HistoryRow.shape).join(', ')}

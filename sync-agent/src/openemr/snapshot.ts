@@ -62,12 +62,36 @@ function failureCode(failure: unknown): string {
   return coded?.code ?? (coded?.errno === undefined ? 'unknown error' : `error ${String(coded.errno)}`);
 }
 
+const isEndless = (row: RowDataPacket): boolean =>
+  Object.values(row).some((value) => typeof value === 'string' && value.length > LONGEST_TEXT);
+
+function keyOf(row: RowDataPacket): string {
+  const key: unknown = Object.values(row)[0];
+  return typeof key === 'number' ? String(key) : 'without a number';
+}
+
 export interface SnapshotOptions {
   /** zone of a clinic whose OpenEMR names none */
   fallbackTimeZone?: string;
   /** a statement that takes longer is ended by the server, seconds */
   statementSeconds?: number;
+  /** nothing is left out, because what one row says may decide over others; then one that cannot be read fails all */
+  whole?: boolean;
 }
+
+/** A row that does not have the shape of its table, and what tells it to those who look for it; nothing of its content. */
+export interface UnreadableRow {
+  /** stands in for the statement */
+  read: string;
+  /** the first column of the statement, a key in most */
+  key: string;
+  reason: string;
+  /** an entry of the record, not what only says more about entries */
+  isEntry: boolean;
+}
+
+/** No text of a record is longer, characters; a few of them must still fit into one section. */
+const LONGEST_TEXT = 2 * 1024 * 1024;
 
 /** A server that says nothing for so long after a statement should have ended is given up, milliseconds. */
 const SILENCE = 10_000;
@@ -82,6 +106,7 @@ const StatusRows = z.array(z.object({ Variable_name: z.string(), Value: z.string
 export class Snapshot implements AsyncDisposable {
   /** asked of the server so far, without what opened the snapshot */
   readonly asked = { statements: 0, rows: 0 };
+  private unreadable: UnreadableRow[] = [];
 
   private constructor(
     private readonly connection: PoolConnection,
@@ -92,6 +117,7 @@ export class Snapshot implements AsyncDisposable {
     readonly readOn: string,
     /** what this version of OpenEMR does not have; an upgrade shows in the next snapshot */
     readonly lacking: Lacking,
+    private readonly whole: boolean,
   ) {}
 
   static async open(pool: Pool, options: SnapshotOptions): Promise<Snapshot> {
@@ -110,7 +136,15 @@ export class Snapshot implements AsyncDisposable {
       const timeZone = await readTimeZone(connection, options.fallbackTimeZone);
       const readOn = await useTimeZone(connection, timeZone);
       const lacking = await readLacking(connection);
-      return new Snapshot(connection, seconds * 1000 + SILENCE, timeZone, position, readOn, lacking);
+      return new Snapshot(
+        connection,
+        seconds * 1000 + SILENCE,
+        timeZone,
+        position,
+        readOn,
+        lacking,
+        options.whole === true,
+      );
     } catch (failure) {
       connection.destroy();
       throw failure instanceof ClinicTimeZoneUnknown ? failure : new OpenEmrReadFailed('the snapshot', failure);
@@ -122,13 +156,65 @@ export class Snapshot implements AsyncDisposable {
     return tableSource(name, alias, this.lacking);
   }
 
-  /** Rows of one statement, checked against `row`. `name` stands in for the statement in errors. */
+  /** Rows of one statement, each checked against `row`. `name` stands in for the statement in errors. */
   async select<T>(name: string, row: z.ZodType<T>, sql: string, values: SqlValue[] = []): Promise<T[]> {
+    const rows = await this.query(name, sql, values);
+    try {
+      return z.array(row).parse(rows);
+    } catch (failure) {
+      throw new OpenEmrReadFailed(name, failure);
+    }
+  }
+
+  /**
+   * Entries of the record as far as they can be read. One that cannot is left out and noted, for it must not keep the
+   * others from the patient. Only for rows that stand for themselves: what would make another entry look whole without
+   * it is read by `select`. Of several rows of which none can be read it is not the rows that are wrong: that fails, as
+   * it must not look like a patient who has nothing.
+   */
+  async selectEntries<T>(name: string, row: z.ZodType<T>, sql: string, values: SqlValue[] = []): Promise<T[]> {
+    return this.selectReadable(name, row, await this.query(name, sql, values), true);
+  }
+
+  /** The same of what only says more about entries, which are shown without it: names, places, explanations. */
+  async selectLookups<T>(name: string, row: z.ZodType<T>, sql: string, values: SqlValue[] = []): Promise<T[]> {
+    return this.selectReadable(name, row, await this.query(name, sql, values), false);
+  }
+
+  private selectReadable<T>(name: string, row: z.ZodType<T>, rows: readonly RowDataPacket[], isEntry: boolean): T[] {
+    const read: T[] = [];
+    const unreadable: UnreadableRow[] = [];
+    let wrong: z.ZodError | undefined;
+    for (const each of rows) {
+      const parsed = row.safeParse(each);
+      if (parsed.success && (this.whole || !isEndless(each))) {
+        read.push(parsed.data);
+      } else {
+        wrong ??= parsed.error;
+        const reason = parsed.success ? 'a text that is too long' : failureCode(parsed.error);
+        unreadable.push({ read: name, key: keyOf(each), reason, isEntry });
+      }
+    }
+    if (wrong !== undefined && (this.whole || (read.length === 0 && rows.length > 1))) {
+      throw new OpenEmrReadFailed(name, wrong);
+    }
+    this.unreadable.push(...unreadable);
+    return read;
+  }
+
+  /** Rows that were left out since the last time. */
+  takeUnreadable(): UnreadableRow[] {
+    const taken = this.unreadable;
+    this.unreadable = [];
+    return taken;
+  }
+
+  private async query(name: string, sql: string, values: SqlValue[]): Promise<RowDataPacket[]> {
     try {
       this.asked.statements += 1;
       const [rows] = await this.connection.query<RowDataPacket[]>({ sql, timeout: this.timeout }, values);
       this.asked.rows += rows.length;
-      return z.array(row).parse(rows);
+      return rows;
     } catch (failure) {
       throw new OpenEmrReadFailed(name, failure);
     }

@@ -12,7 +12,7 @@ import { RELEASED_CLASSES } from '../ledger/dirty.js';
 import { DECISION_CAUSES } from '../ledger/patient-decision.entity.js';
 import { doubtAbout } from '../openemr/compare-patients.js';
 import { threadMapper } from '../openemr/mail-thread.js';
-import { READABLE_CLASSES, readChart, type ChartRows } from '../openemr/read-chart.js';
+import { READABLE_CLASSES, readChart, type ChartRows, type UnreadableOfClass } from '../openemr/read-chart.js';
 import { documentFiles, type DocumentFile } from '../openemr/read-documents.js';
 import { readRecord } from '../openemr/read-record.js';
 import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
@@ -57,12 +57,14 @@ export interface RenderedFrom {
   offersDocuments?: boolean;
   /** told of the work; what only compares tells nobody */
   work?: RenderWork | undefined;
+  /** hears of rows that a render left out */
+  noteUnreadable?: (patientRef: string, rows: readonly UnreadableOfClass[]) => void;
 }
 
 /**
  * A chart's classes as they are now, without what decisions keep from the portal. While a decision concerns the chart all
  * classes that it can reach are rendered together, because what one of them may not show may stand in another; when one
- * of them cannot be read, none of them is.
+ * of them cannot be read to its last row, none of them is.
  * @param asked what cannot be read of them is not among the rendering's
  */
 export async function renderClasses(
@@ -78,7 +80,10 @@ export async function renderClasses(
   const classes = reached(asked, decisions);
   const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
   const read =
-    fromOpenEmr.length === 0 ? null : await timed(source.work, 'openemr', () => readRows(source, chart, fromOpenEmr));
+    fromOpenEmr.length === 0
+      ? null
+      : await timed(source.work, 'openemr', () => readRows(source, chart, fromOpenEmr, decisions.length > 0));
+  source.noteUnreadable?.(chart.patientRef, read?.rows.unreadable ?? []);
   const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
   const readable = readableOf(classes, failures, decisions);
   const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
@@ -171,10 +176,11 @@ async function readRows(
   { reader, keys, work }: RenderedFrom,
   { pid, known, polledAt }: ChartToRender,
   classes: readonly RecordClass[],
+  whole: boolean,
 ): Promise<{ rows: ChartRows; position: BinlogPosition }> {
   const began = performance.now();
   const before = performance.eventLoopUtilization();
-  await using snapshot = await openSnapshot(reader);
+  await using snapshot = await openSnapshot(reader, { whole });
   const position = polledAt ?? snapshot.position;
   if (position === null) {
     throw new SnapshotWithoutPosition();

@@ -29,6 +29,7 @@ import { dirtyCharts } from './chart-row.js';
 import { markNewClassesDirty } from '../ledger/dirty.js';
 import { writeClockMarker } from './clock-marker.js';
 import { compareContent, type ContentComparison } from './compare-content.js';
+import { nameUnreadable } from './name-unreadable.js';
 import { pruneMarkers } from './currency.js';
 import { levelOf, reasonOf } from './describe-failure.js';
 import { LedgerOfFeed } from './feed-ledger.js';
@@ -107,6 +108,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       tables: openEmrTables(config.database.openemrName),
       offersDocuments: config.openemrApi !== undefined,
       work: countedWork(counters, this.pace),
+      noteUnreadable: nameUnreadable(this.log),
     };
   }
 

@@ -15,6 +15,7 @@ import { readProcedures } from '../../chart/procedure.js';
 import { readSocialHistory } from '../../chart/social-history.js';
 import { readNotes, readReports } from '../../chart/written.js';
 import { withdrawnIds } from '../../chart/fhir.js';
+import { skippedIn } from '../../chart/gathered-chart.js';
 import type { ResourcePart, ResourcesContent, ResultYearsContent } from '../../chart/section-content.js';
 import { chart } from '../../state/chart.svelte.js';
 import { practice } from '../../state/practice.svelte.js';
@@ -41,8 +42,17 @@ const ofResources =
     const withdrawn = withdrawnIds(content).length;
     return content === null
       ? null
-      : `${say(content.resources)}${withdrawn === 0 ? '' : `, ${words.recalledToo(withdrawn)}`}`;
+      : withSkipped(`${say(content.resources)}${withdrawn === 0 ? '' : `, ${words.recalledToo(withdrawn)}`}`, content);
   };
+
+/** A part of which something cannot be shown is not called empty. */
+function withSkipped(said: string, content: unknown): string {
+  const skipped = skippedIn(content);
+  if (skipped === 0) {
+    return said;
+  }
+  return said === words.noneRecorded ? words.skippedToo(skipped) : `${said}, ${words.skippedToo(skipped)}`;
+}
 
 /** How many are current, and the newest of them. */
 function activeAndNewest(entries: readonly { current: boolean }[], newest?: string): string {
@@ -68,7 +78,7 @@ const yearSummary = (section: () => Section<ResultYearsContent>, say: (n: number
   const waiting = content.wish?.waiting.length ?? 0;
   const shown = all === 0 ? null : withNewest(say(all), content.years[0]?.newest ?? undefined);
   const said = [shown, waiting === 0 ? null : text.releaseWish.waitingShort(waiting)].filter((part) => part !== null);
-  return said.length === 0 ? words.noneRecorded : said.join('; ');
+  return withSkipped(said.length === 0 ? words.noneRecorded : said.join('; '), content);
 };
 
 function part(name: ResourcePart, label: string, icon: IconName, say: (resources: unknown[]) => string): RecordPart {
@@ -180,7 +190,8 @@ export const RECORD_GROUPS: readonly { heading: string; parts: readonly RecordPa
             return null;
           }
           const all = readDocuments(content.resources, content.contents);
-          return all.length === 0 ? words.noneRecorded : withNewest(words.onRecord(all.length), all[0]?.date);
+          const said = all.length === 0 ? words.noneRecorded : withNewest(words.onRecord(all.length), all[0]?.date);
+          return withSkipped(said, content);
         },
       },
     ],
