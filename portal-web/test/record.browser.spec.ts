@@ -191,6 +191,30 @@ describe('a part of the record', () => {
     await page.getByText('Note number 4321').last().waitFor();
     expect(await page.getByRole('article').count()).toBe(1);
   });
+
+  it('leads to an explanation outside by an entry’s code alone, on a tap, and not for what is no matter of health', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/record/problems');
+    const card = page.getByRole('article').filter({ hasText: 'High blood pressure' });
+    const link = card.getByRole('link', {
+      name: /^Read about it at MedlinePlus ?: High blood pressure, opens in a new tab$/,
+    });
+    expect(await link.count()).toBe(0);
+    await card.getByText('Learn more').click();
+    await card.getByText('It sees one of the codes below and your internet address, but not your name.').waitFor();
+    expect(new URL((await link.getAttribute('href')) ?? '').search).toBe(
+      '?mainSearchCriteria.v.cs=2.16.840.1.113883.6.96&mainSearchCriteria.v.c=38341003',
+    );
+    expect([await link.getAttribute('target'), await link.getAttribute('rel')]).toEqual([
+      '_blank',
+      'noopener noreferrer',
+    ]);
+    await goTo(portal, page, '/record/social-history');
+    await page.getByText('Codes', { exact: false }).first().waitFor();
+    expect(await page.getByText('Learn more').count()).toBe(0);
+    expect(portal.complaints).toEqual([]);
+  });
 });
 
 describe('a chart over time', () => {

@@ -32,6 +32,11 @@ export const recordText = {
   skippedToo: (n: number) => `${count.format(n)} cannot be shown`,
   recalledToo: (n: number) => `${count.format(n)} withdrawn for correction`,
   codes: 'Codes',
+  learnMore: 'Learn more',
+  explanation: 'Read about it at MedlinePlus',
+  explanationLead:
+    'A website of the U.S. National Library of Medicine. It sees one of the codes below and your internet address, but not your name.',
+  opensInNewTab: 'opens in a new tab',
   codeUnknownSystem: 'Code',
   note: 'Note',
   recordedOn: 'Written down',
