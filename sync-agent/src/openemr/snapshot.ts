@@ -126,12 +126,8 @@ export class Snapshot implements AsyncDisposable {
       throw new OpenEmrReadFailed('a connection', failure);
     });
     try {
-      await connection.query({
-        sql: `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', SESSION max_statement_time = ${String(seconds)}`,
-        timeout: SILENCE,
-      });
-      await connection.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-      await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+      await prepareSession(connection, seconds);
+      await connection.query({ sql: 'START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY', timeout: SILENCE });
       const position = await readPosition(connection);
       const timeZone = await readTimeZone(connection, options.fallbackTimeZone);
       const readOn = await useTimeZone(connection, timeZone);
@@ -236,6 +232,33 @@ export async function openSnapshot(pool: Pool, options: SnapshotOptions = {}): P
   return Snapshot.open(pool, options);
 }
 
+/** What a connection's session was set to, which lasts as long as the connection. */
+interface Session {
+  seconds: number | null;
+  timeZone: string | null;
+}
+
+const SESSIONS = new WeakMap<object, Session>();
+
+function sessionOf(connection: PoolConnection): Session {
+  // The pool gives a new cover to the same connection each time.
+  const session = SESSIONS.get(connection.connection) ?? { seconds: null, timeZone: null };
+  SESSIONS.set(connection.connection, session);
+  return session;
+}
+
+async function prepareSession(connection: PoolConnection, seconds: number): Promise<void> {
+  const session = sessionOf(connection);
+  if (session.seconds !== seconds) {
+    await connection.query({
+      sql: `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', SESSION max_statement_time = ${String(seconds)}`,
+      timeout: SILENCE,
+    });
+    await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+    session.seconds = seconds;
+  }
+}
+
 async function readPosition(connection: PoolConnection): Promise<BinlogPosition | null> {
   const [rows] = await connection.query<RowDataPacket[]>("SHOW STATUS LIKE 'binlog_snapshot_%'");
   const status = new Map(StatusRows.parse(rows).map((row) => [row.Variable_name.toLowerCase(), row.Value]));
@@ -260,9 +283,14 @@ async function readTimeZone(connection: PoolConnection, fallback: string | undef
  * what OpenEMR itself sets; the reader takes no TIMESTAMP column, so it matters to nothing but `NOW()`.
  */
 async function useTimeZone(connection: PoolConnection, timeZone: string): Promise<string> {
+  const session = sessionOf(connection);
   try {
-    await connection.query('SET SESSION time_zone = ?', [timeZone]);
+    if (session.timeZone !== timeZone) {
+      await connection.query('SET SESSION time_zone = ?', [timeZone]);
+      session.timeZone = timeZone;
+    }
   } catch {
+    session.timeZone = null;
     await connection.query('SET SESSION time_zone = ?', [DateTime.now().setZone(timeZone).toFormat('ZZ')]);
   }
   const [rows] = await connection.query<RowDataPacket[]>('SELECT CAST(CURRENT_DATE AS CHAR) AS today');

@@ -11,7 +11,7 @@ import type { KeyStore } from '../keys/key-store.js';
 import { RELEASED_CLASSES } from '../ledger/dirty.js';
 import { DECISION_CAUSES } from '../ledger/patient-decision.entity.js';
 import { doubtAbout } from '../openemr/compare-patients.js';
-import { threadMapper } from '../openemr/mail-thread.js';
+import { threadMapper, type KnownThreads } from '../openemr/mail-thread.js';
 import { READABLE_CLASSES, readChart, type ChartRows, type UnreadableOfClass } from '../openemr/read-chart.js';
 import { documentFiles, type DocumentFile } from '../openemr/read-documents.js';
 import { readRecord } from '../openemr/read-record.js';
@@ -120,6 +120,7 @@ interface Rendered {
   content: unknown;
 }
 
+const NO_THREADS: KnownThreads = { threads: [], mails: [] };
 const NOTHING: Withholding = { sections: [], withheld: [], fewer: new Map() };
 
 function reached(asked: readonly RecordClass[], decisions: readonly DecisionInForce[]): readonly RecordClass[] {
@@ -144,7 +145,7 @@ async function releasedSections(
   { readable, decisions }: { readable: readonly RecordClass[]; decisions: readonly DecisionInForce[] },
 ): Promise<Withholding> {
   // After the snapshot: a mail of ours that it holds was committed together with its thread.
-  const known = await readKnownThreads(ledger.manager, chart.pid);
+  const known = rows.messages === undefined ? NO_THREADS : await readKnownThreads(ledger.manager, chart.pid);
   const released = await timed(work, 'render', () => {
     const sections = renderChart(rows, {
       siteId: keys.siteId,
