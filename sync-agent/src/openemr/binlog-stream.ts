@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import ZongJi, { type AnyBinlogEvent } from '@vlasky/zongji';
 import type { ConnectionOptions } from 'mysql2';
 import { z } from 'zod';
@@ -41,6 +42,8 @@ const SILENCE = 20_000;
 const PAUSE_AT = 500;
 const RESUME_AT = 100;
 const BATCH = 200;
+/** From one batch to the next, milliseconds: what comes within it is recorded together. */
+const APART = 20;
 const MARKER_TABLE = 'clock_marker';
 
 const Marker = z.object({ at: z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/) });
@@ -91,6 +94,7 @@ export class BinlogStream implements AsyncDisposable {
   private readonly ready: SourceTransaction[] = [];
   /** what the reader was given last, and has not recorded before it asks again */
   private given: SourceTransaction[] = [];
+  private givenAt = -APART;
   private recorded: BinlogPosition;
   private open: Group | null = null;
   private file: number;
@@ -157,7 +161,8 @@ export class BinlogStream implements AsyncDisposable {
   }
 
   /**
-   * The transactions that have arrived, at least one, in order. Whoever asks has recorded those of before.
+   * The transactions that have arrived, at least one, in order; some milliseconds behind those of before, so that under
+   * load many are recorded together. Whoever asks has recorded those of before.
    * @throws BinlogStreamBroken
    */
   async next(): Promise<SourceTransaction[]> {
@@ -172,8 +177,13 @@ export class BinlogStream implements AsyncDisposable {
         this.wakeReader = resolve;
       });
     }
+    const early = this.givenAt + APART - performance.now();
+    if (early > 0) {
+      await pause(early, undefined, { signal: this.options.signal });
+    }
     const batch = this.ready.splice(0, BATCH);
     this.given = batch;
+    this.givenAt = performance.now();
     if (this.paused && this.ready.length <= RESUME_AT) {
       this.paused = false;
       this.lastEventAt = Date.now();

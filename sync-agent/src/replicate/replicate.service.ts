@@ -34,6 +34,7 @@ import { pruneMarkers } from './currency.js';
 import { levelOf, reasonOf } from './describe-failure.js';
 import { LedgerOfFeed } from './feed-ledger.js';
 import { feedLog } from './feed-log.js';
+import { GatheredWakes } from './gathered-wakes.js';
 import { HeartbeatSender } from './heartbeat.js';
 import { HeartbeatTurns } from './heartbeat-turns.js';
 import { LATER_RENDERS, LaterPace } from './later-pace.js';
@@ -72,6 +73,9 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly takenLater = new Set<string>();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly busy = new Set<string>();
+  private readonly wakes = new GatheredWakes((patientRef) => {
+    this.queues.wake('replications', 'render-chart', patientRef);
+  });
   private stopping = false;
 
   constructor(
@@ -144,6 +148,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       clearInterval(timer);
     });
     await this.feed.stop();
+    this.wakes.stop();
   }
 
   /** Whether the change feed stands, for those who look from outside. */
@@ -166,7 +171,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
 
   private awake({ now, later }: Awakened): void {
     for (const patientRef of now) {
-      this.queues.wake('replications', 'render-chart', patientRef);
+      this.wakes.add(patientRef);
     }
     // Of a row that every chart shows the sweeps wake the rest.
     for (const patientRef of [...later].filter((ref) => !now.has(ref)).slice(0, LATER_WOKEN)) {
