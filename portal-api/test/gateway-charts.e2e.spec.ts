@@ -4,6 +4,7 @@ import { ChartConflict, HeartbeatConflict, type ChartBatchRequest } from 'sync-c
 import { newRef } from 'sync-contract/identifiers';
 import { newSigningPair, signingKey, statementHash } from 'sync-contract/signed';
 import { v7 as uuidv7 } from 'uuid';
+import { AuditService } from '../src/audit/audit.service.js';
 import { GatewayUnderTest } from './gateway-under-test.js';
 import { buildHeartbeat, buildLeaf, buildManifest, buildSection, type BuiltSection } from './replica-builders.js';
 import type { Answer } from './test-agent.js';
@@ -105,6 +106,18 @@ describe('charts at the gateway', () => {
       [patientRef],
     );
     expect(Number(audited?.entries)).toBe(1);
+  });
+
+  test('whose charts people look at is told, the last one first, whatever the agent does to charts', async () => {
+    const audit = gateway.app.get(AuditService);
+    const [account, first, second, pushed] = [newRef(), newRef(), newRef(), newRef()];
+    await push(batch(pushed, 1, [buildSection()]));
+    for (const onBehalfOf of [first, second, second, first]) {
+      await audit.record({ action: 'chart-read', outcome: 'ok', actor: account, onBehalfOf });
+    }
+    await audit.record({ action: 'gateway-chart-batch', outcome: 'ok', actor: 'agent', onBehalfOf: pushed });
+    await audit.record({ action: 'sign-out', outcome: 'ok', actor: account });
+    expect(await gateway.call('openCharts', {})).toMatchObject({ status: 200, body: { charts: [first, second] } });
   });
 
   test.each([

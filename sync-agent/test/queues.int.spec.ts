@@ -63,6 +63,37 @@ describe('the queues', () => {
     expect({ runs, most }).toEqual({ runs: 2, most: 1 });
   });
 
+  it('do first what has no place, then what has a small one, also when it was woken later or again', async () => {
+    await using databases = await createTestDatabases('queues-places');
+    const done: string[] = [];
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const queues = await queuesOn(testServices(), databases.insideQueuePrefix, (each) => {
+      each.handle('replications', 'render-chart', async (id) => {
+        done.push(id);
+        await held;
+      });
+    });
+    queues.wake('replications', 'render-chart', 'a0', 9);
+    await until('it runs', () => done.length === 1);
+    queues.wake('replications', 'render-chart', 'a0', 2);
+    for (const [id, place] of [
+      ['a1', 9],
+      ['a2', 3],
+      ['a3', 1],
+      ['a4', 3],
+      ['a5', undefined],
+    ] as const) {
+      queues.wake('replications', 'render-chart', id, place);
+    }
+    await until('all wait', async () => (await queues.lengths()).get('replications') === 6);
+    goOn();
+    await until('all ran', () => done.length === 7);
+    expect(done).toEqual(['a0', 'a5', 'a3', 'a0', 'a2', 'a4', 'a1']);
+  });
+
   it('go on after a handler failed', async () => {
     await using databases = await createTestDatabases('queues-fail');
     let runs = 0;

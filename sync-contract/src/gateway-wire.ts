@@ -22,6 +22,7 @@ export const GATEWAY_ROUTES = {
   streams: '/v1/streams',
   chartState: '/v1/charts/state',
   chartBatch: '/v1/charts/batch',
+  openCharts: '/v1/charts/open',
   blobBegin: '/v1/blobs/begin',
   blobChunks: '/v1/blobs/chunks',
   blobCommit: '/v1/blobs/commit',
@@ -186,6 +187,15 @@ export const ChartBatchRequest = request({
 export type ChartBatchRequest = z.infer<typeof ChartBatchRequest>;
 export const ChartBatchAnswer = z.strictObject({ version: Version });
 export type ChartBatchAnswer = z.infer<typeof ChartBatchAnswer>;
+
+/**
+ * Charts that people looked at lately, the last one first, so that their changes go before others. Only a hint, and a
+ * gateway of before has no such call.
+ */
+export const OpenChartsRequest = request({});
+export type OpenChartsRequest = z.infer<typeof OpenChartsRequest>;
+export const OpenChartsAnswer = z.strictObject({ charts: z.array(Ref).max(LIMITS.openCharts) });
+export type OpenChartsAnswer = z.infer<typeof OpenChartsAnswer>;
 
 /**
  * A blob is on its way: so many sealed chunks, hashed as one. Answered with the number of the chunk that comes next: 0

@@ -34,6 +34,8 @@ export const LIMITS = {
   leaseItems: 50,
   /** sections in one manifest */
   manifestSections: 4_096,
+  /** charts that people looked at lately, in one answer */
+  openCharts: 500,
   /** charts in one page of holdings, sections of one of them, sections of a page unless its first chart has more */
   holdingCharts: 200,
   holdingSections: 8_192,

@@ -17,6 +17,7 @@ import {
   KeysRequest,
   LeaseRequest,
   MissingRequest,
+  OpenChartsRequest,
   ReofferRequest,
   RevocationsRequest,
   StreamsRequest,
@@ -30,6 +31,7 @@ import {
   type HoldingsAnswer,
   type LeaseAnswer,
   type MissingAnswer,
+  type OpenChartsAnswer,
   type ReofferAnswer,
   type RevocationsAnswer,
 } from 'sync-contract/gateway-wire';
@@ -46,6 +48,7 @@ import { GatewayKeys } from './gateway-keys.js';
 import { GatewayMetrics } from './gateway-metrics.js';
 import { HeartbeatStore } from './heartbeat-store.service.js';
 import { Holdings } from './holdings.service.js';
+import { OpenCharts } from './open-charts.service.js';
 import { OutboxLease } from './outbox-lease.service.js';
 import { StreamStore } from './stream-store.service.js';
 import { WireBody } from './wire-body.pipe.js';
@@ -62,6 +65,7 @@ export class GatewayController {
     private readonly access: AccessStore,
     private readonly outbox: OutboxLease,
     private readonly charts: ChartStore,
+    private readonly open: OpenCharts,
     private readonly heartbeats: HeartbeatStore,
     private readonly held: Holdings,
     private readonly streamNumbers: StreamStore,
@@ -202,6 +206,12 @@ export class GatewayController {
   async chartBatch(@Body(new WireBody(ChartBatchRequest)) body: ChartBatchRequest): Promise<ChartBatchAnswer> {
     crashPoint('received:gateway-chart-batch');
     return { version: await this.charts.apply(body) };
+  }
+
+  @Post(GATEWAY_ROUTES.openCharts)
+  @HttpCode(200)
+  async openCharts(@Body(new WireBody(OpenChartsRequest)) _body: OpenChartsRequest): Promise<OpenChartsAnswer> {
+    return { charts: await this.open.lastLookedAt() };
   }
 
   @Post(GATEWAY_ROUTES.holdings)

@@ -19,6 +19,7 @@ import { GatewayMetrics } from './gateway-metrics.js';
 import { HeartbeatStore } from './heartbeat-store.service.js';
 import { Holdings } from './holdings.service.js';
 import { Housekeeping } from './housekeeping.js';
+import { OpenCharts } from './open-charts.service.js';
 import { OutboxLease } from './outbox-lease.service.js';
 import { StreamStore } from './stream-store.service.js';
 
@@ -50,6 +51,7 @@ export class GatewayModule {
         CutStore,
         HeartbeatStore,
         Holdings,
+        OpenCharts,
         StreamStore,
         Housekeeping,
       ],

@@ -16,7 +16,7 @@ import { GatewayFailure } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { API_FAILURES, OpenEmrApiFailure, type ApiFailureCode } from '../openemr/api-failures.js';
 import { OpenEmrApi } from '../openemr/openemr-api.js';
-import { QueuesService } from '../queues/queues.service.js';
+import { LAST_PLACE, QueuesService } from '../queues/queues.service.js';
 import { fetchDocument, type Fetching } from './fetch-document.js';
 import { chartsWithGone, forgetGone, postpone, readBlobIds, readWanted, type WantedBlob } from './wanted-blobs.js';
 
@@ -100,7 +100,7 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
           if (wanted.length === AT_ONCE) {
             this.queues.wake('refills', 'render-later', blob.patientRef);
           } else {
-            this.queues.wake('replications', 'render-chart', blob.patientRef);
+            this.queues.wake('replications', 'render-chart', blob.patientRef, LAST_PLACE);
           }
           await this.keepOnly(blob.patientRef);
         }

@@ -18,6 +18,7 @@ import {
   HoldingsAnswer,
   LeaseAnswer,
   MissingAnswer,
+  OpenChartsAnswer,
   ReofferAnswer,
   RevocationsAnswer,
   type AckRequest,
@@ -188,6 +189,10 @@ export class GatewayClient {
   /** @throws Conflict<ChartConflict> */
   async pushChart(body: Body<ChartBatchRequest>): Promise<ChartBatchAnswer> {
     return this.call('chartBatch', body, ChartBatchAnswer, { conflict: ChartConflict, timeout: 2 * CALL_TIMEOUT });
+  }
+
+  async readOpenCharts(): Promise<OpenChartsAnswer> {
+    return this.call('openCharts', {}, OpenChartsAnswer);
   }
 
   /** @throws BlobRefused */

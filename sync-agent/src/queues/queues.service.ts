@@ -29,6 +29,9 @@ interface Handler {
   concurrency: number;
 }
 
+/** Place of a job that nobody waits for: behind all others. */
+export const LAST_PLACE = 1_000_000;
+
 /** Two handlers for one job: a mistake in the program. */
 export class JobHandledTwice extends Error {
   readonly code = 'job-handled-twice';
@@ -69,8 +72,9 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
   /**
    * Wakes the handler of a job for one row. Never fails and never waits for Redis. While the same job with the same id
    * runs, one more run is remembered for afterwards: a wake is not lost, and no id is worked on twice at once.
+   * @param place from 1 on: who has a smaller one goes first, and before all of them whoever has none
    */
-  wake(queue: QueueName, job: string, id: string): void {
+  wake(queue: QueueName, job: string, id: string, place?: number): void {
     const target = this.queues.get(queue);
     if (target === undefined || this.stopping) {
       return;
@@ -78,6 +82,7 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
     const added = target
       .add(job, JobData.parse({ id }), {
         deduplication: { id: `${job}-${id}`, keepLastIfActive: true },
+        ...(place === undefined ? {} : { priority: place }),
       })
       .then(
         () => undefined,
@@ -94,7 +99,7 @@ export class QueuesService implements OnApplicationBootstrap, OnApplicationShutd
     const counted = await Promise.all(
       [...this.queues].map(async ([name, queue]): Promise<[string, number]> => [
         name,
-        await queue.getJobCountByTypes('waiting', 'active', 'delayed'),
+        await queue.getJobCountByTypes('waiting', 'prioritized', 'active', 'delayed'),
       ]),
     );
     return new Map(counted);

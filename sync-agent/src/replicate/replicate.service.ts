@@ -38,6 +38,7 @@ import { GatheredWakes } from './gathered-wakes.js';
 import { HeartbeatSender } from './heartbeat.js';
 import { HeartbeatTurns } from './heartbeat-turns.js';
 import { LATER_RENDERS, LaterPace } from './later-pace.js';
+import { OpenCharts } from './open-charts.js';
 import { RecentChanges } from './recent-changes.js';
 import type { Awakened } from './record-dirty.js';
 import { ReplicaAhead } from './replica-ahead.js';
@@ -73,8 +74,9 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly takenLater = new Set<string>();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly busy = new Set<string>();
+  private readonly open: OpenCharts;
   private readonly wakes = new GatheredWakes((patientRef) => {
-    this.queues.wake('replications', 'render-chart', patientRef);
+    this.wakeInPlace(patientRef);
   });
   private stopping = false;
 
@@ -89,6 +91,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   ) {
     const recent = new RecentChanges();
     this.heartbeats = new HeartbeatTurns(new HeartbeatSender(ledger, keys, gateway), counters, this.log);
+    this.open = new OpenCharts(gateway);
     const feedLedger = new LedgerOfFeed(
       ledger,
       new OwnerFinder(reader),
@@ -177,6 +180,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     for (const patientRef of [...later].filter((ref) => !now.has(ref)).slice(0, LATER_WOKEN)) {
       this.wakeLater(patientRef);
     }
+  }
+
+  private wakeInPlace(patientRef: string): void {
+    const place = this.open.placeOf(patientRef, this.underWay.size >= RENDERS);
+    this.queues.wake('replications', 'render-chart', patientRef, place);
   }
 
   /** Renders a chart behind the changes of the day, at a pace that OpenEMR and the gateway can bear. */
@@ -277,7 +285,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       for (const patientRef of patientRefs.filter((ref) => !this.underWay.has(ref) && !this.takenLater.has(ref))) {
         const retry = this.retries.stateOf(patientRef);
         if (retry?.isDue === true && !retry.later) {
-          this.queues.wake('replications', 'render-chart', patientRef);
+          this.wakeInPlace(patientRef);
         } else if (retry?.isDue !== false && woken < LATER_WOKEN) {
           this.wakeLater(patientRef);
           woken += 1;
