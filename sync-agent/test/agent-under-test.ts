@@ -316,7 +316,7 @@ async function sectionNames(
 }
 
 /** For renders by hand, beside which no row moves to another patient. */
-export const STANDING_FEED: FeedProgress = { hasRecorded: () => true, isOver: false };
+export const STANDING_FEED: FeedProgress = { hasRecorded: () => true, stands: true, isOver: false };
 
 /** The newest that the DMZ has. */
 export async function readHeartbeat(portal: DataSource): Promise<Heartbeat | null> {

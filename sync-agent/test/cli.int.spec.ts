@@ -135,14 +135,20 @@ describe("the agent's command line", () => {
           ],
         },
       });
+      await adminSql(
+        'INSERT INTO ??.feed_position (id, file_no, file_offset, committed_at) VALUES (1, 1, 4, UTC_TIMESTAMP(3) - INTERVAL 400 SECOND)',
+        [databases.ledger],
+      );
       const { code, out } = await run(['status'], environment);
       expect(code).toBe(0);
+      expect(out).toMatch(/^change feed: STANDS STILL for 4\d\d s; /m);
       expect(out).toMatch(/^to OpenEMR: 1 submissions, the oldest for \d+ s$/m);
       expect(out).toMatch(/^stopped: 1 streams: it cannot be opened$/m);
       expect(out).toMatch(/a person is needed\n$/);
     } finally {
       await adminSql('DELETE FROM ??.submission', [databases.ledger]);
       await adminSql('DELETE FROM ??.stream', [databases.ledger]);
+      await adminSql('DELETE FROM ??.feed_position', [databases.ledger]);
     }
   });
 

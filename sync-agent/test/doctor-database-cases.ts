@@ -1,3 +1,4 @@
+import { SingleAgent } from '../src/ledger/single-agent.js';
 import { until } from './agent-under-test.js';
 import type { DoctorUnderTest, Made, Misconfiguration } from './doctor-under-test.js';
 
@@ -42,6 +43,21 @@ async function stuckStatement(inside: DoctorUnderTest): Promise<Made> {
   };
 }
 
+/** An agent at work, and nothing of the feed in its ledger since. */
+async function silentFeed(inside: DoctorUnderTest): Promise<Made> {
+  const { database, writer } = inside.agent.config;
+  const working = await SingleAgent.claim(database, writer, () => undefined);
+  await inside.agent.ledger.query(
+    'INSERT INTO feed_position (id, file_no, file_offset, committed_at) VALUES (1, 1, 4, UTC_TIMESTAMP(3) - INTERVAL 400 SECOND)',
+  );
+  return {
+    undo: async () => {
+      await inside.agent.ledger.query('DELETE FROM feed_position');
+      await working[Symbol.asyncDispose]();
+    },
+  };
+}
+
 export const SERVER_CASES: readonly Misconfiguration[] = [
   {
     name: 'nothing where the database should be',
@@ -60,6 +76,12 @@ export const SERVER_CASES: readonly Misconfiguration[] = [
     make: stuckStatement,
     finds: ['database-stuck'],
     says: /wait for \d+ s now, mostly because the disk/,
+  },
+  {
+    name: 'a change feed that stands still',
+    make: silentFeed,
+    finds: ['feed-stands-still'],
+    says: /recorded nothing of OpenEMR's changes for 4\d\d s/,
   },
   {
     name: 'a wrong password',

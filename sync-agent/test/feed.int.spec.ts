@@ -7,7 +7,8 @@ import { freeServicePorts } from 'infra/services/ports';
 import { startServices, type Services } from 'infra/services/services';
 import { temporaryDataDir } from 'infra/services/test-services';
 import { z } from 'zod';
-import { ChangeFeed } from '../src/openemr/change-feed.js';
+import type { SourceTransaction } from '../src/openemr/binlog-stream.js';
+import { ChangeFeed, NOBODY_LISTENS, type FeedListener, type FeedLog } from '../src/openemr/change-feed.js';
 import { withBinlogFacts } from '../src/openemr/binlog-facts.js';
 import { READABLE_CLASSES } from '../src/openemr/read-chart.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
@@ -61,13 +62,16 @@ describe('the change feed', () => {
     rmSync(services.dataDir, { recursive: true, force: true });
   });
 
-  const startFeed = (): void => {
+  const startFeed = (
+    of: (ledger: LedgerOfFeed) => LedgerOfFeed = (ledger) => ledger,
+    failed: FeedListener['failed'] = () => undefined,
+  ): void => {
     log = new TestLog();
     const { database } = under.config;
     const ledger = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), new RecentChanges(), ({ now, later }) => {
       woken.push(...now, ...later);
     });
-    feed = new ChangeFeed(database, account(services, 'agent_feed'), ledger, {
+    const listener: FeedLog = {
       info: (entry) => {
         log.log(entry);
       },
@@ -77,6 +81,10 @@ describe('the change feed', () => {
       error: (entry) => {
         log.error(entry);
       },
+    };
+    feed = new ChangeFeed(database, account(services, 'agent_feed'), of(ledger), listener, {
+      ...NOBODY_LISTENS,
+      failed,
     });
     feed.start();
   };
@@ -518,6 +526,43 @@ describe('the change feed', () => {
     startFeed();
     await caughtUp();
   });
+
+  it.each([
+    [
+      'a value that the ledger has no place for',
+      Object.assign(new Error(), { code: 'ER_DATA_TOO_LONG', sqlState: '22001' }),
+      true,
+    ],
+    ['a mistake of the agent', new TypeError('of undefined'), true],
+    ['an owner who cannot be asked', Object.assign(new Error(), { code: 'openemr-read-failed' }), false],
+    ['a lock', Object.assign(new Error(), { code: 'ER_LOCK_WAIT_TIMEOUT', sqlState: 'HY000' }), false],
+  ])(
+    'counts what it cannot record because of %s, and reads everything again when that can never end',
+    async (_, failure, startsOver) => {
+      await feed.stop();
+      const failures: string[] = [];
+      let refused = 0;
+      const refusing = (target: LedgerOfFeed): LedgerOfFeed =>
+        new Proxy(target, {
+          get: (of, name) =>
+            name === 'record'
+              ? async (batch: readonly SourceTransaction[]) => {
+                  if (refused < 4 && batch.some(({ changes }) => changes.pids.has(OTHER))) {
+                    refused += 1;
+                    throw failure;
+                  }
+                  await of.record(batch);
+                }
+              : (Reflect.get(of, name) as unknown),
+        });
+      startFeed(refusing, (cause) => failures.push(cause));
+      await under.clinic.query("UPDATE patient_data SET street = CONCAT('refused ', RAND()) WHERE pid = ?", [OTHER]);
+      await caughtUp();
+      expect(await dirty()).toEqual(startsOver ? EVERYTHING : [`${String(OTHER)} profile`]);
+      expect(log.says('a change that cannot be recorded')).toBe(startsOver);
+      expect(failures).toEqual(Array.from({ length: startsOver ? 3 : 4 }, () => 'not-recorded'));
+    },
+  );
 
   it('does not wait for ever for the owner of a row', async () => {
     const finder = new OwnerFinder(pool, 1);

@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { agentCheck } from 'infra/production/compose-file';
 import { metricsNamed } from 'infra/prometheus/metric-names';
+import { bucketRoot, heartbeatRoot } from 'sync-contract/heartbeat';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { labelSets, sampleOf, valuesOf } from '../../portal-api/test/metrics-under-test.js';
 import { AppModule } from '../src/app.module.js';
+import { markDirty } from '../src/ledger/dirty.js';
 import { AgentMetrics } from '../src/metrics/agent-metrics.js';
-import { QUEUES } from '../src/queues/queues.service.js';
+import { QUEUES, QueuesService } from '../src/queues/queues.service.js';
+import { readBuckets } from '../src/replicate/heartbeat.js';
 import { AgentUnderTest, until } from './agent-under-test.js';
 
 describe("the agent's metrics", () => {
@@ -83,10 +86,32 @@ describe("the agent's metrics", () => {
     expect(await healthOf(1)).toBe(1);
   });
 
+  it('count a change feed that is down, and the charts that are not read until it is back', async () => {
+    const { adminSql } = agent.zones.inside;
+    const count = async (metric: string, labels: Record<string, string>): Promise<number> =>
+      sampleOf(await scrape(), metric, labels) ?? 0;
+    const renders = 'agent_render_duration_seconds_count';
+    const pushed = await count(renders, { outcome: 'pushed' });
+    await adminSql("ALTER USER agent_feed@'127.0.0.1' ACCOUNT LOCK");
+    try {
+      await adminSql('KILL USER agent_feed');
+      await until('it is counted', async () => (await count('agent_feed_failures_total', { cause: 'not-asked' })) > 0);
+      await agent.clinic.query("UPDATE patient_data SET street = '1 Waiting Way' WHERE pid = 5005");
+      await markDirty(agent.ledger.manager, 5005, ['profile']);
+      await until('the chart is left', async () => (await count(renders, { outcome: 'feed-is-down' })) > 0);
+      expect(await count(renders, { outcome: 'pushed' })).toBe(pushed);
+    } finally {
+      await adminSql("ALTER USER agent_feed@'127.0.0.1' ACCOUNT UNLOCK");
+    }
+    await until('it is pushed', async () => (await count(renders, { outcome: 'pushed' })) > pushed);
+    await agent.clean();
+  });
+
   it('have these labels and no other, and no reference of a patient', async () => {
     const text = await scrape();
     expect(labelSets(text, 'agent_')).toEqual({
       agent_render_duration_seconds: ['outcome'],
+      agent_feed_failures_total: ['cause'],
       agent_heartbeats_total: ['outcome'],
       agent_reconciliations_total: ['outcome', 'with'],
       agent_reconciliation_differences_total: ['kind'],
@@ -132,6 +157,12 @@ describe("the agent's metrics", () => {
 
   it('follow a rebuild: a DMZ whose replica is gone gets it again, the same content, without anybody asking', async () => {
     await agent.clean();
+    // The next one would bring a chart that changed since, and so not learn that the DMZ lacks it.
+    app.get(QueuesService).wake('heartbeats', 'send-heartbeat', 'heartbeat');
+    await until('a heartbeat names the chart as it is', async () => {
+      const buckets = await readBuckets(agent.ledger.manager);
+      return (await agent.heartbeat())?.root === heartbeatRoot(buckets.map((leaves) => bucketRoot(leaves)));
+    });
     const before = await agent.stored(patientRef);
     const pushed = async (): Promise<number> => sampleOf(await scrape(), 'agent_sections_pushed_total') ?? 0;
     const sections = before?.sections.size ?? 0;

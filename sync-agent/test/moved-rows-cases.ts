@@ -7,6 +7,7 @@ import { mergePatients, moveRow } from 'infra/openemr-sim/clinic-moves';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freezePatient } from '../src/enrol/freeze-patient.js';
 import { endAccess, readDecided } from '../src/enrol/patients.command.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
@@ -17,7 +18,7 @@ import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import type { FeedProgress } from '../src/replicate/await-feed.js';
 import { writeClockMarker } from '../src/replicate/clock-marker.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
-import { replicateChart } from '../src/replicate/replicate-chart.js';
+import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
 import { confirmPatients } from '../src/restore/freeze-patients.js';
 import { STANDING_FEED, until, type AgentUnderTest } from './agent-under-test.js';
 
@@ -25,6 +26,7 @@ import { STANDING_FEED, until, type AgentUnderTest } from './agent-under-test.js
 const [A, B, TARGET, SOURCE] = [5001, 5002, 5003, 5004];
 /** Has no chart. */
 const STRANGER = 5010;
+const DOWN: FeedProgress = { hasRecorded: () => false, stands: false, isOver: false };
 
 /** @param running the replication, with its agent at work */
 export function movedRowsCases(running: () => AgentUnderTest): void {
@@ -197,8 +199,9 @@ export function movedRowsCases(running: () => AgentUnderTest): void {
       await moveRow(under.clinic, { table: 'prescriptions', id: overtaking, to: B });
       await markDirty(under.ledger.manager, B, ['medications']);
       const pushes = await attempts(B);
-      const unread: FeedProgress = { hasRecorded: () => false, isOver: true };
+      const unread: FeedProgress = { hasRecorded: () => false, stands: true, isOver: true };
       await expect(render(under, ref(B), unread)).rejects.toThrow('the change feed has not read as far');
+      expect(await render(under, ref(B), DOWN)).toBe('feed is down');
       expect(await attempts(B)).toBe(pushes);
       // Its sweep renders the dirty chart while the feed still connects.
       await under.startAgent();
@@ -216,6 +219,16 @@ export function movedRowsCases(running: () => AgentUnderTest): void {
       expect(await whole(B)).toContain('Leakamide');
       await under.startAgent();
       await until('it is marked', async () => isMarked(B));
+      await goOn(B);
+    });
+
+    it('the mark of a frozen chart waits for no feed', async () => {
+      await under.stopAgent();
+      const cause = { cause: 'rows-moved', decidedBy: 'agent' } as const;
+      await freezePatient(under.ledger.manager, { pid: B, patientRef: ref(B) }, cause);
+      expect(await render(under, ref(B), DOWN)).toBe('marked');
+      expect(await isMarked(B)).toBe(true);
+      await under.startAgent();
       await goOn(B);
     });
   });
@@ -236,19 +249,23 @@ async function render(
   patientRef: string,
   feed: FeedProgress,
   answerLost = false,
-): Promise<void> {
+): Promise<Outcome> {
   const { ledger, keys, tables, config } = under;
   const { database, reader } = config;
   const pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
   const connection = new GatewayConnection(config.gateway);
   const gateway = new GatewayClient(connection, config.siteId, keys.statements, () => undefined);
   try {
+    if (!feed.stands) {
+      // Whoever reads all the same fails.
+      await pool.end();
+    }
     const recent = new RecentChanges();
     const pushing = answerLost ? losingAnswers(gateway) : gateway;
-    await replicateChart({ ledger, reader: pool, keys, tables, gateway: pushing, recent, feed }, patientRef);
+    return await replicateChart({ ledger, reader: pool, keys, tables, gateway: pushing, recent, feed }, patientRef);
   } finally {
     await gateway.close();
-    await pool.end();
+    await pool.end().catch(() => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import type { AgentConfig } from '../config.js';
+import { agentRests } from '../cut/cut-ledger.js';
 import { failureCode } from '../failure-code.js';
 import { createLedgerDataSource } from '../ledger/ledger-database.js';
 import { readStuckSeconds, STUCK } from '../ledger/stuck-statements.js';
@@ -8,6 +9,7 @@ import { countPortalNames, findOtherEngines } from '../openemr/look-around.js';
 import { readMailUser } from '../openemr/read-pool.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import type { SignedIn } from './check-accounts.js';
+import { FEED_SILENCE, readFeed } from '../replicate/read-status.js';
 import { checkEngines } from './check-openemr.js';
 import { finding, together, type Finding, type Outcome } from './finding.js';
 
@@ -117,7 +119,21 @@ async function checkRows(
       );
     }
   }
-  return { findings: [...findings, ...checkPortalNames(await countPortalNames(manager, tables))] };
+  const feed = (await agentRests(manager, database.ledgerName)) ? null : await readFeed(manager);
+  const names = checkPortalNames(await countPortalNames(manager, tables));
+  return { findings: [...findings, ...checkFeed(feed?.silentSeconds ?? 0), ...names] };
+}
+
+function checkFeed(silentSeconds: number): Finding[] {
+  return silentSeconds < FEED_SILENCE
+    ? []
+    : [
+        finding(
+          'feed-stands-still',
+          `the running agent has recorded nothing of OpenEMR's changes for ${String(silentSeconds)} s`,
+          "read the agent's log under `change-feed`, and mend what else is named here",
+        ),
+      ];
 }
 
 function checkPortalNames({ shared, missing }: { shared: number; missing: number }): Finding[] {

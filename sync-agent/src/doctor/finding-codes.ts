@@ -90,6 +90,8 @@ export const FINDING_CODES = {
   'account-from-anywhere': 'warning',
   /** The disk of the database server is full. Nothing is lost; free some space there. */
   'database-full': 'error',
+  /** The running agent records nothing of OpenEMR's changes, so charts grow old. Its log says why under `change-feed`. */
+  'feed-stands-still': 'error',
   /** Statements of the running agent get no answer. With a full disk the server lets commits wait until there is room. */
   'database-stuck': 'error',
   /** Another database server than MariaDB: the agent was never tried with it. */

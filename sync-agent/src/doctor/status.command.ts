@@ -7,7 +7,7 @@ import { readStuckSeconds, STUCK } from '../ledger/stuck-statements.js';
 import { readFeedState, type FeedState } from '../openemr/read-feed-state.js';
 import { describeBacklog, readBacklog, type Backlog } from '../replicate/read-backlog.js';
 import { describeProgress, readProgress } from '../replicate/read-progress.js';
-import { describeStatus, readStatus, type AgentStatus } from '../replicate/read-status.js';
+import { describeStatus, FEED_SILENCE, readStatus, type AgentStatus } from '../replicate/read-status.js';
 
 const NEEDS_PERSON = 3;
 const FOLLOW = 5_000;
@@ -77,6 +77,7 @@ async function readStanding(config: AgentConfig): Promise<Standing> {
       needsPerson:
         late ||
         stuckSeconds !== null ||
+        (status.feed !== null && status.feed.silentSeconds >= FEED_SILENCE) ||
         status.cut !== null ||
         status.heartbeatStopped ||
         status.vanishingStopped ||

@@ -44,6 +44,14 @@ export class AgentCounters {
     registers: this.registers,
   });
 
+  /** `cause` is one of `FeedFailure`'s words */
+  readonly feedFailures = new Counter({
+    name: 'agent_feed_failures_total',
+    help: 'Times the change feed stopped and tried again, by cause',
+    labelNames: ['cause'] as const,
+    registers: this.registers,
+  });
+
   readonly heartbeats = new Counter({
     name: 'agent_heartbeats_total',
     help: 'Heartbeats, by outcome: sent or failed',

@@ -62,6 +62,8 @@ export interface BinlogStreamOptions {
   from: BinlogPosition;
   /** ends the reader's wait */
   signal: AbortSignal;
+  /** the server has begun to send */
+  onServed?: () => void;
 }
 
 /** Connection settings of the feed's account; no database, all dates as text. */
@@ -102,6 +104,7 @@ export class BinlogStream implements AsyncDisposable {
   private failure: BinlogStreamBroken | null = null;
   private wakeReader: (() => void) | null = null;
   private lastEventAt = Date.now();
+  private hasBegun = false;
   private paused = false;
   private readonly watchdog: NodeJS.Timeout;
   private readonly onAbort = (): void => {
@@ -148,6 +151,11 @@ export class BinlogStream implements AsyncDisposable {
         this.end(new BinlogStreamBroken('connection', 'nothing was heard for too long'));
       }
     }, 1_000);
+  }
+
+  /** The server sends, and nothing has ended it. */
+  get isServed(): boolean {
+    return this.hasBegun && this.failure === null;
   }
 
   /** Where the stream stands, transactions that do not matter here included. */
@@ -212,6 +220,10 @@ export class BinlogStream implements AsyncDisposable {
     }
     try {
       this.follow(event);
+      if (!this.hasBegun) {
+        this.hasBegun = true;
+        this.options.onServed?.();
+      }
     } catch (failure: unknown) {
       this.fail(failure);
     }

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { Account, LedgerAddress } from '../config.js';
 import { BinlogNotUsable, withBinlogFacts, type BinlogFacts } from './binlog-facts.js';
-import { BinlogStream, BinlogStreamBroken, type SourceTransaction } from './binlog-stream.js';
+import { BinlogStream, BinlogStreamBroken, type BreakKind, type SourceTransaction } from './binlog-stream.js';
 import { isBehind, POLLED, type BinlogPosition } from './snapshot.js';
 import { failureCode } from '../failure-code.js';
 
@@ -50,11 +51,33 @@ export interface FeedLog {
   error(entry: object): void;
 }
 
+/** What made the feed stop: the stream of the binlog, its settings, the server that was asked before, or the ledger. */
+export type FeedFailure = BreakKind | 'not-usable' | 'not-asked' | 'not-recorded' | 'not-looked';
+
+/** What those hear who work beside the feed. */
+export interface FeedListener {
+  /** OpenEMR lets it read, for the first time or again */
+  stands: () => void;
+  /** it stopped, and tries again */
+  failed: (cause: FeedFailure) => void;
+}
+
+export const NOBODY_LISTENS: FeedListener = { stands: () => undefined, failed: () => undefined };
+
+/** A batch was read and is not in the ledger. Everything is read again only when the batch itself is the reason. */
+class BatchNotRecorded extends Error {
+  readonly isOfTheBatch: boolean;
+  constructor(failure: unknown) {
+    super(`what OpenEMR's binlog says could not be written to the ledger: ${failureCode(failure)}`);
+    this.isOfTheBatch = isOfTheBatch(failure);
+  }
+}
+
 /** Clocks count whole seconds; two starts further apart are two starts. */
 const SAME_START = 5;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
-/** A batch that cannot be recorded or an event that cannot be read this often at one position is stepped over. */
+/** Of a batch that the ledger cannot take, or an event that cannot be read, as often as this at one position, the feed starts over. */
 const STUCK = 3;
 
 /**
@@ -69,6 +92,7 @@ export class ChangeFeed {
   private lastSentence = '';
   private stuckAt = '';
   private stuckTimes = 0;
+  private stuckReason = '';
   private failures = 0;
   private following = false;
   private stream: BinlogStream | null = null;
@@ -78,6 +102,7 @@ export class ChangeFeed {
     private readonly feed: Account,
     private readonly ledger: FeedLedger,
     private readonly log: FeedLog,
+    private readonly listener: FeedListener = NOBODY_LISTENS,
   ) {}
 
   /** whether the stream stands */
@@ -88,6 +113,11 @@ export class ChangeFeed {
   /** Whether every transaction that a snapshot at this position contains is in the ledger. */
   hasRecorded(position: BinlogPosition): boolean {
     return this.stream !== null && !isBehind(position, this.stream.recordedTo);
+  }
+
+  /** The server sends: what a snapshot contains will be recorded soon. */
+  get stands(): boolean {
+    return this.stream?.isServed === true;
   }
 
   /** It was asked to stop: nothing more is recorded. */
@@ -111,6 +141,7 @@ export class ChangeFeed {
       } catch (failure: unknown) {
         this.following = false;
         if (!this.stopping()) {
+          this.listener.failed(causeOf(failure));
           this.explain(failure);
         }
         this.failures += 1;
@@ -136,12 +167,14 @@ export class ChangeFeed {
       file: facts.file,
       from,
       signal: this.stopped.signal,
+      onServed: () => {
+        this.listener.stands();
+      },
     });
     this.stream = stream;
     try {
       for (;;) {
-        const batch = await stream.next();
-        await this.ledger.record(batch);
+        await this.record(await stream.next());
         if (!this.following || this.failures > 0) {
           this.following = true;
           this.failures = 0;
@@ -154,12 +187,21 @@ export class ChangeFeed {
         }
       }
     } catch (failure: unknown) {
-      if (failure instanceof BinlogStreamBroken && (failure.kind === 'position' || failure.kind === 'unreadable')) {
-        this.noteStuck(from);
+      const reason = reasonOfStanding(failure);
+      if (reason !== null) {
+        this.noteStuck(from, reason);
       }
       throw failure;
     } finally {
       this.stream = null;
+    }
+  }
+
+  private async record(batch: readonly SourceTransaction[]): Promise<void> {
+    try {
+      await this.ledger.record(batch);
+    } catch (failure: unknown) {
+      throw new BatchNotRecorded(failure);
     }
   }
 
@@ -193,12 +235,13 @@ export class ChangeFeed {
       return 'the server was restarted and may have lost events, because its sync_binlog is not 1';
     }
     if (this.stuckAt === placeOf(recorded.position) && this.stuckTimes >= STUCK) {
-      return 'the binlog holds an event that cannot be read';
+      return this.stuckReason;
     }
     return null;
   }
 
-  private noteStuck(from: BinlogPosition): void {
+  private noteStuck(from: BinlogPosition, reason: string): void {
+    this.stuckReason = reason;
     this.stuckTimes = this.stuckAt === placeOf(from) ? this.stuckTimes + 1 : 1;
     this.stuckAt = placeOf(from);
   }
@@ -206,7 +249,7 @@ export class ChangeFeed {
   /** Each sentence once, until something else happens or the feed stands again. */
   private explain(failure: unknown): void {
     const sentence =
-      failure instanceof BinlogNotUsable || failure instanceof BinlogStreamBroken
+      failure instanceof BinlogNotUsable || failure instanceof BinlogStreamBroken || failure instanceof BatchNotRecorded
         ? failure.message
         : `OpenEMR's database cannot be followed: ${failureCode(failure)}`;
     if (sentence === this.lastSentence) {
@@ -220,6 +263,39 @@ export class ChangeFeed {
       this.log.warn(entry);
     }
   }
+}
+
+function causeOf(failure: unknown): FeedFailure {
+  if (failure instanceof BinlogStreamBroken) {
+    return failure.kind;
+  }
+  if (failure instanceof BinlogNotUsable) {
+    return 'not-usable';
+  }
+  return failure instanceof BatchNotRecorded ? 'not-recorded' : 'not-asked';
+}
+
+/** Why the feed would stand at its place for ever; null when it goes on as soon as the server or the ledger does. */
+function reasonOfStanding(failure: unknown): string | null {
+  if (failure instanceof BinlogStreamBroken && (failure.kind === 'position' || failure.kind === 'unreadable')) {
+    return 'the binlog holds an event that cannot be read';
+  }
+  return failure instanceof BatchNotRecorded && failure.isOfTheBatch
+    ? 'the binlog holds a change that cannot be recorded'
+    : null;
+}
+
+/** SQLSTATE classes of values that do not fit, and of statements that are wrong. */
+const OF_THE_DATA = ['22', '23', '42'];
+const SqlFailure = z.object({ sqlState: z.string() });
+
+/** A mistake in the agent, or a value that the ledger has no place for: nothing that goes by. */
+function isOfTheBatch(failure: unknown): boolean {
+  const state = SqlFailure.safeParse(failure).data?.sqlState;
+  if (state !== undefined) {
+    return OF_THE_DATA.includes(state.slice(0, 2));
+  }
+  return failure instanceof z.ZodError || failure instanceof TypeError || failure instanceof RangeError;
 }
 
 function sameStart(recorded: number | null, now: number): boolean {

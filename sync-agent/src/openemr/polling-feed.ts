@@ -3,7 +3,7 @@ import type { Pool } from 'mysql2/promise';
 import type { FeedConfig } from '../config.js';
 import { failureCode } from '../failure-code.js';
 import type { SourceTransaction } from './binlog-stream.js';
-import type { FeedLedger, FeedLog, PollState } from './change-feed.js';
+import { NOBODY_LISTENS, type FeedLedger, type FeedListener, type FeedLog, type PollState } from './change-feed.js';
 import { lookForChanges, type Look } from './look-for-changes.js';
 import { RowChanges } from './row-changes.js';
 import { POLLED, type BinlogPosition } from './snapshot.js';
@@ -47,6 +47,7 @@ export class PollingFeed {
     private readonly ledger: PollingLedger,
     private readonly times: Omit<Extract<FeedConfig, { kind: 'polling' }>, 'kind'>,
     private readonly log: FeedLog,
+    private readonly listener: FeedListener = NOBODY_LISTENS,
   ) {}
 
   /** whether the last look succeeded */
@@ -59,6 +60,11 @@ export class PollingFeed {
    * whose a row was before.
    */
   hasRecorded(): boolean {
+    return true;
+  }
+
+  /** There is no stream that could be down. */
+  get stands(): boolean {
     return true;
   }
 
@@ -134,6 +140,7 @@ export class PollingFeed {
       } catch (failure: unknown) {
         this.standing = false;
         this.failures += 1;
+        this.listener.failed('not-looked');
         this.say(`OpenEMR's database cannot be polled: ${failureCode(failure)}; it is tried again`);
       }
       const wait = Math.min(LONGEST_PAUSE, this.times.lookEvery * 2 ** Math.max(0, this.failures - 1));

@@ -5,6 +5,8 @@ import type { BinlogPosition } from '../openemr/snapshot.js';
 export interface FeedProgress {
   /** whether every transaction that a snapshot at this position contains is in the ledger */
   hasRecorded(position: BinlogPosition): boolean;
+  /** OpenEMR lets it read; when it does not, nothing comes of waiting */
+  readonly stands: boolean;
   /** it was asked to stop */
   readonly isOver: boolean;
 }
@@ -25,6 +27,8 @@ export class FeedBehind extends Error {
 
 /** The feed usually is a few milliseconds behind; after an outage it reads what was missed before anything is pushed. */
 const PATIENCE = 30_000;
+/** A connection that is lost is mostly back by then. */
+const GAP = 1_000;
 const LOOK = 5;
 
 /**
@@ -33,8 +37,10 @@ const LOOK = 5;
  */
 export async function awaitFeed(feed: FeedProgress, position: BinlogPosition): Promise<void> {
   const deadline = Date.now() + PATIENCE;
+  let stood = Date.now();
   while (!feed.hasRecorded(position)) {
-    if (feed.isOver || Date.now() > deadline) {
+    stood = feed.stands ? Date.now() : stood;
+    if (feed.isOver || Date.now() > Math.min(deadline, stood + GAP)) {
       throw new FeedBehind();
     }
     await pause(LOOK);

@@ -18,7 +18,7 @@ export interface AgentStatus {
   progress: Progress;
   /** by where their access stands; `notShredded` of the revoked, the DMZ has not said so of */
   patients: { invited: number; enrolled: number; frozen: number; revoked: number; notShredded: number };
-  feed: { file: number; offset: number; recordedAt: string } | null;
+  feed: FeedStatus | null;
   submissionsWaiting: number;
   submissionsSetAside: number;
   streamsStopped: number;
@@ -36,6 +36,14 @@ export interface AgentStatus {
   submissionsLost: number;
   /** since when the DMZ is cut off; null while it is trusted */
   cut: string | null;
+}
+
+export interface FeedStatus {
+  file: number;
+  offset: number;
+  recordedAt: string;
+  /** since it recorded anything, by the database's clock; a clock marker or a look comes every 5 s */
+  silentSeconds: number;
 }
 
 const Counts = z.array(
@@ -56,10 +64,31 @@ const Counts = z.array(
     notShredded: z.coerce.number(),
   }),
 );
-const Feed = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number(), recordedAt: z.date() }));
+const Feed = z.array(
+  z.object({
+    file: z.coerce.number(),
+    offset: z.coerce.number(),
+    recordedAt: z.date(),
+    silentSeconds: z.coerce.number(),
+  }),
+);
 const Compared = z.array(z.object({ at: z.date(), differences: z.number() }));
 const Stops = z.array(z.object({ reason: z.string(), heartbeat: z.coerce.boolean(), vanishing: z.coerce.boolean() }));
 const HeartbeatRow = z.array(z.object({ era: z.coerce.number(), seq: z.coerce.number() }));
+
+/** A feed that has recorded nothing for so long stands still, seconds: clock markers and looks come every 5 s. */
+export const FEED_SILENCE = 300;
+
+/** Null before the feed has recorded anything. */
+export async function readFeed(manager: EntityManager): Promise<FeedStatus | null> {
+  const rows: unknown = await manager.query(
+    `SELECT file_no AS file, file_offset AS \`offset\`, committed_at AS recordedAt,
+            GREATEST(0, TIMESTAMPDIFF(SECOND, committed_at, UTC_TIMESTAMP(3))) AS silentSeconds
+       FROM feed_position WHERE id = 1`,
+  );
+  const [feed] = Feed.parse(rows);
+  return feed === undefined ? null : { ...feed, recordedAt: feed.recordedAt.toISOString() };
+}
 
 export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
   const counts: unknown = await manager.query(
@@ -77,9 +106,6 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
             (SELECT COUNT(*) FROM patient WHERE state = 'revoked') AS revoked,
             (SELECT COUNT(*) FROM outgoing WHERE kind = 'revocation' AND pushed_at IS NULL) AS notShredded`,
   );
-  const feed: unknown = await manager.query(
-    'SELECT file_no AS file, file_offset AS `offset`, committed_at AS recordedAt FROM feed_position WHERE id = 1',
-  );
   const heartbeat: unknown = await manager.query('SELECT era, seq FROM heartbeat_state WHERE id = 1');
   const stops: unknown = await manager.query(
     `SELECT DISTINCT stopped_reason AS reason, 0 AS heartbeat, 0 AS vanishing FROM chart WHERE stopped_reason IS NOT NULL
@@ -96,7 +122,6 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
   const stopRows = Stops.parse(stops);
   const currency = await readCurrency(manager);
   const [count] = Counts.parse(counts);
-  const [position] = Feed.parse(feed);
   const now = Date.parse(`${(count?.now ?? '').slice(0, 23)}Z`);
   return {
     currentAsOf: currency?.practice ?? null,
@@ -113,7 +138,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
       revoked: count?.revoked ?? 0,
       notShredded: count?.notShredded ?? 0,
     },
-    feed: position === undefined ? null : { ...position, recordedAt: position.recordedAt.toISOString() },
+    feed: await readFeed(manager),
     submissionsWaiting: count?.waiting ?? 0,
     submissionsSetAside: count?.setAside ?? 0,
     streamsStopped: count?.stopped ?? 0,
@@ -154,6 +179,9 @@ export function describeStatus(status: AgentStatus): string {
       : feed.file === POLLED
         ? `change feed: polling, look ${String(feed.offset)}, recorded ${feed.recordedAt}`
         : `change feed: binlog ${String(feed.file)} at ${String(feed.offset)}, recorded ${feed.recordedAt}`,
+    ...(feed !== null && feed.silentSeconds >= FEED_SILENCE
+      ? [`change feed: STANDS STILL for ${String(feed.silentSeconds)} s; the agent is off, or its log says why`]
+      : []),
     `submissions: ${String(status.submissionsWaiting)} to deliver, ${String(status.submissionsSetAside)} set aside, ` +
       `${String(status.streamsStopped)} streams stopped`,
     heartbeat === null

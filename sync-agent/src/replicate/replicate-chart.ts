@@ -45,7 +45,8 @@ export interface Replication extends RenderedFrom {
   batchBytes?: number;
 }
 
-export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed' | 'revoked' | 'frozen' | 'marked';
+export type Outcome =
+  'not replicated' | 'feed is down' | 'clean' | 'unchanged' | 'pushed' | 'revoked' | 'frozen' | 'marked';
 
 /**
  * Brings one chart's dirty classes into the DMZ: one snapshot, pure rendering, and a push of what has another hash than
@@ -57,7 +58,7 @@ export type Outcome = 'not replicated' | 'clean' | 'unchanged' | 'pushed' | 'rev
  *
  * Whose record is gone, barred from the portal or another person's by now is revoked or frozen instead; a frozen chart
  * gets its mark. No number is claimed before the feed has recorded all that the snapshot contains, so that rows which
- * moved from another patient's record have frozen the chart by then. What a person decided to keep from the portal before
+ * moved from another patient's record have frozen the chart by then; while the feed is down nothing is read. What a person decided to keep from the portal before
  * a number was claimed does not leave with it.
  * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed, FeedBehind
  */
@@ -113,6 +114,9 @@ async function renderAndPush(replication: Replication, chart: ChartToRender): Pr
   const asked = chart.seq === 0 ? RENDERED_CLASSES : dirtyClasses(chart);
   if (asked.length === 0) {
     return 'clean';
+  }
+  if (!replication.feed.stands && asked.some((recordClass) => recordClass !== 'receipts')) {
+    return 'feed is down';
   }
   await assertNotAhead(replication, chart);
   const rendering = await renderClasses(replication, chart, asked);

@@ -17,7 +17,7 @@ import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Transient } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { AgentCounters } from '../metrics/agent-counters.js';
-import { ChangeFeed } from '../openemr/change-feed.js';
+import { ChangeFeed, type FeedListener } from '../openemr/change-feed.js';
 import { PollingFeed } from '../openemr/polling-feed.js';
 import { OwnerFinder } from '../openemr/find-owner.js';
 import { OPENEMR_READER } from '../openemr/openemr.module.js';
@@ -41,6 +41,7 @@ import { LATER_RENDERS, LaterPace } from './later-pace.js';
 import { OpenCharts } from './open-charts.js';
 import { RecentChanges } from './recent-changes.js';
 import type { Awakened } from './record-dirty.js';
+import { RegularTurns } from './regular-turns.js';
 import { ReplicaAhead } from './replica-ahead.js';
 import { RecordInDoubt } from './render-classes.js';
 import { countedWork } from './render-work.js';
@@ -72,8 +73,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly ended = new AbortController();
   private readonly pace = new LaterPace(this.ended.signal);
   private readonly takenLater = new Set<string>();
-  private readonly timers: NodeJS.Timeout[] = [];
-  private readonly busy = new Set<string>();
+  private readonly turns = new RegularTurns(this.log);
   private readonly open: OpenCharts;
   private readonly wakes = new GatheredWakes((patientRef) => {
     this.wakeInPlace(patientRef);
@@ -105,10 +105,16 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       (patientRef) => this.retries.stateOf(patientRef) !== undefined,
     );
     const log = feedLog();
+    const listener: FeedListener = {
+      stands: () => void this.turns.turn('the sweep for a feed that is back', () => this.sweep()),
+      failed: (cause) => {
+        counters.feedFailures.inc({ cause });
+      },
+    };
     this.feed =
       config.feed.kind === 'polling'
-        ? new PollingFeed(reader, feedLedger, config.feed, log)
-        : new ChangeFeed(config.database, config.feed.account, feedLedger, log);
+        ? new PollingFeed(reader, feedLedger, config.feed, log, listener)
+        : new ChangeFeed(config.database, config.feed.account, feedLedger, log, listener);
     this.replication = {
       ...{ ledger, reader, keys, gateway, recent },
       feed: this.feed,
@@ -134,11 +140,11 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     await markNewClassesDirty(this.ledger.manager);
     this.feed.start();
     if (this.config.feed.kind === 'binlog') {
-      this.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));
+      this.turns.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));
     }
-    this.every(SWEEP, 'the sweep', () => this.sweep());
-    this.every(PRUNE, 'pruning', () => this.prune());
-    this.every(HEARTBEAT, 'the heartbeat', async () => {
+    this.turns.every(SWEEP, 'the sweep', () => this.sweep());
+    this.turns.every(PRUNE, 'pruning', () => this.prune());
+    this.turns.every(HEARTBEAT, 'the heartbeat', async () => {
       this.queues.wake('heartbeats', 'send-heartbeat', HEARTBEAT_ID);
       return Promise.resolve();
     });
@@ -147,9 +153,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
     this.ended.abort();
-    this.timers.forEach((timer) => {
-      clearInterval(timer);
-    });
+    this.turns.stop();
     await this.feed.stop();
     this.wakes.stop();
   }
@@ -300,24 +304,5 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       crashPoint('before-commit:markers-pruned');
     });
     crashPoint('after-commit:markers-pruned');
-  }
-
-  /** At once and then regularly, never twice at the same time; a failure is one line and waits for the next turn. */
-  private every(interval: number, name: string, work: () => Promise<void>): void {
-    const turn = async (): Promise<void> => {
-      if (this.busy.has(name) || this.stopping) {
-        return;
-      }
-      this.busy.add(name);
-      try {
-        await work();
-      } catch (failure: unknown) {
-        this.log.warn({ msg: `${name} failed; the next turn comes`, code: failureCode(failure) });
-      } finally {
-        this.busy.delete(name);
-      }
-    };
-    this.timers.push(setInterval(() => void turn(), interval));
-    void turn();
   }
 }
