@@ -93,11 +93,10 @@ export function feedConnection(address: LedgerAddress, feed: Account): Connectio
  */
 export class BinlogStream implements AsyncDisposable {
   private readonly zongji: ZongJi;
-  private readonly ready: SourceTransaction[] = [];
+  private readonly ready: Arrived[] = [];
   /** what the reader was given last, and has not recorded before it asks again */
-  private given: SourceTransaction[] = [];
+  private given: Arrived[] = [];
   private givenAt = -APART;
-  private recorded: BinlogPosition;
   private open: Group | null = null;
   private file: number;
   private last: BinlogPosition;
@@ -115,7 +114,6 @@ export class BinlogStream implements AsyncDisposable {
     const { address, feed, from, file, serverId } = options;
     this.file = from.file;
     this.last = from;
-    this.recorded = from;
     this.zongji = new ZongJi(feedConnection(address, feed));
     options.signal.addEventListener('abort', this.onAbort);
     this.zongji.on('error', (error) => {
@@ -165,7 +163,7 @@ export class BinlogStream implements AsyncDisposable {
 
   /** Everything up to here was recorded by the reader or does not matter. */
   get recordedTo(): BinlogPosition {
-    return this.given.length + this.ready.length === 0 ? this.last : this.recorded;
+    return (this.given[0] ?? this.ready[0])?.behind ?? this.last;
   }
 
   /**
@@ -174,7 +172,6 @@ export class BinlogStream implements AsyncDisposable {
    * @throws BinlogStreamBroken
    */
   async next(): Promise<SourceTransaction[]> {
-    this.recorded = this.given.at(-1)?.position ?? this.recorded;
     this.given = [];
     while (this.ready.length === 0) {
       if (this.failure !== null) {
@@ -310,12 +307,13 @@ export class BinlogStream implements AsyncDisposable {
       // The header counts offsets in 32 bits; a file beyond that cannot be followed by position.
       throw new BinlogStreamBroken('unreadable', 'offsets in the binlog went backwards');
     }
+    const behind = this.last;
     this.last = { file: this.file, offset };
     if (group === null || (group.changes.empty && group.everything === null && group.marker === null)) {
       return;
     }
     const { gtid, changes, everything, marker } = group;
-    this.ready.push({ position: this.last, gtid, changes, everything, marker });
+    this.ready.push({ position: this.last, behind, gtid, changes, everything, marker });
     if (!this.paused && this.ready.length >= PAUSE_AT) {
       this.paused = true;
       this.zongji.connection?.pause();
@@ -346,6 +344,11 @@ export class BinlogStream implements AsyncDisposable {
 
 export function binlogFileName(file: { base: string; digits: number }, number: number): string {
   return `${file.base}.${String(number).padStart(file.digits, '0')}`;
+}
+
+/** What lies between `behind` and the transaction does not matter here. */
+interface Arrived extends SourceTransaction {
+  behind: BinlogPosition;
 }
 
 interface Group {
