@@ -155,10 +155,11 @@ describe('a part of the record', () => {
     expect(await page.content()).not.toContain('Type 2 diabetes');
   });
 
-  it('shows markup as text, folds what is over, and marks what was entered by mistake', async () => {
+  it('shows markup as text, folds what is over, says who wrote it down, and marks what was entered by mistake', async () => {
     await using portal = await PortalBrowser.open();
     portal.fixture.signIn();
     const page = await portal.page('/record/problems');
+    await page.getByText('Dr. Nora Greene, Alder Lane Family Practice, on Mar 5, 2019').waitFor();
     await page.getByText('<script>alert(1)</script> 😀').waitFor();
     expect(await page.getByRole('heading', { name: 'Concussion' }).count()).toBe(0);
     await page.getByText('Past and inactive (2)').click();

@@ -1,6 +1,7 @@
 import { conceptText, list, object, ofType, string, strings } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts, statusOf, timing } from './record-entry.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import type { RecordEntry, Timing } from './record-entry.js';
 import { Referred } from './referred.js';
 
@@ -22,8 +23,7 @@ export interface Allergy extends RecordEntry {
   reactions: Reaction[];
   onset: Timing;
   lastOccurrence: string | undefined;
-  recordedOn: string | undefined;
-  recorder: string | undefined;
+  recorded: Recorded;
 }
 
 /** What an `allergies` section says: the dangerous first, then newest first. */
@@ -31,7 +31,7 @@ export function readAllergies(resources: unknown[]): Allergy[] {
   const referred = new Referred(resources);
   const newest = newestFirst(
     ofType(resources, 'AllergyIntolerance').map((allergy) => readAllergy(allergy, referred)),
-    (allergy) => allergy.onset.at ?? allergy.recordedOn,
+    (allergy) => allergy.onset.at ?? allergy.recorded.on,
   );
   return newest.sort((a, b) => Number(isSevere(b)) - Number(isSevere(a)));
 }
@@ -62,8 +62,7 @@ function readAllergy(allergy: Json, referred: Referred): Allergy {
       .filter(({ manifestations, description }) => manifestations.length > 0 || description !== undefined),
     onset: timing(allergy, 'onset'),
     lastOccurrence: string(allergy, 'lastOccurrence'),
-    recordedOn: string(allergy, 'recordedDate'),
-    recorder: referred.name(object(allergy, 'recorder')) ?? referred.name(object(allergy, 'asserter')),
+    recorded: recordedOf(allergy, referred),
     notes: noteTexts(allergy),
     codes: codesOf(code, ...substances),
   };

@@ -1,6 +1,7 @@
 import { conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { valueWords } from './observation-value.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import { codesOf, newestFirst, noteTexts, timing } from './record-entry.js';
 import type { RecordEntry } from './record-entry.js';
 import { Referred, referredId } from './referred.js';
@@ -15,7 +16,7 @@ export interface Answer {
 export interface Assessment extends RecordEntry {
   status: string;
   at: string | undefined;
-  by: string[];
+  recorded: Recorded;
   /** score or finding of the whole */
   result: string | undefined;
   answers: Answer[];
@@ -69,7 +70,7 @@ function readObservation(
     withdrawn: status === 'entered-in-error',
     status,
     at: timing(observation, 'effective').at,
-    by: referred.names(list(observation, 'performer')),
+    recorded: recordedOf(observation, referred),
     result: words(observation),
     answers: parts.map((part) => ({
       question: conceptText(object(part, 'code')) ?? '',
@@ -93,7 +94,7 @@ function readResponse(response: Json, referred: Referred, words: Words): Assessm
     withdrawn: status === 'entered-in-error',
     status,
     at: string(response, 'authored'),
-    by: referred.names([object(response, 'author')].filter((reference) => reference !== undefined)),
+    recorded: recordedOf(response, referred),
     result: undefined,
     answers: answersOf(response, 0, words),
     notes: [],

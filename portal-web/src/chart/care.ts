@@ -1,6 +1,7 @@
 import { conceptText, list, nested, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts, statusOf, timing } from './record-entry.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import type { RecordEntry, Timing } from './record-entry.js';
 import { placeOf, Referred, type Place } from './referred.js';
 
@@ -66,7 +67,7 @@ export interface CarePlan extends RecordEntry {
   status: string;
   period: Timing;
   description: string | undefined;
-  author: string | undefined;
+  recorded: Recorded;
   reasons: string[];
   activities: { what: string; status: string; scheduled: Timing }[];
 }
@@ -97,7 +98,7 @@ function readCarePlan(plan: Json, referred: Referred): CarePlan {
     status,
     period: { at: string(period, 'start'), until: string(period, 'end'), words: undefined },
     description: repeated === true ? undefined : description,
-    author: referred.name(object(plan, 'author')),
+    recorded: recordedOf(plan, referred),
     reasons: [...nested(plan, 'activity', 'detail'), plan].flatMap((owner) =>
       list(owner, 'reasonCode').flatMap((reason) => conceptText(reason) ?? []),
     ),
@@ -126,7 +127,7 @@ export interface Goal extends RecordEntry {
   achievement: string;
   start: string | undefined;
   targets: { words: string | undefined; due: string | undefined }[];
-  by: string | undefined;
+  recorded: Recorded;
 }
 
 const GOAL_OVER = new Set(['completed', 'cancelled', 'rejected', 'entered-in-error']);
@@ -156,7 +157,7 @@ function readGoal(goal: Json, referred: Referred): Goal {
       const words = string(target, 'detailString') ?? conceptText(object(target, 'detailCodeableConcept'));
       return { words: words === name ? undefined : words, due: string(target, 'dueDate') };
     }),
-    by: referred.name(object(goal, 'expressedBy')),
+    recorded: recordedOf(goal, referred),
     notes: noteTexts(goal),
     codes: codesOf(description),
   };

@@ -21,6 +21,8 @@ describe('implants and devices', () => {
         id: 'u',
         device: { reference: 'Device/a' },
         timingPeriod: { start: '2015-02-03' },
+        recordedOn: '2015-02-04T09:00:00-05:00',
+        source: { reference: 'Practitioner/g', display: 'Dr. Greene' },
       },
     ]);
     expect(device).toMatchObject({
@@ -28,6 +30,7 @@ describe('implants and devices', () => {
       name: 'My pacemaker',
       current: true,
       used: { at: '2015-02-03', until: undefined },
+      recorded: { by: ['Dr. Greene'], forPractice: true, on: '2015-02-04T09:00:00-05:00' },
       udi: { identifier: '0064', carrier: '(01)0064' },
     });
     expect(other).toMatchObject({ id: 'b', name: 'Pump', current: false });

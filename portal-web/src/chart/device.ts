@@ -1,13 +1,15 @@
 import { conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts, timing } from './record-entry.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import type { RecordEntry, Timing } from './record-entry.js';
-import { referredId } from './referred.js';
+import { Referred, referredId } from './referred.js';
 
 export interface Device extends RecordEntry {
   status: string;
   /** since when the patient has it, and until when */
   used: Timing;
+  recorded: Recorded;
   manufacturer: string | undefined;
   model: string | undefined;
   serialNumber: string | undefined;
@@ -22,11 +24,12 @@ export interface Device extends RecordEntry {
 
 /** What a `devices` section says, newest first. `current` means that the device is in use, as far as the record knows. */
 export function readDevices(resources: unknown[]): Device[] {
+  const referred = new Referred(resources);
   const uses = new Map(
     ofType(resources, 'DeviceUseStatement').map((use) => [referredId(object(use, 'device'), 'Device') ?? '', use]),
   );
   return newestFirst(
-    ofType(resources, 'Device').map((device) => readDevice(device, uses.get(string(device, 'id') ?? ''))),
+    ofType(resources, 'Device').map((device) => readDevice(device, uses.get(string(device, 'id') ?? ''), referred)),
     (device) => device.used.at ?? device.manufacturedOn,
   );
 }
@@ -34,7 +37,7 @@ export function readDevices(resources: unknown[]): Device[] {
 /** OpenEMR's own title is the name that people know the device by. */
 const NAMES_FIRST = 'user-friendly-name';
 
-function readDevice(device: Json, use: Json | undefined): Device {
+function readDevice(device: Json, use: Json | undefined, referred: Referred): Device {
   const status = string(device, 'status') ?? '';
   const carrier = list(device, 'udiCarrier')[0];
   const names = list(device, 'deviceName');
@@ -52,6 +55,7 @@ function readDevice(device: Json, use: Json | undefined): Device {
     withdrawn: status === 'entered-in-error',
     status,
     used: timing(use ?? {}, 'timing'),
+    recorded: recordedOf(use ?? {}, referred),
     manufacturer: string(device, 'manufacturer'),
     model: string(device, 'modelNumber'),
     serialNumber: string(device, 'serialNumber'),

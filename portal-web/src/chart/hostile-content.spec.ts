@@ -8,6 +8,7 @@ import { readDevices } from './device.js';
 import { readEncounters } from './encounter.js';
 import { readImmunizations } from './immunization.js';
 import { readPractice } from './practice-info.js';
+import { provenanceOf } from './provenance.js';
 import { readProblems } from './problem.js';
 import { readProcedures } from './procedure.js';
 import { readSocialHistory } from './social-history.js';
@@ -42,7 +43,8 @@ const KEYS = (
   'description activity goal period author lifecycleStatus achievementStatus target expressedBy payor class identifier ' +
   'subscriberId relationship costToBeneficiary order serviceProvider hospitalization diagnosis content presentedForm ' +
   'docStatus context date issued effectiveDateTime conclusion item authored _questionnaire start end comment ' +
-  'appointmentType serviceType valueQuantity valueString component hasMember text telecom address hoursOfOperation'
+  'appointmentType serviceType valueQuantity valueString component hasMember text telecom address hoursOfOperation ' +
+  'custodian recorded recordedOn created requester source resultsInterpreter device'
 ).split(' ');
 
 const JUNK: unknown[] = [null, 0, -1, true, '', ' ', '0000-00-00', [], [[]], [null, 7, 'x', {}], {}, { coding: 'x' }];
@@ -52,6 +54,16 @@ describe('a section with content nobody expects', () => {
     for (const junk of JUNK) {
       const resource = { ...Object.fromEntries(KEYS.map((key) => [key, junk])), resourceType };
       expect(read([resource, null, 7, [], 'x', { resourceType }]).length).toBe(2);
+    }
+  });
+
+  it.each(READERS)('never stops the download, which says who wrote it down: %s', (read) => {
+    const resourceType = read === 'Device' ? 'DeviceUseStatement' : read;
+    for (const junk of JUNK) {
+      const resource = { ...Object.fromEntries(KEYS.map((key) => [key, junk])), resourceType, id: 'x' };
+      expect(provenanceOf(resource, undefined)).toBeNull();
+      const [author] = provenanceOf(resource, { reference: 'Organization/o' })?.agent ?? [];
+      expect(author?.who.reference).toBe('Organization/o');
     }
   });
 

@@ -1,6 +1,7 @@
 import { boolean, conceptText, list, nested, number, object, ofType, quantityText, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts, timing } from './record-entry.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import type { RecordEntry, Timing } from './record-entry.js';
 import { Referred } from './referred.js';
 
@@ -18,6 +19,7 @@ export interface Immunization extends RecordEntry {
   site: string | undefined;
   route: string | undefined;
   performers: string[];
+  recorded: Recorded;
   place: string | undefined;
   /** told by somebody, not given by the practice that wrote it down */
   reported: boolean;
@@ -57,6 +59,7 @@ function readImmunization(
     site: conceptText(object(immunization, 'site')),
     route: conceptText(object(immunization, 'route')),
     performers: referred.names(nested(immunization, 'performer', 'actor')),
+    recorded: recordedOf(immunization, referred),
     place: referred.name(object(immunization, 'location')),
     reported: boolean(immunization, 'primarySource') === false,
     notes: noteTexts(immunization),

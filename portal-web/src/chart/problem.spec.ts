@@ -42,9 +42,9 @@ describe('problems', () => {
       }),
       { resourceType: 'Practitioner', id: 'p1', name: [{ given: ['Nora'], family: 'Greene' }] },
     ]);
-    expect(read.map(({ id, kind, encounterId, recorder }) => [id, kind, encounterId, recorder])).toEqual([
-      ['visit', 'visit-diagnosis', 'e1', 'Nora Greene'],
-      ['list', 'problem', undefined, undefined],
+    expect(read.map(({ id, kind, encounterId, recorded }) => [id, kind, encounterId, recorded.by])).toEqual([
+      ['visit', 'visit-diagnosis', 'e1', ['Nora Greene']],
+      ['list', 'problem', undefined, []],
     ]);
   });
 });

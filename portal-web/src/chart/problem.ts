@@ -1,5 +1,6 @@
 import { conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import { codesOf, newestFirst, noteTexts, statusOf, timing } from './record-entry.js';
 import type { RecordEntry, Timing } from './record-entry.js';
 import { Referred, referredId } from './referred.js';
@@ -16,8 +17,7 @@ export interface Problem extends RecordEntry {
   bodySites: string[];
   onset: Timing;
   abatement: Timing;
-  recordedOn: string | undefined;
-  recorder: string | undefined;
+  recorded: Recorded;
   encounterId: string | undefined;
 }
 
@@ -28,7 +28,7 @@ export function readProblems(resources: unknown[]): Problem[] {
   const referred = new Referred(resources);
   return newestFirst(
     ofType(resources, 'Condition').map((condition) => readProblem(condition, referred)),
-    (problem) => problem.onset.at ?? problem.recordedOn,
+    (problem) => problem.onset.at ?? problem.recorded.on,
   );
 }
 
@@ -51,8 +51,7 @@ function readProblem(condition: Json, referred: Referred): Problem {
     bodySites: list(condition, 'bodySite').flatMap((site) => conceptText(site) ?? []),
     onset,
     abatement,
-    recordedOn: string(condition, 'recordedDate'),
-    recorder: referred.name(object(condition, 'recorder')) ?? referred.name(object(condition, 'asserter')),
+    recorded: recordedOf(condition, referred),
     encounterId: referredId(object(condition, 'encounter'), 'Encounter'),
     notes: noteTexts(condition),
     codes: codesOf(object(condition, 'code')),

@@ -1,6 +1,7 @@
 import { conceptText, list, nested, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts, timing } from './record-entry.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import type { RecordEntry, Timing } from './record-entry.js';
 import { Referred } from './referred.js';
 
@@ -9,6 +10,7 @@ export interface Procedure extends RecordEntry {
   status: string;
   performed: Timing;
   performers: string[];
+  recorded: Recorded;
   place: string | undefined;
   reasons: string[];
   bodySites: string[];
@@ -37,6 +39,7 @@ function readProcedure(procedure: Json, referred: Referred): Procedure {
     status,
     performed: timing(procedure, 'performed'),
     performers: referred.names(nested(procedure, 'performer', 'actor')),
+    recorded: recordedOf(procedure, referred),
     place: referred.name(object(procedure, 'location')),
     reasons: [
       ...list(procedure, 'reasonCode').flatMap((reason) => conceptText(reason) ?? []),

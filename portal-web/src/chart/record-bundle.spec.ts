@@ -27,6 +27,8 @@ function gathered(sections: Record<string, unknown>): GatheredChart {
   return { sections: new Map(Object.entries(sections)), asOf: NOW.toISOString(), freshness: 'current', frozen: false };
 }
 
+const CLINIC = { resourceType: 'Organization', id: 'clinic', name: 'Alder Lane Family Practice' };
+
 const resources = (...all: object[]): GatheredChart => gathered({ any: { resources: all } });
 const fixture = (): GatheredChart => gathered(fixtureSections(NOW.getTime()));
 
@@ -63,13 +65,15 @@ describe('the Bundle of a chart', () => {
     expect(JSON.parse(JSON.stringify(bundle))).toEqual(bundle);
   });
 
-  it('holds each resource of the chart once and unchanged, and nothing else but the notices', () => {
+  it('holds each resource of the chart once and unchanged, and nothing else but provenance and the notices', () => {
     const chart = fixture();
     const source = [...chart.sections.values()].flatMap(resourcesIn).map((each) => JSON.stringify(each));
     const entries = recordBundle(chart, frame()).entry ?? [];
     const notices = entries.filter(({ resource }) => resource?.resourceType === 'OperationOutcome');
     expect(notices.length).toBe(1);
-    const held = entries.filter((entry) => !notices.includes(entry)).map(({ resource }) => JSON.stringify(resource));
+    const held = entries
+      .filter((entry) => !notices.includes(entry) && entry.resource?.resourceType !== 'Provenance')
+      .map(({ resource }) => JSON.stringify(resource));
     expect(held.filter((each) => !source.includes(each))).toEqual([]);
     const names = (all: string[]): Set<string> =>
       new Set(
@@ -106,6 +110,28 @@ describe('the Bundle of a chart', () => {
       const [entry] = recordBundle(resources(...order), frame()).entry ?? [];
       expect(entry?.resource).toEqual(long);
     }
+  });
+
+  it('says of each entry who wrote it down, for whom and when, and of people and places nothing', () => {
+    const practice = { reference: 'Organization/clinic', type: 'Organization' };
+    const site = { resourceType: 'Location', id: 'site', managingOrganization: practice };
+    const sections = { ...fixtureSections(NOW.getTime()), practice: { resources: [site, CLINIC] } };
+    const entries = recordBundle(gathered(sections), frame()).entry ?? [];
+    const provenance = entries.flatMap(({ resource }) => (resource?.resourceType === 'Provenance' ? [resource] : []));
+    const targets = provenance.flatMap(({ target }) => target.map(({ reference }) => reference ?? ''));
+    const agents = provenance.flatMap(({ agent }) => agent);
+    const people = agents.flatMap(({ who, onBehalfOf }) => [who.reference ?? [], onBehalfOf?.reference ?? []].flat());
+    const addresses = new Set(entries.map(({ fullUrl }) => fullUrl));
+    expect([...targets, ...people].filter((each) => !addresses.has(`${BASE}/${each}`))).toEqual([]);
+    expect(new Set(targets).size).toBe(targets.length);
+    expect([...new Set(people)]).toEqual(
+      expect.arrayContaining([practice.reference, 'Practitioner/greene', 'Organization/lab-1']),
+    );
+    const types = new Set(targets.map((target) => target.split('/')[0]));
+    expect([...types]).toEqual(expect.arrayContaining(['Condition', 'Observation', 'DocumentReference', 'Patient']));
+    expect([...types].filter((type) => /^(Practitioner|Organization|Location|Provenance)/.test(type ?? ''))).toEqual(
+      [],
+    );
   });
 
   it('of some days says which, leaves out what lies outside of them and keeps people', () => {

@@ -1,6 +1,7 @@
 import { withinRange, type DayRange } from './clinical-span.js';
 import { isObject, isWithdrawnSign, string } from './fhir.js';
 import { resourcesIn, skippedIn, type GatheredChart } from './gathered-chart.js';
+import { practiceOrganization, provenanceOf } from './provenance.js';
 
 export interface BundleFrame {
   /** `https://portal.example/fhir`: what `Type/id` in the resources is relative to; nothing answers there */
@@ -22,7 +23,8 @@ export interface BundleFrame {
 
 /**
  * The chart as a FHIR R4 Bundle. Resources stand in it as the inside signed them, each once; references between them
- * resolve by the Bundle's own rule, because every `fullUrl` is the base with type and id. Signs of withdrawn entries lack
+ * resolve by the Bundle's own rule, because every `fullUrl` is the base with type and id. Behind them stands for each entry
+ * who wrote it down, for whom and when, as a resource of its own. Signs of withdrawn entries lack
  * what their types require, so they are named in the OperationOutcome at the end, together with the notices.
  */
 export function recordBundle(chart: GatheredChart, frame: BundleFrame): fhir4.Bundle<fhir4.FhirResource> {
@@ -41,12 +43,18 @@ export function recordBundle(chart: GatheredChart, frame: BundleFrame): fhir4.Bu
     ...withdrawn.map(frame.withdrawnNotice),
     ...(skipped === 0 ? [] : [frame.skippedNotice(skipped)]),
   ];
+  const held = [...eachOnce(kept).values()];
+  const practice = practiceOrganization(resourcesIn(chart.sections.get('practice')));
+  const provenance = held.flatMap((resource) => (isObject(resource) ? (provenanceOf(resource, practice) ?? []) : []));
   return {
     resourceType: 'Bundle',
     type: 'collection',
     timestamp: new Date(frame.now).toISOString(),
     entry: [
-      ...[...eachOnce(kept)].map(([reference, resource]) => ({ fullUrl: `${frame.base}/${reference}`, resource })),
+      ...[...held, ...provenance].map((resource) => ({
+        fullUrl: `${frame.base}/${resource.resourceType}/${resource.id ?? ''}`,
+        resource,
+      })),
       ...(notices.length === 0 ? [] : [noticesEntry(notices, frame.noticeId)]),
     ],
   };

@@ -1,6 +1,7 @@
 import { conceptKey, conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { valueWords } from './observation-value.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import { codesOf, newestFirst, noteTexts, timing } from './record-entry.js';
 import type { RecordEntry, Timing } from './record-entry.js';
 import { Referred } from './referred.js';
@@ -8,7 +9,7 @@ import { Referred } from './referred.js';
 export interface SocialFact extends RecordEntry {
   value: string | undefined;
   effective: Timing;
-  by: string[];
+  recorded: Recorded;
 }
 
 /** What a `social-history` section says, newest first. `current` is the newest fact of each kind that counts. */
@@ -54,7 +55,7 @@ function readFact(
     withdrawn: string(observation, 'status') === 'entered-in-error',
     value: own ?? (parts.length === 0 ? undefined : parts.join('\n')),
     effective: timing(observation, 'effective'),
-    by: referred.names(list(observation, 'performer')),
+    recorded: recordedOf(observation, referred),
     notes: noteTexts(observation),
     codes: codesOf(object(observation, 'code'), object(observation, 'valueCodeableConcept')),
   };

@@ -1,6 +1,8 @@
 import { conceptCode, conceptText, list, number, object, ofType, quantityText, string } from './fhir.js';
 import type { Json } from './fhir.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import { newestFirst, noteTexts, timing } from './record-entry.js';
+import { Referred } from './referred.js';
 import { canonicalUnit, inSystem, unitWords } from './units.js';
 import type { UnitSystem } from './units.js';
 
@@ -25,6 +27,7 @@ export interface VitalReading {
   flag: string | undefined;
   withdrawn: boolean;
   notes: string[];
+  recorded: Recorded;
 }
 
 /** LOINC codes of US Core's vital signs, by the kind that a page shows. */
@@ -53,9 +56,10 @@ const PARTS: Record<string, 'systolic' | 'diastolic'> = { '8480-6': 'systolic', 
 
 /** What a `vitals/<year>` section says, newest first. Measurements without a value say nothing and are left out. */
 export function readVitals(resources: unknown[], partName: (part: 'systolic' | 'diastolic') => string): VitalReading[] {
+  const referred = new Referred(resources);
   const seen = new Set<string>();
   const readings = ofType(resources, 'Observation')
-    .map((observation) => readVital(observation, partName))
+    .map((observation) => readVital(observation, partName, referred))
     .filter((reading) => {
       // OpenEMR gives oxygen saturation under two codes; it is one measurement.
       const key = [reading.kind, reading.at, reading.words, ...reading.values.map(({ value }) => value)].join('|');
@@ -67,7 +71,11 @@ export function readVitals(resources: unknown[], partName: (part: 'systolic' | '
   return newestFirst(readings, ({ at }) => at);
 }
 
-function readVital(observation: Json, partName: (part: 'systolic' | 'diastolic') => string): VitalReading {
+function readVital(
+  observation: Json,
+  partName: (part: 'systolic' | 'diastolic') => string,
+  referred: Referred,
+): VitalReading {
   const code = object(observation, 'code');
   const codes = list(code, 'coding').flatMap((coding) => string(coding, 'code') ?? []);
   const known = codes.map((each) => KINDS[each]).find((kind) => kind !== undefined);
@@ -81,6 +89,7 @@ function readVital(observation: Json, partName: (part: 'systolic' | 'diastolic')
     flag: flagOf(observation),
     withdrawn: string(observation, 'status') === 'entered-in-error',
     notes: noteTexts(observation),
+    recorded: recordedOf(observation, referred),
   };
 }
 
@@ -165,6 +174,8 @@ export interface Measuring {
   id: string;
   at: string | undefined;
   readings: VitalReading[];
+  /** of them together */
+  recorded: Recorded;
 }
 
 /** What was measured at the same time, newest first. */
@@ -178,5 +189,13 @@ export function byMoment(readings: readonly VitalReading[]): Measuring[] {
     id: at,
     at: at === '' ? undefined : at,
     readings: together.sort((a, b) => place(a.kind) - place(b.kind)),
+    recorded: recordedTogether(together),
   }));
 }
+
+const recordedTogether = (readings: readonly VitalReading[]): Recorded => ({
+  by: [...new Set(readings.flatMap(({ recorded }) => recorded.by))],
+  organization: readings.map(({ recorded }) => recorded.organization).find((name) => name !== undefined),
+  forPractice: readings.some(({ recorded }) => recorded.forPractice),
+  on: readings.map(({ recorded }) => recorded.on).find((on) => on !== undefined),
+});

@@ -2,6 +2,7 @@ import { attachmentsOf, type Attachment } from './attachment.js';
 import { conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts, statusOf, timing } from './record-entry.js';
+import { recordedOf, type Recorded } from './provenance.js';
 import type { RecordEntry } from './record-entry.js';
 import { Referred, referredId } from './referred.js';
 
@@ -12,12 +13,18 @@ export interface Written extends RecordEntry {
   status: string;
   at: string | undefined;
   issuedAt: string | undefined;
+  /** everybody whom it names */
   authors: string[];
+  recorded: Recorded;
   category: string | undefined;
   encounterId: string | undefined;
   conclusion: string | undefined;
   attachments: Attachment[];
 }
+
+/** Those who wrote it besides who recorded it. */
+export const otherAuthors = ({ authors, recorded }: Written): string[] =>
+  authors.filter((name) => !recorded.by.includes(name));
 
 /** What a `notes` section says, newest first. A note that a newer one replaces is not current. */
 export function readNotes(resources: unknown[]): Written[] {
@@ -41,6 +48,7 @@ function readNote(note: Json, referred: Referred): Written {
     at: string(note, 'date') ?? string(object(context, 'period'), 'start'),
     issuedAt: undefined,
     authors: referred.names(list(note, 'author')),
+    recorded: recordedOf(note, referred),
     category: list(note, 'category')
       .map(conceptText)
       .find((words) => words !== undefined),
@@ -75,6 +83,7 @@ function readReport(report: Json, referred: Referred): Written {
     at: timing(report, 'effective').at,
     issuedAt: string(report, 'issued'),
     authors: referred.names([...list(report, 'resultsInterpreter'), ...list(report, 'performer')]),
+    recorded: recordedOf(report, referred),
     category: list(report, 'category')
       .map(conceptText)
       .find((words) => words !== undefined),

@@ -45,7 +45,7 @@ export function carePlanBlocks(resources: unknown[], tools: SheetTools): Block[]
         ['', words.status(plan.status)],
         ['', plan.description],
         [words.reason, [...new Set(plan.reasons)]],
-        [words.author, plan.author],
+        tools.recorded(plan.recorded),
         ...plan.activities.map(({ what, status, scheduled }) => {
           const state = [words.activityStatus(status), tools.timing(scheduled)].filter(
             (part) => typeof part === 'string',
@@ -73,7 +73,7 @@ export function goalBlocks(resources: unknown[], tools: SheetTools): Block[] {
               [target ?? '', due === undefined ? '' : `${words.due}: ${tools.dates.day(due)}`].filter(Boolean),
             ] as const,
         ),
-        [words.author, goal.by],
+        tools.recorded(goal.recorded),
       ],
     ),
   ];
@@ -91,7 +91,7 @@ export function assessmentBlocks(resources: unknown[], tools: SheetTools): Block
       (assessment) => [
         ['', assessment.status === 'in-progress' ? words.partial : null],
         [words.result, assessment.result],
-        [words.by, assessment.by],
+        tools.recorded(assessment.recorded),
         ...assessment.answers.map(({ question, answer }) => [question, answer ?? words.noAnswer] as const),
       ],
     ),

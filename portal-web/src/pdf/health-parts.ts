@@ -48,7 +48,7 @@ export function problemBlocks(resources: unknown[], tools: SheetTools): Block[] 
   return [
     entryTable(
       readProblems(resources),
-      ({ onset, recordedOn }) => tools.timing(onset) ?? day(tools, recordedOn),
+      ({ onset, recorded }) => tools.timing(onset) ?? day(tools, recorded.on),
       (problem) => [
         ['', words.status(problem.status)],
         ['', words.verification(problem.verification)],
@@ -56,7 +56,7 @@ export function problemBlocks(resources: unknown[], tools: SheetTools): Block[] 
         [words.severity, problem.severity],
         [words.bodySite, problem.bodySites],
         [words.abatement, tools.timing(problem.abatement)],
-        [text.record.recordedBy, problem.recorder],
+        tools.recorded(problem.recorded),
       ],
     ),
   ];
@@ -67,7 +67,7 @@ export function allergyBlocks(resources: unknown[], tools: SheetTools): Block[] 
   return [
     entryTable(
       readAllergies(resources),
-      ({ onset, recordedOn }) => tools.timing(onset) ?? day(tools, recordedOn),
+      ({ onset, recorded }) => tools.timing(onset) ?? day(tools, recorded.on),
       (allergy) => [
         ['', words.status(allergy.status)],
         ['', words.verification(allergy.verification)],
@@ -83,7 +83,7 @@ export function allergyBlocks(resources: unknown[], tools: SheetTools): Block[] 
         ],
         [words.category, words.categories(allergy.categories)],
         [words.lastOccurrence, day(tools, allergy.lastOccurrence)],
-        [text.record.recordedBy, allergy.recorder],
+        tools.recorded(allergy.recorded),
       ],
     ),
   ];
@@ -137,6 +137,7 @@ export function immunizationBlocks(resources: unknown[], tools: SheetTools): Blo
         [words.site, entry.site],
         [words.route, entry.route],
         [words.by, entry.performers],
+        tools.recorded(entry.recorded),
         [words.at, entry.place],
       ],
     ),
@@ -152,6 +153,7 @@ export function procedureBlocks(resources: unknown[], tools: SheetTools): Block[
       (procedure) => [
         ['', words.status(procedure.status)],
         [words.by, procedure.performers],
+        tools.recorded(procedure.recorded),
         [words.place, procedure.place],
         [words.reason, procedure.reasons],
         [words.bodySite, procedure.bodySites],
@@ -178,6 +180,7 @@ export function deviceBlocks(resources: unknown[], tools: SheetTools): Block[] {
         [words.made, day(tools, device.manufacturedOn)],
         [words.expires, day(tools, device.expiresOn)],
         [words.udi, device.udi?.carrier ?? device.udi?.identifier],
+        tools.recorded(device.recorded),
       ],
     ),
   ];
@@ -188,10 +191,7 @@ export function socialHistoryBlocks(resources: unknown[], tools: SheetTools): Bl
     entryTable(
       readSocialHistory(resources, tools.number, tools.yesNo),
       ({ effective }) => tools.timing(effective),
-      ({ value, by }) => [
-        ['', value],
-        [text.socialHistory.by, by],
-      ],
+      ({ value, recorded }) => [['', value], tools.recorded(recorded)],
     ),
   ];
 }

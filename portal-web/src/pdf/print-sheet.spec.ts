@@ -5,6 +5,7 @@ import { getDocument, type PDFDocumentProxy } from 'pdfjs-dist/legacy/build/pdf.
 import { fixtureSections } from '../../test/fixture-chart.js';
 import { DateFormats } from '../chart/dates.js';
 import type { GatheredChart } from '../chart/gathered-chart.js';
+import { writersIn } from '../chart/provenance.js';
 import { printSheet } from './print-sheet.js';
 import { recordSheet, type RecordSheet, type SheetFrame } from './record-sheet.js';
 import type { Painter } from './text-layout.js';
@@ -36,6 +37,7 @@ function frame(changes: Partial<SheetFrame> = {}): SheetFrame {
     yesNo: (value) => (value ? 'Yes' : 'No'),
     money: (value, currency) => new Intl.NumberFormat('en-US', { style: 'currency', currency }).format(value),
     timing: ({ at, words }) => (at === undefined ? words : dates.day(at)),
+    recorded: (recorded) => ['Recorded by', writersIn(recorded, 'Alder Lane Family Practice')],
     range: { from: null, to: null },
     practiceName: 'Alder Lane Family Practice',
     now: NOW,
@@ -100,6 +102,7 @@ describe('the printed record', () => {
       'Up to date as of Nov 22, 2026',
       'Penicillin',
       'High blood pressure',
+      'Recorded by: Dr. Nora Greene, Alder Lane Family Practice',
       'Lisinopril 10 mg oral tablet',
       'Take 1 tablet by mouth every morning',
       'Tdap',

@@ -4,7 +4,7 @@ import { isObject } from '../chart/fhir.js';
 import { readLabReports, type LabReport, type LabValue } from '../chart/lab-report.js';
 import type { Amount, BillingContent, ThreadContent } from '../chart/section-content.js';
 import { byMoment, readingWords, readVitals } from '../chart/vital.js';
-import { readNotes, readReports, type Written } from '../chart/written.js';
+import { otherAuthors, readNotes, readReports, type Written } from '../chart/written.js';
 import { text } from '../text.js';
 import { facts, lines, type Block, type SheetTools } from './sheet.js';
 
@@ -76,7 +76,7 @@ export function vitalBlocks(resources: unknown[], tools: SheetTools): Block[] {
         { label: words.columns.when, share: 0.3 },
         { label: words.columns.details, share: 0.7 },
       ],
-      rows: moments.map(({ at, readings }) => [
+      rows: moments.map(({ at, readings, recorded }) => [
         at === undefined ? text.record.noDate : tools.dates.moment(at, { zone: true }),
         lines(
           ...readings.flatMap((reading) => [
@@ -93,6 +93,7 @@ export function vitalBlocks(resources: unknown[], tools: SheetTools): Block[] {
             ] as const,
             [text.record.note, reading.notes] as const,
           ]),
+          tools.recorded(recorded),
         ),
       ]),
     },
@@ -114,7 +115,8 @@ function writtenBlocks(all: readonly Written[], tools: SheetTools): Block[] {
       facts(
         ['', written.withdrawn ? text.record.withdrawn : written.current ? null : said.replaced],
         ['', said.status(written.status)],
-        [said.author, written.authors],
+        tools.recorded(written.recorded),
+        [said.author, otherAuthors(written)],
         [said.category, written.category],
         [said.conclusion, written.conclusion],
         [text.record.note, written.notes],

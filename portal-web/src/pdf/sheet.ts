@@ -1,5 +1,6 @@
 import type { DateFormats } from '../chart/dates.js';
 import type { DayRange } from '../chart/clinical-span.js';
+import type { Recorded } from '../chart/provenance.js';
 import type { RecordEntry, Timing } from '../chart/record-entry.js';
 import type { Amount } from '../chart/section-content.js';
 import { text } from '../text.js';
@@ -19,6 +20,7 @@ export interface SheetTools {
   yesNo: (value: boolean) => string;
   money: (value: number | Amount, currency: string) => string;
   timing: (timing: Timing) => string | undefined;
+  recorded: (recorded: Recorded) => readonly [string, string | undefined];
   range: DayRange;
   /** entries before their first day and after their last are left out already; this is for what is no resource */
   isWithin: (value: string | null | undefined) => boolean;

@@ -27,6 +27,10 @@ export async function writePdf(
   const sheet = recordSheet(chart, {
     ...{ dates, number, yesNo, money, range, now },
     timing: (timing) => practice.timing(timing),
+    recorded: (recorded) => {
+      const { label, value } = practice.recorded(recorded);
+      return [label, value];
+    },
     practiceName: practice.name === '' ? text.unknownPractice : practice.name,
   });
   let worked = performance.now();

@@ -2,6 +2,7 @@ import type { PracticeView } from 'portal-api/http';
 import { api } from '../api/client.js';
 import { DateFormats } from '../chart/dates.js';
 import type { Amount } from '../chart/section-content.js';
+import { writersIn, type Recorded } from '../chart/provenance.js';
 import type { Timing } from '../chart/record-entry.js';
 import { text } from '../text.js';
 import { locale } from '../text/locale.js';
@@ -53,6 +54,11 @@ class Practice {
 
   day(value: string | undefined): string | undefined {
     return value === undefined ? undefined : this.dates.day(value);
+  }
+
+  /** Who wrote an entry down, for whom, and when. */
+  recorded(recorded: Recorded): { label: string; value: string | undefined } {
+    return text.record.recorded(writersIn(recorded, this.name), this.day(recorded.on));
   }
 
   /** A time that goes on when it has no end: `from Jan 1, 2024`. */

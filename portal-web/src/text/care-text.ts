@@ -65,7 +65,6 @@ export const carePlanText = {
   goalStatus: (status: string) => GOAL_STATUS[status] ?? null,
   achievement: (status: string) => ACHIEVEMENT[status] ?? null,
   activities: 'What is planned',
-  author: 'By',
   reason: 'Because of',
   due: 'By when',
   target: 'Target',
@@ -82,7 +81,6 @@ export const assessmentsText = {
   result: 'Result',
   answers: (n: number) => (n === 1 ? 'One answer' : `${count.format(n)} answers`),
   noAnswer: 'Not answered',
-  by: 'By',
 };
 
 export const socialHistoryText = {
@@ -90,7 +88,6 @@ export const socialHistoryText = {
   none: 'Your record has no social history.',
   noneCurrent: 'No current social history on record.',
   past: (n: number) => `Earlier entries (${count.format(n)})`,
-  by: 'Written down by',
 };
 
 export const yesNoText = { yes: 'Yes', no: 'No' };

@@ -39,8 +39,10 @@ export const recordText = {
   opensInNewTab: 'opens in a new tab',
   codeUnknownSystem: 'Code',
   note: 'Note',
-  recordedOn: 'Written down',
-  recordedBy: 'Written down by',
+  recorded: (who: string, day: string | undefined) =>
+    who === ''
+      ? { label: 'Recorded', value: day }
+      : { label: 'Recorded by', value: day === undefined ? who : `${who}, on ${day}` },
   noDate: 'Date not given',
   print: 'Print',
   unnamed: 'Entry without a name',
