@@ -91,11 +91,13 @@ describe("the agent's metrics", () => {
     const count = async (metric: string, labels: Record<string, string>): Promise<number> =>
       sampleOf(await scrape(), metric, labels) ?? 0;
     const renders = 'agent_render_duration_seconds_count';
-    const pushed = await count(renders, { outcome: 'pushed' });
+    await agent.clean();
     await adminSql("ALTER USER agent_feed@'127.0.0.1' ACCOUNT LOCK");
+    let pushed = Infinity;
     try {
       await adminSql('KILL USER agent_feed');
       await until('it is counted', async () => (await count('agent_feed_failures_total', { cause: 'not-asked' })) > 0);
+      pushed = await count(renders, { outcome: 'pushed' });
       await agent.clinic.query("UPDATE patient_data SET street = '1 Waiting Way' WHERE pid = 5005");
       await markDirty(agent.ledger.manager, 5005, ['profile']);
       await until('the chart is left', async () => (await count(renders, { outcome: 'feed-is-down' })) > 0);

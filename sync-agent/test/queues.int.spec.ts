@@ -75,6 +75,10 @@ describe('the queues', () => {
         done.push(id);
         await held;
       });
+      each.handle('replications', 'render-at-once', (id) => {
+        done.push(`${id} at once`);
+        return Promise.resolve();
+      });
     });
     queues.wake('replications', 'render-chart', 'a0', 9);
     await until('it runs', () => done.length === 1);
@@ -88,10 +92,13 @@ describe('the queues', () => {
     ] as const) {
       queues.wake('replications', 'render-chart', id, place);
     }
-    await until('all wait', async () => (await queues.lengths()).get('replications') === 6);
+    queues.wake('replications', 'render-chart', 'a1');
+    queues.wake('replications', 'render-at-once', 'a1');
+    await until('all wait', async () => (await queues.lengths()).get('replications') === 7);
     goOn();
-    await until('all ran', () => done.length === 7);
-    expect(done).toEqual(['a0', 'a5', 'a3', 'a0', 'a2', 'a4', 'a1']);
+    await until('all ran', () => done.length === 8);
+    // One that waits keeps its place when it is woken again; only another job is done before.
+    expect(done).toEqual(['a0', 'a5', 'a1 at once', 'a3', 'a0', 'a2', 'a4', 'a1']);
   });
 
   it('go on after a handler failed', async () => {

@@ -84,6 +84,29 @@ describe('a snapshot', () => {
     expect(configured.timeZone).toBe('America/Chicago');
     await setZone('UTC');
   });
+
+  it('sets a session that lasts as the one before left it, whatever that one wanted', async () => {
+    const Session = z.object({ zone: z.string(), level: z.string(), seconds: z.coerce.number() });
+    const sql = 'SELECT @@time_zone AS zone, @@tx_isolation AS level, @@max_statement_time AS seconds';
+    const seen: z.infer<typeof Session>[] = [];
+    for (const [zone, statementSeconds] of [
+      ['America/New_York', 30],
+      ['Asia/Tokyo', 1],
+      ['America/New_York', 30],
+    ] as const) {
+      await chart.clinic.query("UPDATE globals SET gl_value = ? WHERE gl_name = 'gbl_time_zone'", [zone]);
+      await using snapshot = await openSnapshot(chart.reader, { statementSeconds });
+      seen.push(...(await snapshot.select('the session', Session, sql)));
+    }
+    await chart.clinic.query("UPDATE globals SET gl_value = 'UTC' WHERE gl_name = 'gbl_time_zone'");
+    expect(seen.map(({ level, seconds }) => [level, seconds])).toEqual([
+      ['REPEATABLE-READ', 30],
+      ['REPEATABLE-READ', 1],
+      ['REPEATABLE-READ', 30],
+    ]);
+    expect(seen[1]?.zone).not.toBe(seen[0]?.zone);
+    expect(seen[2]?.zone).toBe(seen[0]?.zone);
+  });
 });
 
 describe('the connection to OpenEMR’s database', () => {

@@ -81,7 +81,7 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
       this.queues.wake('collections', 'push-owed', 'owed');
     }
     if (patientRef !== null) {
-      this.queues.wake('replications', 'render-chart', patientRef);
+      this.queues.wake('replications', 'render-at-once', patientRef);
     }
   }
 

@@ -26,6 +26,8 @@ export const OPENEMR_CONNECTION_OPTIONS = {
   decimalNumbers: false,
   multipleStatements: false,
   flags: ['-LOCAL_FILES'],
+  // Snapshots set a session once and rely on it for as long as the connection lasts.
+  resetOnRelease: false,
 } satisfies PoolOptions;
 
 /** Connections are opened when first used; the caller ends the pool. */

@@ -18,8 +18,8 @@ export class GatheredWakes {
 
   add(patientRef: string): void {
     const before = this.gathered.get(patientRef);
-    const since = before?.since ?? Date.now();
-    const pause = Math.min(GATHER, since + LONGEST - Date.now());
+    const since = before?.since ?? performance.now();
+    const pause = Math.min(GATHER, since + LONGEST - performance.now());
     if (pause <= 0) {
       return;
     }

@@ -58,8 +58,8 @@ export type Outcome =
  *
  * Whose record is gone, barred from the portal or another person's by now is revoked or frozen instead; a frozen chart
  * gets its mark. No number is claimed before the feed has recorded all that the snapshot contains, so that rows which
- * moved from another patient's record have frozen the chart by then; while the feed is down nothing is read. What a person decided to keep from the portal before
- * a number was claimed does not leave with it.
+ * moved from another patient's record have frozen the chart by then; while the feed is down nothing is read. What a
+ * person decided to keep from the portal before a number was claimed does not leave with it.
  * @throws Transient, Permanent, ReplicaAhead, OpenEmrReadFailed, FeedBehind
  */
 export async function replicateChart(replication: Replication, patientRef: string): Promise<Outcome> {

@@ -106,7 +106,10 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     );
     const log = feedLog();
     const listener: FeedListener = {
-      stands: () => void this.turns.turn('the sweep for a feed that is back', () => this.sweep()),
+      stands: () => {
+        this.wakeLeft();
+        void this.turns.turn('the sweep for a feed that is back', () => this.sweep());
+      },
       failed: (cause) => {
         counters.feedFailures.inc({ cause });
       },
@@ -126,7 +129,10 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   }
 
   onModuleInit(): void {
-    this.queues.handle('replications', 'render-chart', (patientRef) => this.oneAtATime(patientRef, false), RENDERS);
+    // A wake for a chart that waits in its place is no second job: what must not wait there is a job by itself.
+    for (const job of ['render-chart', 'render-at-once']) {
+      this.queues.handle('replications', job, (patientRef) => this.oneAtATime(patientRef, false), RENDERS);
+    }
     this.queues.handle('refills', 'render-later', (patientRef) => this.renderLater(patientRef), LATER_RENDERS);
     // A queue of its own: renders that wait for a slow OpenEMR must not hold back the heartbeat.
     this.queues.handle('heartbeats', 'send-heartbeat', async () => {
@@ -229,6 +235,16 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       }
       const outcome = await replicateChart(this.replication, patientRef);
       took({ outcome: outcome.replaceAll(' ', '-') });
+      if (outcome === 'feed is down') {
+        // Of a load the sweep brings it again.
+        if (!later) {
+          this.retries.leave(patientRef);
+        }
+        if (this.feed.stands) {
+          this.wakeLeft();
+        }
+        return;
+      }
       this.retries.forget(patientRef);
       this.tell(patientRef, outcome);
     } catch (failure: unknown) {
@@ -245,6 +261,12 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
+  private wakeLeft(): void {
+    for (const patientRef of this.retries.takeLeft()) {
+      this.wakeInPlace(patientRef);
+    }
+  }
+
   /** The DMZ hears at once of what was decided; a lost wake is found by the sweeps. */
   private tell(patientRef: string, outcome: Outcome | Verdict): void {
     if (outcome === 'revoked') {
@@ -255,7 +277,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         msg: 'a chart is frozen until a person confirms whose it is: `sync-agent patients`',
         patientRef,
       });
-      this.queues.wake('replications', 'render-chart', patientRef);
+      this.queues.wake('replications', 'render-at-once', patientRef);
     }
   }
 
