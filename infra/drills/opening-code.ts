@@ -14,8 +14,6 @@ import type { StoredCiphertext } from './stored-ciphertexts.js';
 
 /** Classes that the system fills today; a candidate is tried as it stands, and as the root of what derives from it. */
 const CLASSES: readonly RecordClass[] = [...READABLE_CLASSES, 'receipts'];
-/** Every root and every key of a seal has this length; shorter values are tried as they stand. */
-const KEY_BYTES = 32;
 
 interface Keys {
   itself: Uint8Array;
@@ -27,8 +25,7 @@ interface Keys {
 }
 
 function keysOf(candidate: Uint8Array): Keys {
-  const classes =
-    candidate.length === KEY_BYTES ? CLASSES.map((recordClass) => deriveClassKey(candidate, recordClass)) : [];
+  const classes = CLASSES.map((recordClass) => deriveClassKey(candidate, recordClass));
   return {
     itself: candidate,
     settings: accountSettingsKey(candidate),
@@ -56,9 +53,9 @@ function openingOf(ciphertext: StoredCiphertext, { itself, settings, classes, of
       };
     case 'document': {
       const { header, chunks, size, n, sealed } = ciphertext;
-      // How much of it is padding only the entry tells; to open it takes none of that. Each has a key of its own.
+      // How much of it is padding only the entry tells; to open it takes none of that.
       return {
-        keys: [itself],
+        keys: [itself, ...classes],
         open: (key) => new BlobSeal(key, header, size - sealedOverhead(chunks)).openChunk(n, sealed),
       };
     }
