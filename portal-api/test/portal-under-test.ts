@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Redis } from 'ioredis';
 import { generateSync } from 'otplib';
 import type { DestinationStream } from 'pino';
 import { newRef } from 'sync-contract/identifiers';
@@ -15,6 +16,7 @@ import { migrateConfig } from '../src/database/config.js';
 import { migrate } from '../src/database/migrate.js';
 import type { SessionView, TotpSetupView } from '../src/http.js';
 import { createPortalApp } from '../src/portal-app.js';
+import { REDIS } from '../src/redis/redis.module.js';
 import { BrowserStandIn } from './browser-stand-in.js';
 import { InsideStandIn } from './inside-stand-in.js';
 
@@ -98,6 +100,7 @@ export class PortalUnderTest implements AsyncDisposable {
     const config = portalConfig(environment);
     const app = await createPortalApp(config, log);
     await app.listen(0, '127.0.0.1');
+    await redisReached(app.get<Redis>(REDIS));
     const { port } = app.getHttpServer().address() as AddressInfo;
     const url = `http://127.0.0.1:${String(port)}`;
     return new PortalUnderTest(app, config, environment, inside, zones.dmz, databases, url, folder);
@@ -188,4 +191,11 @@ function webRoot(folder: string): string {
   writeFileSync(join(root, 'index.html'), '<!doctype html><title>portal</title>');
   writeFileSync(join(root, 'assets', 'app-1a2b3c.js'), 'export {};');
   return root;
+}
+
+/** Its connection comes up by itself, some time after the portal listens; until then the portal says that it is not ready. */
+async function redisReached(redis: Redis): Promise<void> {
+  if (redis.status !== 'ready') {
+    await new Promise((resolve) => redis.once('ready', resolve));
+  }
 }

@@ -31,12 +31,16 @@ async function findings(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
 }
 
-/** Two frames: what a new size or colour scheme changes is drawn. */
+/**
+ * Two frames: what a new size or colour scheme changes is drawn. Chromium without a screen may draw none for a page that
+ * does not move; then it is laid out when it is looked at.
+ */
 async function settled(page: Page): Promise<void> {
   await page.evaluate(
     () =>
       new Promise((resolve) => {
         requestAnimationFrame(() => requestAnimationFrame(resolve));
+        setTimeout(resolve, 2_000);
       }),
   );
 }
