@@ -227,8 +227,9 @@ describe('a chart over time', () => {
     const chart = page.getByRole('img', { name: /^Chart of Weight/ });
     await chart.waitFor();
     const rows = page.getByRole('table', { name: 'Weight' }).getByRole('row');
-    expect(await rows.count()).toBe(11);
-    expect(await chart.locator('circle').count()).toBe(10);
+    // The years come one after the other.
+    await until(() => rows.count(), 11);
+    await until(() => chart.locator('circle').count(), 10);
     expect(await rows.nth(1).innerText()).toContain('159 lb');
     await page.getByRole('radio', { name: 'kg, cm, °C' }).check();
     await until(() => rows.nth(1).innerText(), /72\.1 kg/);
@@ -389,7 +390,7 @@ describe('visits', () => {
     const page = await portal.page('/visits');
     await page.getByRole('link', { name: 'Sick visit' }).click();
     await page.getByRole('link', { name: 'Chest X-ray, two views' }).waitFor();
-    expect(await page.getByRole('article').count()).toBe(2);
+    await until(() => page.getByRole('article').count(), 2);
     await page.getByRole('link', { name: 'Progress note' }).click();
     await page.getByText('What we agreed').waitFor();
     await page.getByRole('link', { name: 'To the visit' }).click();
