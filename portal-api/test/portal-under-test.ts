@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -196,6 +197,6 @@ function webRoot(folder: string): string {
 /** Its connection comes up by itself, some time after the portal listens; until then the portal says that it is not ready. */
 async function redisReached(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') {
-    await new Promise((resolve) => redis.once('ready', resolve));
+    await once(redis, 'ready', { signal: AbortSignal.timeout(30_000) });
   }
 }
