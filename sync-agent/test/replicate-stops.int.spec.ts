@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
+import { newRef } from 'sync-contract/identifiers';
+import { z } from 'zod';
+import { AuditService } from '../../portal-api/src/audit/audit.service.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { Transient } from '../src/gateway-client/gateway-failures.js';
@@ -15,6 +18,7 @@ import { describeStatus, readStatus } from '../src/replicate/read-status.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
 import { pushSteps } from '../src/restore/push-steps.js';
+import { QueuesService } from '../src/queues/queues.service.js';
 import { AgentUnderTest, openClinic, STANDING_FEED, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002, 5003, 5004, 5005, 5006];
@@ -188,6 +192,48 @@ describe('an OpenEMR that does not answer what a load asks', () => {
     }
     await under.clean();
     expect((await readStatus(under.ledger.manager)).progress).toMatchObject({ waiting: 0, secondsLeft: 0 });
+  }, 120_000);
+});
+
+describe('a load', () => {
+  it('brings first whose charts somebody looks at, the last one before, also out of its middle', async () => {
+    await using under = await AgentUnderTest.start('load');
+    const refs: string[] = [];
+    for (const pid of [...PIDS, OTHER_PID]) {
+      refs.push(await under.invite(pid));
+    }
+    const agent = await under.startAgent();
+    await under.clean();
+    const refills = async (): Promise<number> => (await agent.get(QueuesService).lengths()).get('refills') ?? 0;
+    await until('the first load is over', async () => (await refills()) === 0);
+    const [, , , , lookedAtBefore = '', , lookedAtLast = ''] = refs;
+    const slow = await openClinic(under.zones, under.databases.openemr);
+    await slow.query('LOCK TABLES form_vitals WRITE');
+    try {
+      await under.ledger.query("UPDATE chart_section SET content_hash = REPEAT('0', 32) WHERE record_class = 'vitals'");
+      for (const pid of [...PIDS, OTHER_PID]) {
+        await markDirty(under.ledger.manager, pid, ['vitals']);
+      }
+      await until('all wait', async () => (await refills()) === refs.length);
+      const audit = new AuditService(under.portal);
+      for (const onBehalfOf of [lookedAtBefore, lookedAtLast]) {
+        await audit.record({ action: 'chart-read', outcome: 'ok', actor: newRef(), onBehalfOf });
+      }
+      await until('two wait twice', async () => (await refills()) === refs.length + 2);
+    } finally {
+      // Ends its locks, too.
+      slow.destroy();
+    }
+    await under.clean();
+    const pushed: unknown = await under.portal.query(
+      'SELECT LOWER(HEX(patient_ref)) AS patientRef FROM chart ORDER BY updated_at',
+    );
+    const order = z.array(z.object({ patientRef: z.string() })).parse(pushed);
+    // Behind those that had a place already; what waited so long goes on one by one.
+    expect(order.slice(LATER_RENDERS, LATER_RENDERS + 2).map(({ patientRef }) => patientRef)).toEqual([
+      lookedAtLast,
+      lookedAtBefore,
+    ]);
   }, 120_000);
 });
 

@@ -98,7 +98,7 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
         if (wanted[index + 1]?.patientRef !== blob.patientRef) {
           // A full portion is years of bytes sent again: its lists stand behind the changes of the day.
           if (wanted.length === AT_ONCE) {
-            this.queues.wake('refills', 'render-later', blob.patientRef);
+            this.queues.wake('refills', 'render-later', blob.patientRef, LAST_PLACE);
           } else {
             this.queues.wake('replications', 'render-chart', blob.patientRef, LAST_PLACE);
           }

@@ -33,6 +33,20 @@ describe('charts that wait for each other', () => {
     expect(['a', 'b', 'c'].map((ref) => open.placeOf(ref, true))).toEqual([LAST_PLACE, LAST_PLACE, 1]);
   });
 
+  it('are known as they are now to who waits for the answer, also when it is on its way', async () => {
+    let answered = (_: { charts: string[] }): void => undefined;
+    answer = () => new Promise((resolve) => (answered = resolve));
+    open.placeOf('a', true);
+    const places = open.places();
+    answered({ charts: ['a'] });
+    expect(await places).toEqual(new Map([['a', 1]]));
+    expect(await open.places()).toEqual(new Map([['a', 1]]));
+    expect(asked).toBe(1);
+    await jest.advanceTimersByTimeAsync(2_000);
+    answer = () => Promise.reject(new Error('away'));
+    expect(await open.places()).toEqual(new Map());
+  });
+
   it('are asked about now and then, and not at all while none waits', async () => {
     open.placeOf('a', false);
     expect(asked).toBe(0);

@@ -12,10 +12,13 @@ export class RenderRetries {
   private readonly waiting = new Map<string, Retry>();
   private readonly left = new Set<string>();
 
-  /** Whether a chart may be tried now, and whether its last try was one that nobody waited for; undefined for no try. */
-  stateOf(patientRef: string): { isDue: boolean; later: boolean } | undefined {
+  /**
+   * Whether a chart may be tried now, how often it failed in a row, and whether its last try was one that nobody waited
+   * for; undefined for no try.
+   */
+  stateOf(patientRef: string): { isDue: boolean; failures: number; later: boolean } | undefined {
     const retry = this.waiting.get(patientRef);
-    return retry === undefined ? undefined : { isDue: retry.until <= Date.now(), later: retry.later };
+    return retry === undefined ? undefined : { ...retry, isDue: retry.until <= Date.now() };
   }
 
   /** @returns failures in a row */

@@ -25,7 +25,6 @@ import { OpenEmrReadFailed } from '../openemr/snapshot.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
 import type { Verdict } from '../enrol/judge-patient.js';
-import { dirtyCharts } from './chart-row.js';
 import { markNewClassesDirty } from '../ledger/dirty.js';
 import { writeClockMarker } from './clock-marker.js';
 import { compareContent, type ContentComparison } from './compare-content.js';
@@ -46,13 +45,13 @@ import { ReplicaAhead } from './replica-ahead.js';
 import { RecordInDoubt } from './render-classes.js';
 import { countedWork } from './render-work.js';
 import { RenderRetries } from './render-retries.js';
+import { LATER_JOBS, RENDER_JOBS, RenderWakes } from './render-wakes.js';
 import { judgeChart, replicateChart, type Outcome, type Replication } from './replicate-chart.js';
+import { LATER_WOKEN, sweepDirty } from './sweep-dirty.js';
 import { failureCode } from '../failure-code.js';
 
 /** Of charts that somebody may wait for. The reader's connections are enough for these, those of `LaterPace`, and the feed. */
 const RENDERS = 4;
-/** Charts that wait in the queue of those nobody waits for; the sweeps put in more. */
-const LATER_WOKEN = 500;
 const SWEEP = 5_000;
 const HEARTBEAT = 15_000;
 const PRUNE = 60_000;
@@ -75,7 +74,8 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly takenLater = new Set<string>();
   private readonly turns = new RegularTurns(this.log);
   private readonly open: OpenCharts;
-  private readonly wakes = new GatheredWakes((patientRef) => {
+  private readonly wakes: RenderWakes;
+  private readonly gathered = new GatheredWakes((patientRef) => {
     this.wakeInPlace(patientRef);
   });
   private stopping = false;
@@ -92,6 +92,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     const recent = new RecentChanges();
     this.heartbeats = new HeartbeatTurns(new HeartbeatSender(ledger, keys, gateway), counters, this.log);
     this.open = new OpenCharts(gateway);
+    this.wakes = new RenderWakes(queues, this.open);
     const feedLedger = new LedgerOfFeed(
       ledger,
       new OwnerFinder(reader),
@@ -129,11 +130,12 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   }
 
   onModuleInit(): void {
-    // A wake for a chart that waits in its place is no second job: what must not wait there is a job by itself.
-    for (const job of ['render-chart', 'render-at-once']) {
+    for (const job of RENDER_JOBS) {
       this.queues.handle('replications', job, (patientRef) => this.oneAtATime(patientRef, false), RENDERS);
     }
-    this.queues.handle('refills', 'render-later', (patientRef) => this.renderLater(patientRef), LATER_RENDERS);
+    for (const job of LATER_JOBS) {
+      this.queues.handle('refills', job, (patientRef) => this.renderLater(patientRef), LATER_RENDERS);
+    }
     // A queue of its own: renders that wait for a slow OpenEMR must not hold back the heartbeat.
     this.queues.handle('heartbeats', 'send-heartbeat', async () => {
       if (!this.stopping) {
@@ -161,7 +163,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     this.ended.abort();
     this.turns.stop();
     await this.feed.stop();
-    this.wakes.stop();
+    this.gathered.stop();
   }
 
   /** Whether the change feed stands, for those who look from outside. */
@@ -184,22 +186,21 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
 
   private awake({ now, later }: Awakened): void {
     for (const patientRef of now) {
-      this.wakes.add(patientRef);
+      this.gathered.add(patientRef);
     }
     // Of a row that every chart shows the sweeps wake the rest.
     for (const patientRef of [...later].filter((ref) => !now.has(ref)).slice(0, LATER_WOKEN)) {
-      this.wakeLater(patientRef);
+      this.wakes.later(patientRef);
     }
   }
 
   private wakeInPlace(patientRef: string): void {
-    const place = this.open.placeOf(patientRef, this.underWay.size >= RENDERS);
-    this.queues.wake('replications', 'render-chart', patientRef, place);
+    this.wakes.inPlace(patientRef, this.underWay.size >= RENDERS);
   }
 
   /** Renders a chart behind the changes of the day, at a pace that OpenEMR and the gateway can bear. */
   wakeLater(patientRef: string): void {
-    this.queues.wake('refills', 'render-later', patientRef);
+    this.wakes.later(patientRef);
   }
 
   private async renderLater(patientRef: string): Promise<void> {
@@ -277,7 +278,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         msg: 'a chart is frozen until a person confirms whose it is: `sync-agent patients`',
         patientRef,
       });
-      this.queues.wake('replications', 'render-at-once', patientRef);
+      this.wakes.atOnce(patientRef);
     }
   }
 
@@ -300,24 +301,13 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  /**
-   * Dirty charts of which no wake may be left; those that wait after a failure hide none of the others. They go behind
-   * what the feed sees, so that a first load or a refill of thousands of charts delays no change of the day, and not all
-   * of them into the queue at once. A chart that failed comes again where it was.
-   */
-  private async sweep(): Promise<void> {
-    let woken = 0;
-    for await (const patientRefs of dirtyCharts(this.ledger.manager)) {
-      for (const patientRef of patientRefs.filter((ref) => !this.underWay.has(ref) && !this.takenLater.has(ref))) {
-        const retry = this.retries.stateOf(patientRef);
-        if (retry?.isDue === true && !retry.later) {
-          this.wakeInPlace(patientRef);
-        } else if (retry?.isDue !== false && woken < LATER_WOKEN) {
-          this.wakeLater(patientRef);
-          woken += 1;
-        }
-      }
-    }
+  private sweep(): Promise<void> {
+    const { open, retries, wakes } = this;
+    return sweepDirty({
+      ...{ manager: this.ledger.manager, open, retries, wakes },
+      isTaken: (patientRef) => this.underWay.has(patientRef) || this.takenLater.has(patientRef),
+      areWaiting: () => this.underWay.size >= RENDERS,
+    });
   }
 
   private async prune(): Promise<void> {
