@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { z } from 'zod';
 import { addDocument } from '../openemr-sim/clinic-documents.js';
+import { assignUuids } from '../openemr-sim/clinic-patients.js';
 import { writeNote } from '../openemr-sim/clinic-visits.js';
 import { loadBundle } from '../openemr-sim/load-bundle.js';
 import { loadPractice } from '../openemr-sim/practice.js';
@@ -50,6 +51,7 @@ export async function installSimulator(
       await writeSampleNotes(connection, loaded.pid);
       patients.push({ pid: loaded.pid, name: loaded.name, dateOfBirth: loaded.dateOfBirth });
     }
+    await assignUuids(connection);
   } finally {
     await connection.end();
   }

@@ -39,6 +39,7 @@ export function programSettings(
     gatewayPort: ports.gateway,
     gatewayAddress: gateway,
     openemrPort: ports.openemr,
+    ccd: polling === undefined,
     webRoot: join(repositoryRoot(), 'portal-web/dist'),
     rootPublicKeyFile: join(services.dmz.dir, 'secrets/root.pub'),
     practiceName: PRACTICE.name,

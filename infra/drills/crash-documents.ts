@@ -18,6 +18,14 @@ export function clinicFiles(context: ProvocationContext): Partial<Provocation> {
   };
 }
 
+export function patientAsksForCcd(context: ProvocationContext): Partial<Provocation> {
+  return {
+    act: async () => {
+      await (await someoneJoined(context)).askForCcd();
+    },
+  };
+}
+
 /** The bytes of a new document cannot be had. */
 export function openemrIsDown(context: ProvocationContext): Partial<Provocation> {
   return {

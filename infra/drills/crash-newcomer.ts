@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PortalClient, PortalRefused, type Credentials } from '../demo/portal-client.js';
 import type { SimulatedPatient } from '../demo/simulator.js';
@@ -55,6 +56,21 @@ export class Newcomer {
       }
       if (answer.status >= 300 && answer.body['code'] !== 'date-of-birth-not-asked') {
         throw new PortalRefused('date of birth', answer);
+      }
+    });
+  }
+
+  /** For OpenEMR's own C-CDA; resolves when portal-api has saved the request. */
+  async askForCcd(): Promise<void> {
+    const path = `/api/charts/${await this.chart()}/ccd-requests`;
+    const key = { 'idempotency-key': randomUUID() };
+    await persist('a request for a C-CDA', async () => {
+      const answer = await this.client.post(path, { from: null, to: null }, key);
+      if (answer.status === 401) {
+        await signInAtLast(this.client, this.credentials);
+      }
+      if (answer.status >= 300) {
+        throw new PortalRefused('C-CDA', answer);
       }
     });
   }

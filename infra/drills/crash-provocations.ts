@@ -3,7 +3,7 @@ import { runProgram } from '../demo/program.js';
 import type { System } from '../demo/system.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import { cutAtLast, liftCut } from './crash-cut.js';
-import { clinicFiles, fileAndDelete, openemrIsDown, wantedAgain } from './crash-documents.js';
+import { clinicFiles, fileAndDelete, openemrIsDown, patientAsksForCcd, wantedAgain } from './crash-documents.js';
 import { eraBegins, eraIsTold, forgetfulDmz, restoredChart, restoredHeartbeat } from './crash-eras.js';
 import { abandonLeases, agentBeginsAnew } from './crash-leases.js';
 import {
@@ -123,6 +123,7 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   'blob-chunks': clinicFiles,
   'blob-commit': clinicFiles,
   'gateway-blob': clinicFiles,
+  'ccd-made': patientAsksForCcd,
   'document-postponed': openemrIsDown,
   'document-none': (context) => wantedAgain(context, 'lost inside'),
   'document-anew': (context) => wantedAgain(context, 'changed in the DMZ'),

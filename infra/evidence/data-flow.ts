@@ -77,6 +77,17 @@ const WAITING_SOURCES: Record<keyof NonNullable<ResultYearsContent['wish']>['wai
   since: ['ledger withheld_item.since'],
 };
 
+/** Of the entry of a C-CDA that the patient asked for, and of whether there may be one. */
+const CCD_SOURCES: Readonly<Record<string, string[]>> = {
+  ccd: ['ledger release_decision.ended_at'],
+  '<C-CDA that was asked for>.id': ['ledger ccd_request.submission_id'],
+  '<C-CDA that was asked for>.subject.reference': ['patient_data.pid'],
+  '<C-CDA that was asked for>.date': ['ledger ccd_request.kept_at'],
+  '<C-CDA that was asked for>.context.period.start': ['ledger ccd_request.from_day'],
+  '<C-CDA that was asked for>.context.period.end': ['ledger ccd_request.to_day'],
+  '<C-CDA that was asked for>.content[].attachment.title': ['ledger ccd_request.from_day', 'ledger ccd_request.to_day'],
+};
+
 const YEARLY: ReadonlySet<string> = new Set(['results', 'vitals']);
 
 export function generateDataFlow(): DataFlow {
@@ -101,7 +112,12 @@ export function generateDataFlow(): DataFlow {
     path: `wish.waiting[].${path}`,
     sources,
   }));
-  const sections = [...fields, ...receipts, ...contents, ...withdrawn, ...waiting].map((field) => ({
+  const ccd = Object.entries(CCD_SOURCES).map(([path, sources]): ChartField => ({
+    section: 'documents',
+    path,
+    sources,
+  }));
+  const sections = [...fields, ...receipts, ...contents, ...ccd, ...withdrawn, ...waiting].map((field) => ({
     ...field,
     recordClass: classOfSection(field.section),
   }));
@@ -133,7 +149,7 @@ function unshownColumns(shown: ReadonlySet<string>, deciding: ReadonlySet<string
       return GRANTED_WHOLE;
     }
     if (!inRows.has(column)) {
-      return "stands in a condition of the reader's statements: which rows are read";
+      return READ_UNSHOWN[column] ?? "stands in a condition of the reader's statements: which rows are read";
     }
     return READ_UNSHOWN[column] ?? (LINKS.has(column) ? 'joins rows' : UNEXPLAINED);
   };

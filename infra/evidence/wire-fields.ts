@@ -8,6 +8,7 @@ import { KeyStatement } from 'sync-contract/key-statement';
 import { Manifest } from 'sync-contract/manifest';
 import {
   SUBMISSION_PAYLOADS,
+  type CcdRequestPayload,
   type EnrolmentPayload,
   type MessagePayload,
   type ReleaseWishPayload,
@@ -73,6 +74,7 @@ const DESTINATIONS: {
   message: Record<keyof MessagePayload, readonly string[]>;
   enrolment: Record<keyof EnrolmentPayload, readonly string[]>;
   'release-wish': Record<keyof ReleaseWishPayload, readonly string[]>;
+  'ccd-request': Record<keyof CcdRequestPayload, readonly string[]>;
 } = {
   message: {
     threadId: ['ledger thread.thread_id', 'ledger thread_mail.thread_id'],
@@ -92,6 +94,11 @@ const DESTINATIONS: {
     wish: ['ledger release_decision.kind'],
     resultId: ['ledger release_decision.resource_id'],
     wishedAt: ['nowhere: the ledger notes its own clock at delivery'],
+  },
+  'ccd-request': {
+    from: ['ledger ccd_request.from_day'],
+    to: ['ledger ccd_request.to_day'],
+    requestedAt: ['nowhere: the ledger notes its own clock at delivery'],
   },
 };
 

@@ -13,6 +13,8 @@ export interface NewDocument {
   bytes: Buffer;
   /** name of one of OpenEMR's categories */
   category?: string;
+  /** row that OpenEMR made the document for */
+  reference?: { table: string; id: number };
 }
 
 /** Where staff file what has no better place. */
@@ -25,7 +27,7 @@ const MEDICAL_RECORD = 'Medical Record';
 export async function addDocument(
   connection: Connection,
   documentsDir: string,
-  { pid, name, mimetype, bytes, category = MEDICAL_RECORD }: NewDocument,
+  { pid, name, mimetype, bytes, category = MEDICAL_RECORD, reference }: NewDocument,
 ): Promise<{ id: number; uuid: string } & Commit> {
   const { now } = await openScreen(connection);
   const categoryId = await findCategory(connection, category);
@@ -48,6 +50,9 @@ export async function addDocument(
         hash: createHash('sha3-512').update(bytes).digest('hex'),
         name,
         drive_uuid: binaryUuid(driveUuid),
+        ...(reference === undefined
+          ? {}
+          : { foreign_reference_table: reference.table, foreign_reference_id: reference.id }),
       });
       await insertRow(connection, 'categories_to_documents', { category_id: categoryId, document_id: next });
     }),

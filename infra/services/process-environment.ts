@@ -18,6 +18,8 @@ export interface ProgramSettings {
   gatewayAddress?: { listens: string; reached: string };
   /** of OpenEMR's API; without it the agent is told of none */
   openemrPort?: number;
+  /** patients may ask for OpenEMR's own C-CDA; off without */
+  ccd?: boolean;
   webRoot: string;
   /** Public half of the clinic's root key, as its file outside the DMZ is copied into it. */
   rootPublicKeyFile: string;
@@ -125,7 +127,7 @@ export function agentEnvironment(zones: ZonePlaces, settings: ProgramSettings): 
   };
 }
 
-function openemrApi({ dir }: Pick<ZonePlace, 'dir'>, { openemrPort }: ProgramSettings): Environment {
+function openemrApi({ dir }: Pick<ZonePlace, 'dir'>, { openemrPort, ccd }: ProgramSettings): Environment {
   if (openemrPort === undefined) {
     return {};
   }
@@ -133,6 +135,7 @@ function openemrApi({ dir }: Pick<ZonePlace, 'dir'>, { openemrPort }: ProgramSet
     OPENEMR_URL: `https://127.0.0.1:${openemrPort}`,
     OPENEMR_CA_FILE: join(dir, 'tls', 'inside-ca.crt'),
     OPENEMR_CLIENT_ID_FILE: join(dir, 'keys', 'openemr-client.id'),
+    ...(ccd === undefined ? {} : { OPENEMR_CCD: ccd ? 'on' : 'off' }),
   };
 }
 

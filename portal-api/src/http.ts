@@ -20,6 +20,7 @@
  *   GET  /api/charts/:patientRef/own-copies?stream=     OwnCopiesView
  *   POST /api/charts/:patientRef/messages  SendMessage  MessageSentView (201), needs `idempotency-key`
  *   POST /api/charts/:patientRef/release-wishes SendReleaseWish  ReleaseWishSentView (201), needs `idempotency-key`
+ *   POST /api/charts/:patientRef/ccd-requests SendCcdRequest  CcdRequestSentView (201), needs `idempotency-key`
  *   GET  /api/charts/:patientRef/receipts               ReceiptsView
  *   GET  /api/access-history?before=                    AccessHistoryView, newest first
  *   GET  /api/events                                    text/event-stream of ChangeEvent
@@ -215,10 +216,19 @@ export interface PendingWishView {
   payload: { wish: ReleaseWish; resultId: string | null; wishedAt: string };
 }
 
+/** A request for a C-CDA that this account sent and the chart does not answer yet. */
+export interface PendingCcdRequestView {
+  submissionId: string;
+  createdAt: string;
+  state: 'saved' | 'collected';
+  payload: SendCcdRequest & { requestedAt: string };
+}
+
+/** Each list oldest first. */
 export interface OwnCopiesView {
   copies: OwnCopyView[];
-  /** oldest first */
   wishes: PendingWishView[];
+  ccdRequests: PendingCcdRequestView[];
 }
 
 /** New results wait until a clinician has seen them, come at once, or one of those that wait comes now. */
@@ -231,6 +241,21 @@ export interface SendReleaseWish {
 }
 
 export interface ReleaseWishSentView {
+  submissionId: string;
+  state: 'saved';
+  savedAt: string;
+}
+
+/**
+ * That OpenEMR makes its own C-CDA of the chart, in place of the one before. Section `documents` says whether it is
+ * offered, and lists it. Days as in `StartDownload`.
+ */
+export interface SendCcdRequest {
+  from: string | null;
+  to: string | null;
+}
+
+export interface CcdRequestSentView {
   submissionId: string;
   state: 'saved';
   savedAt: string;
@@ -253,7 +278,7 @@ export interface MessageSentView {
 
 export interface ReceiptView {
   submissionId: string;
-  kind: 'message' | 'enrolment' | 'release-wish';
+  kind: 'message' | 'enrolment' | 'release-wish' | 'ccd-request';
   state: 'saved' | 'collected';
   /** when it came into this state, an instant */
   at: string;

@@ -394,16 +394,21 @@ describe('a grant', () => {
     expect(await lookAt(patient)).toBe('200');
   });
 
-  test('without the scope of messages lets nobody write', async () => {
+  test.each([
+    ['messages', { threadId: null, topic: 'General', subject: '', body: 'hello' }],
+    ['release-wishes', { wish: 'wait', resultId: null }],
+    ['ccd-requests', { from: null, to: null }],
+  ])('without the scope of messages lets nobody send %s', async (path, body) => {
     const person = await portal.join();
     const patientRef = newRef();
     await portal.inside.publish(patientRef, SECTIONS);
-    await portal.inside.grant(person.accountRef, patientRef, { scopes: [] });
-    const message = { threadId: null, topic: 'General', subject: '', body: 'hello' };
-    const response = await person.browser
-      .post(`/api/charts/${patientRef}/messages`, message)
-      .set('idempotency-key', 'a-key-of-enough-letters');
-    expect([response.status, codeOf(response)]).toEqual([403, 'scope-missing']);
+    const grantId = await portal.inside.grant(person.accountRef, patientRef, { scopes: [] });
+    const send = (): ReturnType<typeof person.browser.post> =>
+      person.browser.post(`/api/charts/${patientRef}/${path}`, body).set('idempotency-key', 'a-key-of-enough-letters');
+    const refused = await send();
+    expect([refused.status, codeOf(refused)]).toEqual([403, 'scope-missing']);
+    await portal.inside.grant(person.accountRef, patientRef, { grantId });
+    expect((await send()).status).toBe(201);
   });
 });
 

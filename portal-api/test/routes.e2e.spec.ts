@@ -51,6 +51,7 @@ describe('the route table', () => {
       'GET /api/health/ready',
       'GET /api/practice',
       'GET /api/session',
+      'POST /api/charts/:patientRef/ccd-requests',
       'POST /api/charts/:patientRef/downloads',
       'POST /api/charts/:patientRef/messages',
       'POST /api/charts/:patientRef/release-wishes',

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newRef } from 'sync-contract/identifiers';
-import { releaseWishStream } from 'sync-contract/submission';
-import type { MessageSentView, OwnCopiesView, ReceiptsView, ReleaseWishSentView } from '../src/http.js';
+import { ccdRequestStream, releaseWishStream } from 'sync-contract/submission';
+import type {
+  CcdRequestSentView,
+  MessageSentView,
+  OwnCopiesView,
+  ReceiptsView,
+  ReleaseWishSentView,
+} from '../src/http.js';
 import { PortalUnderTest, type PatientWithChart } from './portal-under-test.js';
 
 const MESSAGE = { threadId: null, topic: 'Results', subject: 'My potassium', body: 'Is it fine?' };
@@ -163,6 +169,55 @@ describe('messages over HTTP', () => {
       expect((await wish(body).expect(422)).body).toMatchObject({ code: 'body-refused' });
     }
     const none = patient.browser.post(`/api/charts/${patient.patientRef}/release-wishes`, wait);
+    expect((await none.expect(400)).body).toMatchObject({ code: 'idempotency-key-missing' });
+  });
+
+  test('a request for a C-CDA is sealed, shown as on its way to its sender alone, counts once, and takes no message in its stream', async () => {
+    const ask = (body: object, key: string = randomUUID()): ReturnType<typeof patient.browser.post> =>
+      patient.browser.post(`/api/charts/${patient.patientRef}/ccd-requests`, body).set('idempotency-key', key);
+    const key = randomUUID();
+    const range = { from: '2025-01-01', to: null };
+    const sent = (await ask(range, key).expect(201)).body as CcdRequestSentView;
+    expect((await ask(range, key).expect(201)).body).toEqual(sent);
+    expect(await portal.inside.newestPayload(patient.accountRef)).toEqual({ ...range, requestedAt: sent.savedAt });
+    const { receipts } = (await patient.browser.get(`/api/charts/${patient.patientRef}/receipts`).expect(200))
+      .body as ReceiptsView;
+    expect(receipts.filter(({ kind }) => kind === 'ccd-request')).toEqual([
+      { submissionId: sent.submissionId, kind: 'ccd-request', state: 'saved', at: sent.savedAt },
+    ]);
+    const second = (await ask({ from: null, to: null }).expect(201)).body as CcdRequestSentView;
+    const own = (await patient.browser.get(`/api/charts/${patient.patientRef}/own-copies`).expect(200))
+      .body as OwnCopiesView;
+    expect(own.ccdRequests).toEqual([
+      {
+        ...{ submissionId: sent.submissionId, createdAt: sent.savedAt, state: 'saved' },
+        payload: { ...range, requestedAt: sent.savedAt },
+      },
+      {
+        ...{ submissionId: second.submissionId, createdAt: second.savedAt, state: 'saved' },
+        payload: { from: null, to: null, requestedAt: second.savedAt },
+      },
+    ]);
+    expect([...own.copies, ...own.wishes].map(({ submissionId }) => submissionId)).not.toContain(sent.submissionId);
+    const relative = await portal.join();
+    await portal.inside.grant(relative.accountRef, patient.patientRef);
+    const theirs = await relative.browser.get(`/api/charts/${patient.patientRef}/own-copies`).expect(200);
+    expect(theirs.body).toEqual({ copies: [], wishes: [], ccdRequests: [] });
+    expect((await ask({ ...range, to: '2026-01-01' }, key).expect(422)).body).toMatchObject({
+      code: 'idempotency-conflict',
+    });
+    const threadId = ccdRequestStream(patient.patientRef);
+    expect((await send({ ...MESSAGE, threadId }).expect(404)).body).toMatchObject({ code: 'thread-not-found' });
+    for (const body of [
+      {},
+      { from: '2025-01-02', to: '2025-01-01' },
+      { from: '2025-02-30', to: null },
+      { from: '2025-01-01T00:00:00Z', to: null },
+      { ...range, type: 'ccd' },
+    ]) {
+      expect((await ask(body).expect(422)).body).toMatchObject({ code: 'body-refused' });
+    }
+    const none = patient.browser.post(`/api/charts/${patient.patientRef}/ccd-requests`, range);
     expect((await none.expect(400)).body).toMatchObject({ code: 'idempotency-key-missing' });
   });
 

@@ -2,6 +2,7 @@ import type { FailureCode } from './api/problem.js';
 import { accessHistoryText } from './text/access-history-text.js';
 import { assessmentsText, carePlanText, careTeamText, socialHistoryText, yesNoText } from './text/care-text.js';
 import { billingText } from './text/billing-text.js';
+import { ccdText } from './text/ccd-text.js';
 import { coverageText, practiceText } from './text/clinic-text.js';
 import { documentsText } from './text/documents-text.js';
 import { downloadText } from './text/download-text.js';
@@ -85,6 +86,7 @@ export const text = {
   yesNo: yesNoText,
   documents: documentsText,
   download: downloadText,
+  ccd: ccdText,
   billing: billingText,
   coverage: coverageText,
   practice: practiceText,

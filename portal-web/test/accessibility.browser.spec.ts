@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { ccdEntry, documentsWith } from './fixture-ccd.js';
 import { THREADS } from './fixture-chart.js';
 import { accesses } from './fixture-accesses.js';
 import { FIXTURE } from './fixture-portal.js';
@@ -117,6 +118,7 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await page.getByRole('button', { name: 'Make the file' }).click();
   await page.locator('form .field-error').waitFor();
   await visit('download, some days', page);
+  await visitCcd(portal, page, visit);
   await open('/messages', 'Your potassium result');
   await visit('messages', page);
   await open(`/messages/${THREADS.answered}`, 'Thank you, that helps.');
@@ -169,6 +171,33 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
   await visit('signed out', page);
+}
+
+/** The C-CDA being made, ready with the next one asked for, among the documents, and held back. */
+async function visitCcd(
+  { fixture }: PortalBrowser,
+  page: Page,
+  visit: (name: string, page: Page) => Promise<void>,
+): Promise<void> {
+  const entry = ccdEntry('2026-11-20T15:00:00Z', { from: '2025-01-01', to: '2025-12-31' });
+  fixture.change('documents', documentsWith({ ccd: 'offered', entry }));
+  await page.getByText('is making this file').waitFor();
+  await visit('download, C-CDA being made', page);
+  fixture.change('documents', documentsWith({ ccd: 'offered', entry, state: 'held' }));
+  await page.getByRole('link', { name: 'Save the C-CDA file' }).waitFor();
+  await page.getByLabel('Everything shared').check();
+  await page.getByLabel('C-CDA').check();
+  await page.getByRole('button', { name: 'Ask for the file' }).click();
+  await page.getByText('Your request is saved').waitFor();
+  await visit('download, C-CDA', page);
+  await page.goto(`${fixture.origin}/#/record/documents`);
+  await page.getByRole('heading', { name: 'Clinical summary (C-CDA)' }).waitFor();
+  await visit('documents', page);
+  fixture.ccdRequests = [];
+  fixture.change('documents', documentsWith({ ccd: 'held-back' }));
+  await page.goto(`${fixture.origin}/#/record/download`);
+  await page.getByText('Not possible for now').waitFor();
+  await visit('download, C-CDA held back', page);
 }
 
 /** Every page of the record and a text that shows that it is there. */
@@ -246,7 +275,7 @@ describe('every page', () => {
       await page.setViewportSize({ width: 390, height: 844 });
     });
     expect(found).toEqual([]);
-    expect(pages).toBe(25 + RECORD_PAGES.length);
+    expect(pages).toBe(29 + RECORD_PAGES.length);
     expect(portal.complaints).toEqual([]);
   });
 

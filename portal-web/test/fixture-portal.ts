@@ -6,9 +6,11 @@ import { extname, join, normalize } from 'node:path';
 import type {
   AccessEntryView,
   OwnCopyView,
+  PendingCcdRequestView,
   PendingWishView,
   ProblemCode,
   ReceiptView,
+  SendCcdRequest,
   SendMessage,
   SendReleaseWish,
   SessionView,
@@ -76,7 +78,10 @@ export class FixturePortal {
   seen: SeenRequest[] = [];
   copies: OwnCopyView[] = [];
   wishes: PendingWishView[] = [];
+  ccdRequests: PendingCcdRequestView[] = [];
   receipts: ReceiptView[] = [];
+  /** content of documents by id */
+  files = new Map<string, { name: string; content: string }>();
   /** newest first */
   accesses: AccessEntryView[] = [];
   session: SessionView | null = null;
@@ -89,7 +94,7 @@ export class FixturePortal {
   idleSeconds = 900;
   /** API requests are cut off without an answer while true */
   down = false;
-  /** the next message is saved, but its answer is lost */
+  /** the next message or request for a C-CDA is saved, but its answer is lost */
   loseNextAnswer = false;
   /** code answered for every section */
   sectionProblem: { status: number; code: ProblemCode } | null = null;
@@ -288,14 +293,29 @@ export class FixturePortal {
         manifest: { era: 1, seq: this.seq },
       });
     } else if (path === 'own-copies') {
-      json(response, 200, { copies: this.copies, wishes: this.wishes });
+      json(response, 200, { copies: this.copies, wishes: this.wishes, ccdRequests: this.ccdRequests });
     } else if (path === 'receipts') {
       json(response, 200, { receipts: this.receipts });
+    } else if (path.startsWith('documents/')) {
+      this.document(path.slice('documents/'.length), response);
     } else if (path.startsWith('sections/')) {
       this.section(decodeURIComponent(path.slice('sections/'.length)), asOf, request, response);
     } else {
       problem(response, 404, 'not-found');
     }
+  }
+
+  private document(id: string, response: ServerResponse): void {
+    const file = this.files.get(id);
+    if (file === undefined) {
+      problem(response, 503, 'document-not-ready');
+      return;
+    }
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="${file.name}"`,
+    });
+    response.end(file.content);
   }
 
   private section(name: string, asOf: string, request: IncomingMessage, response: ServerResponse): void {
@@ -402,15 +422,25 @@ export class FixturePortal {
       const payload = { ...(body as unknown as SendReleaseWish), wishedAt: createdAt };
       this.wishes.push({ submissionId, createdAt, state: 'saved', payload });
       json(response, 201, { submissionId, state: 'saved', savedAt: createdAt });
+    } else if (path === `charts/${PATIENT_REF}/ccd-requests`) {
+      this.once(body, request, response, () => {
+        const [submissionId, at] = [randomUUID(), new Date().toISOString()];
+        this.receipts.unshift({ submissionId, kind: 'ccd-request', state: 'saved', at });
+        const payload = { ...(body as unknown as SendCcdRequest), requestedAt: at };
+        this.ccdRequests.push({ submissionId, createdAt: at, state: 'saved', payload });
+        return { submissionId, state: 'saved', savedAt: at };
+      });
     } else if (path === `charts/${PATIENT_REF}/messages`) {
-      this.save(body as unknown as SendMessage, String(request.headers['idempotency-key']), response);
+      this.once(body, request, response, () => this.saved(body as unknown as SendMessage));
     } else {
       problem(response, 404, 'not-found');
     }
   }
 
-  private save(message: SendMessage, key: string, response: ServerResponse): void {
-    const body = JSON.stringify(message);
+  /** Saves once for each idempotency key. */
+  private once(asked: object, request: IncomingMessage, response: ServerResponse, save: () => object): void {
+    const key = String(request.headers['idempotency-key']);
+    const body = JSON.stringify(asked);
     const known = this.keys.get(key);
     if (known !== undefined) {
       if (known.body === body) {
@@ -420,11 +450,22 @@ export class FixturePortal {
       }
       return;
     }
+    const answer = save();
+    this.keys.set(key, { body, answer });
+    if (this.loseNextAnswer) {
+      this.loseNextAnswer = false;
+      // Within the answer: what breaks off before it, Chromium sends again by itself.
+      response.writeHead(201, { 'content-type': 'application/json' });
+      response.write('{', () => response.destroy());
+      return;
+    }
+    json(response, 201, answer);
+  }
+
+  private saved(message: SendMessage): object {
     const threadId = message.threadId ?? randomBytes(16).toString('hex');
     const savedAt = new Date().toISOString();
     const submissionId = randomUUID();
-    const answer = { submissionId, threadId, state: 'saved', savedAt };
-    this.keys.set(key, { body, answer });
     this.copies.push({
       submissionId,
       kind: 'message',
@@ -433,12 +474,7 @@ export class FixturePortal {
       state: 'saved',
       payload: { ...message, threadId, writtenAt: savedAt },
     });
-    if (this.loseNextAnswer) {
-      this.loseNextAnswer = false;
-      response.destroy();
-      return;
-    }
-    json(response, 201, answer);
+    return { submissionId, threadId, state: 'saved', savedAt };
   }
 }
 

@@ -16,8 +16,8 @@ GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 -- security number, birth date or employer (insurance_data), no billing note (form_encounter), no fee (codes), no
 -- relatives' illnesses (history_data), no number of a relative (person).
 GRANT SELECT (
-  id, pid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex, status,
-  language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
+  id, pid, uuid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex,
+  status, language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
   county, state, postal_code, country_code, phone_home, phone_biz, phone_cell, phone_contact, contact_relationship,
   email, email_direct, guardiansname, guardianrelationship, guardianphone, guardianworkphone, guardianemail,
   guardianaddress, guardiancity, guardianstate, guardianpostalcode, guardiancountry,
@@ -45,7 +45,7 @@ GRANT SELECT ON {{openemr}}.lists_medication TO agent_reader;
 GRANT SELECT ON {{openemr}}.drug_sales TO agent_reader;
 -- Not where OpenEMR keeps the bytes, nor what it has read out of them.
 GRANT SELECT (
-  id, uuid, type, size, date, mimetype, foreign_id, docdate, hash, name, encounter_id, deleted
+  id, uuid, type, size, date, mimetype, foreign_id, docdate, hash, name, encounter_id, deleted, foreign_reference_table
 ) ON {{openemr}}.documents TO agent_reader;
 GRANT SELECT ON {{openemr}}.categories_to_documents TO agent_reader;
 GRANT SELECT (id, name, parent, codes, aco_spec) ON {{openemr}}.categories TO agent_reader;

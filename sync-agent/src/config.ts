@@ -33,7 +33,7 @@ export interface RedisConfig extends Account {
   caFile: string;
 }
 
-/** OpenEMR's HTTP API, for the bytes of documents. */
+/** OpenEMR's HTTP API, for the bytes of documents and C-CDAs. */
 export interface OpenEmrApiConfig {
   /** scheme, host and port as OpenEMR itself is told them (Site Address) */
   url: string;
@@ -43,6 +43,8 @@ export interface OpenEmrApiConfig {
   /** written by `register` */
   clientIdFile: string;
   keyDir: string;
+  /** patients may ask for OpenEMR's own C-CDA */
+  ccd?: boolean;
 }
 
 /** Where the process shows its metrics; port 0 takes a free one. */
@@ -147,6 +149,7 @@ const OPENEMR_API = {
   OPENEMR_CA_FILE: readable,
   OPENEMR_CLIENT_ID_FILE: given,
   OPENEMR_SITE: given.regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the name of a folder below sites/').default('default'),
+  OPENEMR_CCD: z.enum(['on', 'off'], 'must be on or off').default('off'),
 };
 const OPENEMR_API_NAMES = Object.keys(OPENEMR_API);
 const LOG_LEVEL = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info');
@@ -235,6 +238,12 @@ export function readAgentConfig(environment: Environment = process.env): AgentCo
       `DRILL_FAULT switches a protection off and is for drills only: unset it, or run a drill, whose KEY_DIR has a file ${DRILL_ONLY_FILE}`,
     ]);
   }
+  const openemrApi = namesOpenEmrApi(environment) ? readOpenEmrApiConfig(environment) : undefined;
+  if (openemrApi?.ccd === true && env.feed.kind === 'polling') {
+    throw new ConfigurationRefused([
+      'OPENEMR_CCD=on needs FEED=binlog: polling does not see rows that move to another patient, which a C-CDA goes on showing',
+    ]);
+  }
   return {
     siteId: env.SITE_ID,
     logLevel: env.LOG_LEVEL,
@@ -263,9 +272,7 @@ export function readAgentConfig(environment: Environment = process.env): AgentCo
     messagesPerDay: env.MESSAGES_PER_DAY,
     metrics: env.METRICS_PORT === undefined ? undefined : { host: env.METRICS_HOST, port: env.METRICS_PORT },
     reconciliation: { every: env.RECONCILE_SECONDS, hour: env.RECONCILE_HOUR },
-    openemrApi: OPENEMR_API_NAMES.some((name) => environment[name] !== undefined)
-      ? readOpenEmrApiConfig(environment)
-      : undefined,
+    openemrApi,
   };
 }
 
@@ -278,7 +285,15 @@ export function readOpenEmrApiConfig(environment: Environment = process.env): Op
     caFile: env.OPENEMR_CA_FILE,
     clientIdFile: env.OPENEMR_CLIENT_ID_FILE,
     keyDir: env.KEY_DIR,
+    ccd: env.OPENEMR_CCD === 'on',
   };
+}
+
+/** `OPENEMR_CCD=off` needs nothing. */
+function namesOpenEmrApi(environment: Environment): boolean {
+  return OPENEMR_API_NAMES.some(
+    (name) => environment[name] !== undefined && !(name === 'OPENEMR_CCD' && environment[name] === 'off'),
+  );
 }
 
 /** What `ledger migrate` needs: the owner account, which the running agent never sees. @throws ConfigurationRefused */

@@ -5,7 +5,7 @@ import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
 import { parseInviteCode } from 'sync-contract/invite';
 import { ReceiptsContent } from 'sync-contract/receipt';
 import { ResultYearsContent } from 'sync-contract/section-content';
-import { releaseWishStream } from 'sync-contract/submission';
+import { ccdRequestStream, releaseWishStream } from 'sync-contract/submission';
 import { buildMessage } from '../../portal-api/test/submissions-under-test.js';
 import { Invite } from '../src/ledger/enrolment.entities.js';
 import { Submission } from '../src/ledger/submission.entities.js';
@@ -44,6 +44,32 @@ const profile = async (): Promise<string | null> => {
   return section === undefined ? null : JSON.stringify(section);
 };
 
+const ownCopyHasGone = (submissionId: string): Promise<unknown> =>
+  until(
+    'the own copy has gone',
+    async () =>
+      (await crossing.count('SELECT COUNT(*) AS n FROM own_copy WHERE submission_id = ?', [
+        Buffer.from(submissionId.replaceAll('-', ''), 'hex'),
+      ])) === 0,
+  );
+
+it('a request for a C-CDA that the practice does not offer is answered so, and its own copy goes', async () => {
+  const range = { from: null, to: '2026-01-01' };
+  const { submissionId } = await crossing.portal.service.submit({
+    ...buildMessage(patient),
+    kind: 'ccd-request',
+    stream: { id: ccdRequestStream(patient.patientRef), claims: true },
+    request: range,
+    payload: (_stream, at) => ({ ...range, requestedAt: at.toISOString() }),
+  });
+  await ownCopyHasGone(submissionId);
+  const { receipts } = ReceiptsContent.parse((await sections()).get('receipts'));
+  expect(receipts).toContainEqual(
+    expect.objectContaining({ submissionId, kind: 'ccd-request', state: 'refused', reason: 'ccd-not-offered' }),
+  );
+  expect((await sections()).get('documents')).not.toHaveProperty('ccd');
+});
+
 describe('a wish that new results wait', () => {
   const send = async (wish: 'wait' | 'at-once' | 'show', resultId: string | null = null): Promise<string> => {
     const { patientRef } = patient;
@@ -54,13 +80,7 @@ describe('a wish that new results wait', () => {
       request: { wish, resultId },
       payload: (_stream, at) => ({ wish, resultId, wishedAt: at.toISOString() }),
     });
-    await until(
-      'the own copy has gone',
-      async () =>
-        (await crossing.count('SELECT COUNT(*) AS n FROM own_copy WHERE submission_id = ?', [
-          Buffer.from(submissionId.replaceAll('-', ''), 'hex'),
-        ])) === 0,
-    );
+    await ownCopyHasGone(submissionId);
     return submissionId;
   };
   const index = async (): Promise<ResultYearsContent> => ResultYearsContent.parse((await sections()).get('results'));

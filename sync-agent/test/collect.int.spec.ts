@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { openEnvelope, sealEnvelope, type Envelope } from 'sync-contract/envelope';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
 import { newRef } from 'sync-contract/identifiers';
-import { releaseWishStream } from 'sync-contract/submission';
+import { ccdRequestStream, releaseWishStream } from 'sync-contract/submission';
 import { kidOf } from 'sync-contract/signed';
 import { collectOutbox } from '../src/collect/collect-outbox.js';
 import { QUARANTINE_REASONS, type QuarantineReason } from '../src/collect/quarantine-reason.js';
+import { CcdRequest } from '../src/ledger/ccd-request.entity.js';
 import { AccountGrant } from '../src/ledger/enrolment.entities.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { ReleaseDecisionRow } from '../src/ledger/release.entities.js';
@@ -146,6 +147,21 @@ describe('an item that is set aside', () => {
     expect(await found(own.submissionId)).toMatchObject({ state: 'DONE', effect: { wish: 'wait' } });
     const [decision] = await agent.ledger.manager.find(ReleaseDecisionRow);
     expect(decision).toMatchObject({ kind: 'wish', author: `account ${patient.accountRef}`, endedAt: null });
+  });
+
+  it('is also a request for a C-CDA in another stream than its chart’s; one that is not offered is refused', async () => {
+    const { patientRef } = patient;
+    const range = { from: '2026-01-01', to: null, requestedAt: new Date().toISOString() };
+    const kind = { ...patient, kind: 'ccd-request' };
+    const elsewhere = await agent.dmz.submit(releaseWishStream(other.patientRef), kind, range);
+    const foreign = await agent.dmz.submit(ccdRequestStream(other.patientRef), kind, range);
+    const own = await agent.dmz.submit(ccdRequestStream(patientRef), kind, range);
+    await agent.collectAndDeliver();
+    for (const { submissionId } of [elsewhere, foreign]) {
+      expect((await found(submissionId))?.reason).toMatch(/^content-differs: /);
+    }
+    expect(await found(own.submissionId)).toMatchObject({ state: 'REFUSED', reason: 'ccd-not-offered' });
+    expect(await agent.ledger.manager.count(CcdRequest)).toBe(0);
   });
 
   it('stops its own stream: what follows in it waits, in order', async () => {

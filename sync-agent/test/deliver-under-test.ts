@@ -136,7 +136,7 @@ export class DeliverUnderTest implements AsyncDisposable {
   }
 
   get context(): DeliveryContext {
-    return { ledger: this.ledger, keys: this.keys, tables: this.tables, pools: this.pools };
+    return { ledger: this.ledger, keys: this.keys, tables: this.tables, pools: this.pools, offersCcd: false };
   }
 
   collection(changes: Partial<Collection> = {}): Collection {

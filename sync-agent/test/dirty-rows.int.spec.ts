@@ -99,6 +99,7 @@ describe('dirty rows of one chart and class', () => {
       position: { file: 1, offset },
       failure: null,
       files: null,
+      offersCcd: false,
       contained: new Set(),
       decisions: [],
       withheld: null,

@@ -97,6 +97,12 @@ export const API_CASES: readonly Misconfiguration[] = [
     says: /system\/Binary\.read/,
   },
   {
+    name: 'C-CDAs that are offered without their scope',
+    make: () => ({ environment: { OPENEMR_CCD: 'on' } }),
+    finds: ['api-scope-missing'],
+    says: /system\/DocumentReference\.\$docref, which OPENEMR_CCD=on needs/,
+  },
+  {
     name: 'an OpenEMR that has another address of itself',
     make: async (inside) => {
       const http = await startOpenEmr(inside.services, inside.agent, 'https://emr.clinic.example');

@@ -1,168 +1,25 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, ftruncateSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { enableApiClient } from 'infra/openemr-sim/clinic-api-clients';
-import { addDocument, deleteDocument, type NewDocument } from 'infra/openemr-sim/clinic-documents';
+import { deleteDocument } from 'infra/openemr-sim/clinic-documents';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
-import { startSimHttp, type SimHttp, type SimHttpOptions } from 'infra/openemr-sim/http/server';
-import { BlobSeal, openBlob } from 'sync-contract/blob';
 import { LIMITS } from 'sync-contract/limits';
-import { DocumentsContent, type DocumentContent, type Resource } from 'sync-contract/section-content';
-import { ResourceIds } from '../src/chart/resource-id.js';
-import type { OpenEmrApiConfig } from '../src/config.js';
+import type { DocumentContent } from 'sync-contract/section-content';
 import { fetchDocument } from '../src/fetch/fetch-document.js';
 import { readWanted } from '../src/fetch/wanted-blobs.js';
-import { GatewayClient } from '../src/gateway-client/gateway-client.js';
-import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
+import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { Transient } from '../src/gateway-client/gateway-failures.js';
 import { oweEverything } from '../src/ledger/owe-everything.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { OpenEmrApi } from '../src/openemr/openemr-api.js';
 import { confirmPatients } from '../src/restore/freeze-patients.js';
-import { registerAtOpenEmr } from '../src/setup/register-at-openemr.js';
-import { AgentUnderTest, until } from './agent-under-test.js';
+import { until } from './agent-under-test.js';
+import { DocumentsUnderTest } from './documents-under-test.js';
 
 const PID = 5005;
 const OTHER_PID = 5006;
-
-/** OpenEMR's HTTP side over the database that the agent reads. */
-class DocumentsUnderTest implements AsyncDisposable {
-  private constructor(
-    readonly under: AgentUnderTest,
-    readonly folder: string,
-    private readonly options: SimHttpOptions,
-    private http: SimHttp | null,
-    readonly api: OpenEmrApiConfig,
-  ) {}
-
-  static async start(label: string): Promise<DocumentsUnderTest> {
-    const under = await AgentUnderTest.start(label);
-    const folder = mkdtempSync(join(tmpdir(), 'openemr-documents-'));
-    const { mariadb, secretFile, dir } = under.zones.inside;
-    const options: SimHttpOptions = {
-      database: {
-        ...mariadb,
-        database: under.databases.openemr,
-        user: 'openemr',
-        passwordFile: secretFile('openemr'),
-      },
-      host: '127.0.0.1',
-      port: 0,
-      certificate: readFileSync(join(dir, 'tls/openemr.crt'), 'utf8'),
-      key: readFileSync(join(dir, 'tls/openemr.key'), 'utf8'),
-      documentsDir: folder,
-    };
-    const http = await startSimHttp(options);
-    const { keyDir } = under.config;
-    const api = {
-      url: http.url,
-      site: 'default',
-      caFile: join(dir, 'tls/inside-ca.crt'),
-      clientIdFile: join(keyDir, 'openemr-client.id'),
-      keyDir,
-    };
-    const { clientId } = await registerAtOpenEmr(api, { contact: 'ops@example.org' });
-    await enableApiClient(under.clinic, clientId, true);
-    under.config.openemrApi = api;
-    return new DocumentsUnderTest(under, folder, options, http, api);
-  }
-
-  async stopOpenEmr(): Promise<void> {
-    await this.http?.close();
-    this.http = null;
-  }
-
-  async startOpenEmr(): Promise<void> {
-    this.http = await startSimHttp({ ...this.options, port: Number(new URL(this.api.url).port) });
-  }
-
-  async file(pid: number, bytes: Buffer, given: Partial<NewDocument> = {}): Promise<{ id: number; uuid: string }> {
-    const document = { pid, name: 'letter.pdf', mimetype: 'application/pdf', bytes, ...given };
-    return addDocument(this.under.clinic, this.folder, document);
-  }
-
-  documentId(id: number): string {
-    return new ResourceIds(this.under.keys.resourceIdKey).id('documents', id);
-  }
-
-  async list(patientRef: string): Promise<DocumentsContent | null> {
-    const section = (await this.under.stored(patientRef, 'documents'))?.sections.get('documents');
-    return section === undefined ? null : DocumentsContent.parse(section);
-  }
-
-  async resource(patientRef: string, id: number): Promise<Resource | undefined> {
-    return (await this.list(patientRef))?.resources.find((each) => each.id === this.documentId(id));
-  }
-
-  async content(patientRef: string, id: number): Promise<DocumentContent | undefined> {
-    return (await this.list(patientRef))?.contents.find((each) => each.documentId === this.documentId(id));
-  }
-
-  async inState(patientRef: string, id: number, state: DocumentContent['state']): Promise<DocumentContent> {
-    let found: DocumentContent | undefined;
-    await until(`the list says ${state}`, async () => {
-      found = await this.content(patientRef, id);
-      return found?.state === state;
-    });
-    if (found === undefined) {
-      throw new Error('until waited for nothing');
-    }
-    return found;
-  }
-
-  /** The bytes as portal-api would open them. */
-  async opened(patientRef: string, content: DocumentContent): Promise<Buffer> {
-    if (content.state !== 'held') {
-      throw new Error('the list names no bytes');
-    }
-    const { key, blobId, size } = content;
-    const header = { site: this.under.config.siteId, patientRef, blobId };
-    const seal = new BlobSeal(Buffer.from(key, 'base64url'), header, size);
-    const parts: Buffer[] = [];
-    for await (const part of openBlob(seal, content, this.chunks(blobId))) {
-      parts.push(part);
-    }
-    return Buffer.concat(parts);
-  }
-
-  private async *chunks(blobId: string): AsyncGenerator<Buffer> {
-    const rows: unknown = await this.under.portal.query(
-      'SELECT sealed FROM document_chunk WHERE blob_id = UNHEX(?) ORDER BY n',
-      [blobId],
-    );
-    yield* z
-      .array(z.object({ sealed: z.instanceof(Buffer) }))
-      .parse(rows)
-      .map(({ sealed }) => sealed);
-  }
-
-  /** Ids of the blobs that the DMZ has of a chart. */
-  async stored(patientRef: string): Promise<string[]> {
-    const rows: unknown = await this.under.portal.query(
-      'SELECT LOWER(HEX(blob_id)) AS id FROM document_blob WHERE patient_ref = UNHEX(?) ORDER BY blob_id',
-      [patientRef],
-    );
-    return z
-      .array(z.object({ id: z.string() }))
-      .parse(rows)
-      .map(({ id }) => id);
-  }
-
-  /** Of the gateway, beside the agent's own. */
-  gateway(): GatewayClient {
-    const { config, keys } = this.under;
-    return new GatewayClient(new GatewayConnection(config.gateway), config.siteId, keys.statements, () => undefined);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.under[Symbol.asyncDispose]();
-    await this.stopOpenEmr();
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
 
 const blobIdOf = (content: DocumentContent): string => (content.state === 'held' ? content.blobId : '');
 
@@ -397,7 +254,8 @@ describe('a document that staff file', () => {
         return gateway.sendBlobChunks(body);
       },
     };
-    const fetching = { ledger: under.ledger, keys: under.keys, gateway: breaking };
+    const reader = documents.reader();
+    const fetching = { ledger: under.ledger, reader, keys: under.keys, gateway: breaking };
     await expect(fetchDocument(fetching, api, wanted)).rejects.toThrow('broken by the test');
     const [again] = await readWanted(under.ledger.manager, 1);
     expect(again).toMatchObject({ blobId: wanted.blobId, contentSha256: expect.any(String) });
@@ -429,6 +287,7 @@ describe('a document that staff file', () => {
     );
     expect(old).not.toBe(fresh);
     await api.close();
+    await reader.end();
     await gateway.close();
   });
 });

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { addDocument } from 'infra/openemr-sim/clinic-documents';
+import { readRecording } from 'infra/openemr-sim/http/recorded-answer';
 import { testServices } from 'infra/services/test-services';
 import type { OpenEmrApiConfig } from '../src/config.js';
 import { readClientKey } from '../src/keys/client-key.js';
@@ -12,7 +13,15 @@ import { ApiConnection } from '../src/openemr/api-connection.js';
 import { API_FAILURES, OpenEmrApiFailure, OpenEmrPermanent, OpenEmrTransient } from '../src/openemr/api-failures.js';
 import { OPENEMR_SCOPES, OpenEmrApi } from '../src/openemr/openemr-api.js';
 import { registerAtOpenEmr } from '../src/setup/register-at-openemr.js';
-import { RogueOpenEmr, SimulatedOpenEmr, TOKEN_PATH, answerJson, granting, type Answer } from './openemr-under-test.js';
+import {
+  RogueOpenEmr,
+  SimulatedOpenEmr,
+  TOKEN_PATH,
+  answerJson,
+  granting,
+  replay,
+  type Answer,
+} from './openemr-under-test.js';
 
 const LIMIT = 64 * 1024;
 
@@ -202,6 +211,52 @@ describe('an OpenEMR that is not well', () => {
     openemr.answer = granting('t', answer);
     const api = await OpenEmrApi.open(openemr.config);
     expect(await failureOf(api.readDocument(randomUUID(), LIMIT))).toMatchObject({ code });
+    await api.close();
+  });
+
+  const PATIENT = 'a348a346-9e0a-4cda-bba7-75a7e5778cb3';
+  const docref = (given: object = {}, url = `https://elsewhere.example/apis/default/fhir/Binary/${PATIENT}`): Answer =>
+    answerJson({
+      resourceType: 'Bundle',
+      entry: [{ resource: { resourceType: 'DocumentReference', content: [{ attachment: { url } }], ...given } }],
+    });
+
+  it.each<[state: string, answer: Answer, code: string, kind: typeof OpenEmrTransient | typeof OpenEmrPermanent]>([
+    ['a sign-in page', html, API_FAILURES.answer, OpenEmrTransient],
+    ['no document', answerJson({ resourceType: 'Bundle', entry: [] }), API_FAILURES.answer, OpenEmrTransient],
+    ['another address', docref({}, 'https://elsewhere.example/x.php'), API_FAILURES.answer, OpenEmrTransient],
+    [
+      'another patient’s',
+      docref({ subject: { reference: `Patient/${randomUUID()}` } }),
+      API_FAILURES.answer,
+      OpenEmrPermanent,
+    ],
+    [
+      'its recorded refusal',
+      replay(readRecording('fhir/documentreference-docref')),
+      API_FAILURES.refused,
+      OpenEmrPermanent,
+    ],
+    ['overloaded', answerJson({}, 500), API_FAILURES.unavailable, OpenEmrTransient],
+    ['no right', answerJson({}, 401), API_FAILURES.tokenRefused, OpenEmrPermanent],
+  ])('in place of a C-CDA, %s', async (_state, answer, code, kind) => {
+    await using openemr = await RogueOpenEmr.start();
+    openemr.answer = granting('t', answer);
+    const api = await OpenEmrApi.open(openemr.config);
+    const failure = await failureOf(api.makeCcd(PATIENT, { start: null, end: null }));
+    expect(failure).toMatchObject({ code });
+    expect(failure).toBeInstanceOf(kind);
+    await api.close();
+  });
+
+  it('is asked for a C-CDA as its description states, with a token for nothing else', async () => {
+    await using openemr = await RogueOpenEmr.start();
+    openemr.answer = granting('t', docref({ subject: { reference: `Patient/${PATIENT}` } }));
+    const api = await OpenEmrApi.open(openemr.config);
+    expect(await api.makeCcd(PATIENT, { start: '2025-01-01', end: null })).toBe(PATIENT);
+    const [token, asked] = openemr.requests;
+    expect(new URLSearchParams(token?.body).get('scope')).toBe('system/DocumentReference.$docref');
+    expect(asked?.path).toBe(`/apis/default/fhir/DocumentReference/$docref?patient=${PATIENT}&start=2025-01-01`);
     await api.close();
   });
 

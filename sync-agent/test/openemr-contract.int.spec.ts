@@ -94,7 +94,7 @@ describe('the OpenEMR simulator answers as the recorded OpenEMR did', () => {
       await compare(name, await answerTo(name));
       looked.add(name);
     }
-    expect(looked.size).toBe(35);
+    expect(looked.size).toBe(36);
   });
 
   it('and says of anything else that it is not recorded, as itself', async () => {
@@ -109,7 +109,10 @@ describe('the OpenEMR simulator answers as the recorded OpenEMR did', () => {
     }
     const document = DOCUMENTS.get(name);
     const { method, path, headers, body } = recording.request;
-    const scope = name === 'oauth2/33-api-missing-scope' ? 'system/Patient.read' : 'system/Binary.read';
+    const scope =
+      name === 'oauth2/33-api-missing-scope'
+        ? 'system/Patient.read'
+        : 'system/Binary.read system/DocumentReference.$docref';
     const authorization = name === 'oauth2/32-api-bad-token' ? 'Bearer nonsense' : `Bearer ${await accessToken(scope)}`;
     return ask(
       method,

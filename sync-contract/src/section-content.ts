@@ -37,7 +37,14 @@ export const DocumentContent = z.discriminatedUnion('state', [
 export type DocumentContent = z.infer<typeof DocumentContent>;
 
 /** Section `documents`: the list, and for each of its resources the content. */
-export const DocumentsContent = ResourcesContent.extend({ contents: z.array(DocumentContent) });
+export const DocumentsContent = ResourcesContent.extend({
+  contents: z.array(DocumentContent),
+  /**
+   * OpenEMR's own C-CDA: the patient may ask for one, or none is made because decisions about release are in force in
+   * this chart; absent when the practice does not offer it. One that was asked for is an entry of the list.
+   */
+  ccd: z.enum(['offered', 'held-back']).optional(),
+});
 export type DocumentsContent = z.infer<typeof DocumentsContent>;
 
 /** Sections `results` and `vitals`: which years there are, newest first, `undated` last. */

@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { LIMITS } from './limits.js';
 import {
+  CcdRequestPayload,
   MessagePayload,
   RESERVED_SUBMISSION_KINDS,
   ReleaseWishPayload,
   SUBMISSION_KINDS,
   assertSubmissionKind,
+  ccdRequestStream,
   releaseWishStream,
 } from './submission.js';
 
@@ -66,6 +68,28 @@ describe('a wish about new results', () => {
     const streams = ['a1', 'b2', 'a1'].map((each) => releaseWishStream(each.repeat(16)));
     expect(streams[0]).toMatch(/^[0-9a-f]{32}$/);
     expect(new Set(streams).size).toBe(2);
+  });
+});
+
+describe('a request for a C-CDA', () => {
+  const request = (wanted: object): boolean =>
+    CcdRequestPayload.safeParse({ requestedAt: '2026-11-23T10:00:00.000Z', from: null, to: null, ...wanted }).success;
+
+  it('spans all of the chart, or days that begin before they end', () => {
+    const day = '2026-02-28';
+    expect([{}, { from: day }, { to: day }, { from: day, to: day }].every(request)).toBe(true);
+    expect(
+      [{ from: day, to: '2026-02-27' }, { from: '2026-02-30' }, { to: `${day}T00:00:00Z` }, { type: 'ccd' }].some(
+        request,
+      ),
+    ).toBe(false);
+  });
+
+  it('is of one stream for each chart, which is not that of its wishes', () => {
+    const [first, second] = ['a1'.repeat(16), 'b2'.repeat(16)] as const;
+    const streams = [ccdRequestStream(first), ccdRequestStream(second), releaseWishStream(first)];
+    expect(new Set(streams).size).toBe(3);
+    expect(ccdRequestStream(first)).toBe(streams[0]);
   });
 });
 

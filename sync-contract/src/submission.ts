@@ -45,12 +45,24 @@ export const ReleaseWishPayload = z
   .refine(({ wish, resultId }) => (wish === 'show') === (resultId !== null), 'names a result, or must not');
 export type ReleaseWishPayload = z.infer<typeof ReleaseWishPayload>;
 
+/** What a file of the chart shall span: days YYYY-MM-DD in the clinic's time zone, both inclusive; null is open. */
+export const AskedDays = z
+  .strictObject({ from: z.iso.date().nullable(), to: z.iso.date().nullable() })
+  .refine(({ from, to }) => from === null || to === null || from <= to, 'must not end before it begins');
+export type AskedDays = z.infer<typeof AskedDays>;
+
+/** That OpenEMR makes its own C-CDA of the chart. The newest request of a chart replaces the one before it. */
+export const CcdRequestPayload = AskedDays.safeExtend({ requestedAt: Instant });
+export type CcdRequestPayload = z.infer<typeof CcdRequestPayload>;
+
 /** All wishes about a chart are one stream, whoever sends them, so that the last one holds. */
-export function releaseWishStream(patientRef: string): string {
-  return createHash('sha256')
-    .update(canonicalBytes({ use: 'release-wish', patientRef }))
-    .digest('hex')
-    .slice(0, 32);
+export const releaseWishStream = (patientRef: string): string => chartStream('release-wish', patientRef);
+
+/** All requests for a chart's C-CDA are one stream, whoever sends them, so that the last one holds. */
+export const ccdRequestStream = (patientRef: string): string => chartStream('ccd-request', patientRef);
+
+function chartStream(use: SubmissionKind, patientRef: string): string {
+  return createHash('sha256').update(canonicalBytes({ use, patientRef })).digest('hex').slice(0, 32);
 }
 
 /** Kinds this version delivers, with the schema of what is sealed. */
@@ -58,12 +70,14 @@ export const SUBMISSION_PAYLOADS = {
   message: MessagePayload,
   enrolment: EnrolmentPayload,
   'release-wish': ReleaseWishPayload,
+  'ccd-request': CcdRequestPayload,
 } as const;
 
 export const SUBMISSION_KINDS = [
   'message',
   'enrolment',
   'release-wish',
+  'ccd-request',
 ] as const satisfies (keyof typeof SUBMISSION_PAYLOADS)[];
 export const SubmissionKind = z.enum(SUBMISSION_KINDS);
 export type SubmissionKind = z.infer<typeof SubmissionKind>;

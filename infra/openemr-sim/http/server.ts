@@ -51,15 +51,17 @@ export async function startSimHttp(options: SimHttpOptions): Promise<SimHttp> {
   return { url, close, [Symbol.asyncDispose]: close };
 
   async function answerTo(request: IncomingMessage, body: string): Promise<SimAnswer> {
-    const { pathname } = new URL(request.url ?? '/', siteAddress);
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', siteAddress);
     const [, area, site = '', rest = ''] = /^\/(oauth2|apis)\/([^/]+)\/(.+)$/.exec(pathname) ?? [];
-    if (area === 'apis' && rest.startsWith('fhir/') && request.method === 'GET') {
-      return fhir.answer(site, rest.slice('fhir/'.length), request.headers.authorization);
+    const { method = '' } = request;
+    if (area === 'apis' && rest.startsWith('fhir/') && ['GET', 'POST'].includes(method)) {
+      const { authorization } = request.headers;
+      return fhir.answer({ method, site, path: rest.slice('fhir/'.length), query, authorization });
     }
     if (area !== 'oauth2' || site !== SITE) {
       return notRecorded();
     }
-    switch (`${request.method ?? ''} ${rest}`) {
+    switch (`${method} ${rest}`) {
       case 'GET .well-known/openid-configuration':
         return recordedAnswer('oauth2/01-discovery-openid', siteAddress);
       case 'POST registration':

@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { AskedDays } from 'sync-contract/submission';
 import { z } from 'zod';
 import { Origin, type AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
@@ -7,13 +8,7 @@ import { ChartGuard } from '../sessions/chart.guard.js';
 import { CurrentChart } from '../sessions/session.decorators.js';
 import { ChartAccess } from '../sessions/session.js';
 
-const StartDownload = z
-  .strictObject({
-    form: z.enum(['fhir-bundle', 'pdf']),
-    from: z.iso.date().nullable(),
-    to: z.iso.date().nullable(),
-  })
-  .refine(({ from, to }) => from === null || to === null || from <= to, 'must not end before it begins');
+const StartDownload = AskedDays.safeExtend({ form: z.enum(['fhir-bundle', 'pdf']) });
 type StartDownload = z.infer<typeof StartDownload>;
 
 /**

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Ref } from 'sync-contract/identifiers';
-import { MessagePayload, releaseWishStream } from 'sync-contract/submission';
+import { MessagePayload, ccdRequestStream, releaseWishStream } from 'sync-contract/submission';
 import { DataSource } from 'typeorm';
 import type { z } from 'zod';
 import type { AuditOrigin } from '../audit/audit-origin.js';
@@ -55,8 +55,8 @@ export class MessagesService {
     if (threadId === null) {
       return null;
     }
-    if (threadId === releaseWishStream(chart.patientRef)) {
-      // A message there would take a number that the wishes wait for.
+    if ([releaseWishStream, ccdRequestStream].some((streamOf) => streamOf(chart.patientRef) === threadId)) {
+      // A message there would take a number that the wishes or requests wait for.
       throw new ThreadNotFound();
     }
     const [known] = await this.dataSource.query<{ patient_ref: Buffer | null }[]>(

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SealBroken } from 'sync-contract/aead';
 import type { RecordClass } from 'sync-contract/classes';
 import { openOwnCopy } from 'sync-contract/own-copy';
-import { MessagePayload, ReleaseWishPayload, SubmissionKind } from 'sync-contract/submission';
+import { CcdRequestPayload, MessagePayload, ReleaseWishPayload, SubmissionKind } from 'sync-contract/submission';
 import { DataSource } from 'typeorm';
 import { PortalConfig } from '../config.js';
 import { hexBytes, uuidText } from '../database/hex-column.js';
@@ -65,6 +65,10 @@ export class SubmissionViews {
       wishes: this.opened(rows, chart, 'release-wish', 'results').map(({ payload, stream: _, ...copy }) => ({
         ...copy,
         payload: ReleaseWishPayload.parse(payload),
+      })),
+      ccdRequests: this.opened(rows, chart, 'ccd-request', 'documents').map(({ payload, stream: _, ...copy }) => ({
+        ...copy,
+        payload: CcdRequestPayload.parse(payload),
       })),
     };
   }

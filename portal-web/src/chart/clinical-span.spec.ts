@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ccdEntry } from '../../test/fixture-ccd.js';
 import { isWithin, withinRange } from './clinical-span.js';
 import { DateFormats } from './dates.js';
 
@@ -43,6 +44,18 @@ describe('a range of days', () => {
     expect(kept(seen('2026-02'), '2026-03-01', null)).toBe(false);
     expect(kept(seen('2025'), '2025-12-31', null)).toBe(true);
     expect(kept(seen('2025'), null, '2024-12-31')).toBe(false);
+  });
+
+  it('takes a C-CDA as of the day it was asked for, whichever days it reports on', () => {
+    const summary = ccdEntry('2026-11-23T15:00:00Z', { from: '1998-01-01', to: '1998-12-31' });
+    expect(kept(summary, '2026-11-23', '2026-11-23')).toBe(true);
+    expect(kept(summary, '1998-01-01', '1998-12-31')).toBe(false);
+    const note = {
+      resourceType: 'DocumentReference',
+      date: '2026-11-23',
+      context: { period: { start: '1998-02-03' } },
+    };
+    expect(kept(note, '1998-01-01', '1998-12-31')).toBe(true);
   });
 
   it('keeps what lasted into it, and leaves out what was over before or began after', () => {

@@ -1,3 +1,4 @@
+import { ccdRange } from './ccd.js';
 import { list, object, string, type Json } from './fhir.js';
 import { statusOf, timing } from './record-entry.js';
 
@@ -30,8 +31,11 @@ const BOUNDS: Record<string, (resource: Json) => Bounds> = {
   Procedure: (resource) => timed(resource, 'performed'),
   Encounter: (resource) => periodOf(resource, 'period'),
   Appointment: (resource) => ({ at: string(resource, 'start'), until: string(resource, 'end') }),
+  // A C-CDA was when it was asked for; its period is what it reports on.
   DocumentReference: (resource) => ({
-    at: string(object(object(resource, 'context'), 'period'), 'start') ?? string(resource, 'date'),
+    at:
+      (ccdRange(resource) === null ? string(object(object(resource, 'context'), 'period'), 'start') : undefined) ??
+      string(resource, 'date'),
   }),
   QuestionnaireResponse: (resource) => ({ at: string(resource, 'authored') }),
   MedicationDispense: (resource) => ({ at: string(resource, 'whenHandedOver') ?? string(resource, 'whenPrepared') }),

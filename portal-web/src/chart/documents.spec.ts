@@ -46,6 +46,8 @@ describe('a file', () => {
     ['application/pdf', 'pdf'],
     ['image/JPEG', 'image'],
     ['text/plain; charset=utf-8', 'text'],
+    ['text/xml', 'xml'],
+    ['application/xml; charset=utf-8', 'xml'],
     ['text/html', 'other'],
     ['', 'other'],
   ])('of type %j is called %s', (type, kind) => {

@@ -1,4 +1,7 @@
+import type { SendCcdRequest } from 'portal-api/http';
+import { ccdRange } from './ccd.js';
 import { conceptText, isObject, list, number, object, ofType, string, type Json } from './fhir.js';
+import type { DocumentsContent } from './section-content.js';
 
 /** Why a document has no bytes to open; the page has one sentence for each. */
 export type NoContentReason = 'too-large' | 'missing' | 'no-file' | 'not-offered';
@@ -15,7 +18,12 @@ export interface FiledDocument {
   /** bytes */
   size: number | undefined;
   state: 'ready' | 'waiting' | NoContentReason;
+  /** of the chart's C-CDA, made when it was asked for, its days; null for what was filed */
+  ccd: SendCcdRequest | null;
 }
+
+/** The chart's C-CDA in the list. */
+export type ListedCcd = FiledDocument & { ccd: SendCcdRequest };
 
 const REASONS: readonly NoContentReason[] = ['too-large', 'missing', 'no-file', 'not-offered'];
 
@@ -26,6 +34,12 @@ export function readDocuments(resources: unknown[], contents: unknown[]): FiledD
     const id = string(resource, 'id');
     return id === undefined ? [] : [readDocument(id, resource, stateOf.get(id))];
   });
+}
+
+/** Null when the list names none, or is not known. */
+export function listedCcd(content: DocumentsContent | null): ListedCcd | null {
+  const documents = readDocuments(content?.resources ?? [], content?.contents ?? []);
+  return documents.find((document): document is ListedCcd => document.ccd !== null) ?? null;
 }
 
 function readDocument(id: string, resource: Json, content: Json | undefined): FiledDocument {
@@ -41,6 +55,7 @@ function readDocument(id: string, resource: Json, content: Json | undefined): Fi
     contentType: string(attachment, 'contentType') ?? '',
     size: number(content, 'size') ?? number(attachment, 'size'),
     state: stateOfContent(content),
+    ccd: ccdRange(resource),
   };
 }
 
@@ -52,7 +67,7 @@ function stateOfContent(content: Json | undefined): FiledDocument['state'] {
   return REASONS.find((reason) => reason === string(content, 'reason')) ?? 'waiting';
 }
 
-export type FileKind = 'pdf' | 'image' | 'text' | 'other';
+export type FileKind = 'pdf' | 'image' | 'text' | 'xml' | 'other';
 
 /** As the list calls it; what a browser does with the bytes the server decides by the bytes. */
 export function fileKind(contentType: string): FileKind {
@@ -65,6 +80,9 @@ export function fileKind(contentType: string): FileKind {
       return 'image';
     case 'text/plain':
       return 'text';
+    case 'text/xml':
+    case 'application/xml':
+      return 'xml';
     default:
       return 'other';
   }

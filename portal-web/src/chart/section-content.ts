@@ -28,6 +28,8 @@ export interface DocumentsContent {
   /** of each document: whether its bytes can be opened */
   contents: unknown[];
   skipped?: number;
+  /** `offered` or `held-back`: whether a C-CDA can be asked for; absent when the practice does not offer it */
+  ccd?: unknown;
 }
 
 /** Dollars and cents, exact: two digits after the point. */

@@ -149,16 +149,18 @@ export function documentBlocks(resources: unknown[], tools: SheetTools, content:
     entryTable(
       readDocuments(resources, list(content, 'contents')).map((document) => ({
         ...document,
-        name: document.name === '' ? words.unnamed : document.name,
+        name: words.name(document),
+        // Nothing on paper goes on being made.
+        said: words.state(document, true),
         current: true,
         withdrawn: false,
         notes: [],
         codes: [],
       })),
       ({ date }) => (date === undefined ? undefined : tools.dates.day(date)),
-      ({ category, state }) => [
-        ['', category],
-        ['', state === 'ready' ? null : words.state(state)],
+      ({ category, ccd, said }) => [
+        ['', ccd === null ? category : text.ccd.range(ccd, (day) => tools.dates.day(day))],
+        ['', said],
       ],
     ),
   ];

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
 import { getDocument, type PDFDocumentProxy } from 'pdfjs-dist/legacy/build/pdf.mjs';
+import { ccdEntry, documentsWith } from '../../test/fixture-ccd.js';
 import { fixtureSections } from '../../test/fixture-chart.js';
 import { DateFormats } from '../chart/dates.js';
 import type { GatheredChart } from '../chart/gathered-chart.js';
@@ -127,6 +128,21 @@ describe('the printed record', () => {
       expect(page).toContain(`Page ${String(place + 1)} of ${String(document.numPages)}`);
     });
     expect((await document.getMetadata()).info).toMatchObject({ Title: 'Health record', Language: 'en-US' });
+  });
+
+  it('lists the C-CDA of the chart by what it is, for which days and whether it is there', () => {
+    const entry = ccdEntry('2026-11-20T15:00:00Z', { from: '2025-01-01', to: null });
+    const listed = (state: 'held' | 'waiting', range = frame().range): string => {
+      const documents = documentsWith({ entry, state });
+      const sheet = recordSheet(chart({ sections: new Map([['documents', documents]]) }), frame({ range }));
+      return JSON.stringify(sheet.parts);
+    };
+    for (const words of ['Clinical summary (C-CDA)', 'From Jan 1, 2025 on', 'Nov 20, 2026']) {
+      expect(listed('held')).toContain(words);
+    }
+    expect(listed('held')).not.toMatch(/being made|\.xml/);
+    expect(listed('waiting')).toContain('Was being made when the clinic was last heard.');
+    expect(listed('held', { from: '2025-01-01', to: '2025-12-31' })).not.toContain('C-CDA');
   });
 
   it('is tagged: headings, paragraphs and tables with named columns and rows stand in the order of reading', async () => {

@@ -3,6 +3,7 @@ import type {
   ChartStatusView,
   OwnCopiesView,
   OwnCopyView,
+  PendingCcdRequestView,
   PendingWishView,
   ReceiptsView,
   ReceiptView,
@@ -43,6 +44,8 @@ class Chart {
   receipts = $state.raw<ReceiptView[]>([]);
   /** wishes about new results that the chart does not follow yet, oldest first */
   wishes = $state.raw<PendingWishView[]>([]);
+  /** requests for a C-CDA that the chart does not answer yet, oldest first */
+  ccdRequests = $state.raw<PendingCcdRequestView[]>([]);
 
   /** threads opened during this visit, with the time of their newest message then */
   private readonly opened = new SvelteMap<string, string>();
@@ -169,7 +172,7 @@ class Chart {
       return;
     }
     try {
-      const [{ copies, wishes }, { receipts }] = await Promise.all([
+      const [{ copies, wishes, ccdRequests }, { receipts }] = await Promise.all([
         api.get<OwnCopiesView>(path, { userAct }),
         api.get<ReceiptsView>(receiptsPath),
       ]);
@@ -180,6 +183,7 @@ class Chart {
       this.seenCopies = [...this.seenCopies.filter((copy) => !current.has(copy.submissionId)), ...copies];
       this.copies = copies;
       this.wishes = wishes;
+      this.ccdRequests = ccdRequests;
       this.receipts = receipts;
       this.copiesFailure = null;
     } catch (failure: unknown) {
@@ -209,13 +213,17 @@ class Chart {
       return known as Section<T>;
     }
     const path = name.split('/').map(encodeURIComponent).join('/');
-    const section = new Section<T>(
-      `${base}/${path}`,
-      () => this.knownVersion,
-      () => {
-        this.announceChange();
-      },
-    );
+    let section!: Section<T>;
+    // Outside of whatever derives just now: that would never see changes of state which it has made itself.
+    $effect.root(() => {
+      section = new Section<T>(
+        `${base}/${path}`,
+        () => this.knownVersion,
+        () => {
+          this.announceChange();
+        },
+      );
+    })();
     this.sections.set(name, section);
     return section;
   }
@@ -268,6 +276,7 @@ class Chart {
     this.seenCopies = [];
     this.receipts = [];
     this.wishes = [];
+    this.ccdRequests = [];
   }
 }
 

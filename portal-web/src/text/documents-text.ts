@@ -1,6 +1,7 @@
 import type { FileKind, FiledDocument } from '../chart/documents.js';
+import { ccdText } from './ccd-text.js';
 
-const KINDS: Record<FileKind, string> = { pdf: 'PDF', image: 'Image', text: 'Text', other: 'File' };
+const KINDS: Record<FileKind, string> = { pdf: 'PDF', image: 'Image', text: 'Text', xml: 'XML', other: 'File' };
 
 const STATES: Record<Exclude<FiledDocument['state'], 'ready'>, string> = {
   waiting: 'On its way from the clinic. It can be opened here in a few minutes.',
@@ -17,9 +18,12 @@ export const documentsText = {
   none: 'The clinic has filed no documents in your record.',
   noneStale: 'No documents had come when the clinic was last heard.',
   more: (n: number) => `Show ${String(Math.min(n, 50))} more`,
-  unnamed: 'Document without a name',
+  name: ({ name, ccd }: Pick<FiledDocument, 'name' | 'ccd'>) =>
+    ccd !== null ? ccdText.name : name === '' ? 'Document without a name' : name,
   kind: (kind: FileKind) => KINDS[kind],
-  state: (state: Exclude<FiledDocument['state'], 'ready'>) => STATES[state],
+  /** why it cannot be opened or saved; null when it can. @param stale as of `ccdText.state` */
+  state: ({ state, ccd }: Pick<FiledDocument, 'state' | 'ccd'>, stale: boolean) =>
+    state === 'ready' ? null : ccd === null ? STATES[state] : ccdText.state(state, stale),
   open: 'Open',
   opensInNewTab: 'opens in a new tab',
   save: 'Save',

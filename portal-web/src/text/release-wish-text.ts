@@ -28,6 +28,7 @@ export const releaseWishText = {
   limits: [
     'Results that you can see already stay.',
     'A result has been seen once your clinic has signed it in its own system. A clinic that does not sign results never ends the wait; then open the result yourself.',
+    'While new results wait, the clinic’s system makes no C-CDA file of your record: it could not leave them out.',
     'Notes and documents that your clinic files are not kept back. Everybody who may see this record sees the same results as you.',
   ],
   mayNot: 'Your access does not include changing this.',

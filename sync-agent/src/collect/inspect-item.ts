@@ -4,7 +4,7 @@ import { Envelope, openEnvelope, type EnvelopeHeader } from 'sync-contract/envel
 import type { LeaseAnswer } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import { ACCEPTED_PROTOCOL_VERSIONS } from 'sync-contract/protocol';
-import { releaseWishStream, SUBMISSION_PAYLOADS, SubmissionKind } from 'sync-contract/submission';
+import { ccdRequestStream, releaseWishStream, SUBMISSION_PAYLOADS, SubmissionKind } from 'sync-contract/submission';
 import type { QuarantineReason } from './quarantine-reason.js';
 
 export type LeasedItem = LeaseAnswer['items'][number];
@@ -106,6 +106,13 @@ async function refusalOfContent(
         return 'wrong-content';
       }
       return header.stream === releaseWishStream(header.patientRef) ? null : 'content-differs';
+    }
+    case 'ccd-request': {
+      const request = SUBMISSION_PAYLOADS['ccd-request'].safeParse(content);
+      if (!request.success || header.patientRef === null) {
+        return 'wrong-content';
+      }
+      return header.stream === ccdRequestStream(header.patientRef) ? null : 'content-differs';
     }
     default:
       return 'unknown-kind';

@@ -6,6 +6,7 @@ import { crashPoint } from '../crash-point.js';
 import type { KeyStore } from '../keys/key-store.js';
 import { Stream, Submission } from '../ledger/submission.entities.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
+import { deliverCcdRequest } from './deliver-ccd-request.js';
 import { deliverEnrolment } from './deliver-enrolment.js';
 import { deliverMessage } from './deliver-message.js';
 import { deliverReleaseWish } from './deliver-release-wish.js';
@@ -17,6 +18,8 @@ export interface DeliveryContext {
   keys: KeyStore;
   tables: OpenEmrTables;
   pools: Readonly<Record<string, string>> & { readonly default: string };
+  /** whether the practice offers OpenEMR's own C-CDA */
+  offersCcd: boolean;
 }
 
 /** `nothing`: the next number has not been collected, or the stream waits for a person. */
@@ -130,7 +133,7 @@ function jsonOf(text: string): unknown {
 }
 
 function deliverKind(
-  { keys, tables, pools }: DeliveryContext,
+  { keys, tables, pools, offersCcd }: DeliveryContext,
   manager: EntityManager,
   kind: SubmissionKind,
   submission: Submission,
@@ -144,6 +147,8 @@ function deliverKind(
       return deliverEnrolment(manager, { keys, tables }, submission, new Date(envelope.header.createdAt), content);
     case 'release-wish':
       return deliverReleaseWish(manager, submission, content);
+    case 'ccd-request':
+      return deliverCcdRequest(manager, submission, content, offersCcd);
   }
 }
 

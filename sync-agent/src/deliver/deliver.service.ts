@@ -43,7 +43,10 @@ export class DeliverService implements OnModuleInit, OnApplicationBootstrap, Bef
     private readonly queues: QueuesService,
     private readonly counters: AgentCounters,
   ) {
-    this.context = { ledger, keys, pools: config.pools, tables: openEmrTables(config.database.openemrName) };
+    this.context = {
+      ...{ ledger, keys, pools: config.pools, tables: openEmrTables(config.database.openemrName) },
+      offersCcd: config.openemrApi?.ccd === true,
+    };
   }
 
   onModuleInit(): void {

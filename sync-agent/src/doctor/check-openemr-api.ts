@@ -1,7 +1,7 @@
 import type { OpenEmrApiConfig } from '../config.js';
 import { KeysIncomplete } from '../keys/key-files.js';
 import { API_FAILURES, OpenEmrApiFailure } from '../openemr/api-failures.js';
-import { OPENEMR_SCOPES, OpenEmrApi } from '../openemr/openemr-api.js';
+import { CCD_SCOPES, OPENEMR_SCOPES, OpenEmrApi } from '../openemr/openemr-api.js';
 import { clockDifference } from './clock-difference.js';
 import { finding, type Finding, type Outcome } from './finding.js';
 
@@ -19,15 +19,20 @@ export async function checkOpenEmrApi(config: OpenEmrApiConfig | undefined): Pro
   }
   const findings: Finding[] = [];
   let api: OpenEmrApi | undefined;
+  let asked = OPENEMR_SCOPES.join(', ');
   try {
     api = await OpenEmrApi.open(config);
     const { skewMs } = await api.describe();
     findings.push(...checkClock(skewMs ?? 0));
     // Used for nothing and forgotten with this process; that it can be had is the news.
     await api.proveAccess();
+    if (config.ccd === true) {
+      asked = `${CCD_SCOPES.join(', ')}, which OPENEMR_CCD=on needs`;
+      await api.proveCcdAccess();
+    }
     return { findings };
   } catch (failure: unknown) {
-    return { findings: [...findings, refusal(failure)] };
+    return { findings: [...findings, refusal(failure, asked)] };
   } finally {
     await api?.close();
   }
@@ -45,7 +50,8 @@ function checkClock(skewMs: number): Finding[] {
     : [];
 }
 
-function refusal(failure: unknown): Finding {
+/** @param asked scopes, in words */
+function refusal(failure: unknown, asked: string): Finding {
   if (failure instanceof KeysIncomplete) {
     return finding(
       'api-key-damaged',
@@ -73,7 +79,7 @@ function refusal(failure: unknown): Finding {
     case API_FAILURES.scopeUnknown:
       return finding(
         'api-scope-missing',
-        `OpenEMR does not grant the API client ${OPENEMR_SCOPES.join(', ')}`,
+        `OpenEMR does not grant the API client ${asked}`,
         `disable it ${CLIENTS}, run \`register --again\`, and enable the new one`,
       );
     case API_FAILURES.assertion:

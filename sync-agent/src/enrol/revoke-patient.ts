@@ -58,7 +58,7 @@ async function forgetChart(manager: EntityManager, pid: number, patientRef: stri
         frozen_shown = 0 WHERE patient_ref = UNHEX(?)`,
     [patientRef],
   );
-  for (const table of ['chart_section', 'document_blob', 'vanished', 'withdrawn_class']) {
+  for (const table of ['chart_section', 'document_blob', 'vanished', 'withdrawn_class', 'ccd_request']) {
     await manager.query(`DELETE FROM ${table} WHERE patient_ref = UNHEX(?)`, [patientRef]);
   }
   for (const table of ['dirty', 'source_row']) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Pool } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import { BlobSeal } from 'sync-contract/blob';
 import { LIMITS } from 'sync-contract/limits';
@@ -7,12 +8,16 @@ import { drillFault } from '../drill-fault.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { BlobRefused } from '../gateway-client/gateway-failures.js';
 import type { KeyStore } from '../keys/key-store.js';
+import { CCD_DOCUMENT } from '../ledger/ccd-request.entity.js';
 import { API_FAILURES, OpenEmrApiFailure } from '../openemr/api-failures.js';
 import type { OpenEmrApi } from '../openemr/openemr-api.js';
-import { beginAnew, claimContent, settleHeld, settleNone, type WantedBlob } from './wanted-blobs.js';
+import { isCcd, makeCcd } from './make-ccd.js';
+import { beginAnew, claimContent, noteMade, settleHeld, settleNone, type WantedBlob } from './wanted-blobs.js';
 
 export interface Fetching {
   ledger: DataSource;
+  /** OpenEMR's database */
+  reader: Pool;
   keys: KeyStore;
   gateway: Pick<GatewayClient, 'sendBlobBegin' | 'sendBlobChunks' | 'sendBlobCommit'>;
 }
@@ -22,15 +27,21 @@ const MISSING_RETRY_HOURS = 24;
 
 /**
  * Brings the bytes of one document from OpenEMR into the DMZ, sealed; then the list may name them. Killed anywhere, the
- * next run goes on with the chunk that comes next. At most one document is in memory.
+ * next run goes on with the chunk that comes next. At most one document is in memory. A C-CDA has to be made first; from
+ * then on it is a document like others.
+ * @returns `none` when OpenEMR has no bytes that could be shown
  * @throws OpenEmrTransient, OpenEmrPermanent when it is not about this document alone; Transient, Permanent
  */
-export async function fetchDocument(fetching: Fetching, api: OpenEmrApi, wanted: WantedBlob): Promise<void> {
-  const { ledger, keys } = fetching;
-  const content = await readContent(api, wanted);
+export async function fetchDocument(fetching: Fetching, api: OpenEmrApi, wanted: WantedBlob): Promise<'sent' | 'none'> {
+  const { ledger, keys, reader } = fetching;
+  const uuid = wanted.uuid ?? (await makeCcd(reader, api, wanted));
+  if (wanted.uuid === null && uuid !== null) {
+    await noteMade(ledger, wanted, uuid);
+  }
+  const content = uuid === null ? 'missing' : await readContent(api, { ...wanted, uuid });
   if (!Buffer.isBuffer(content)) {
     await settleNone(ledger, wanted, content, content === 'missing' ? MISSING_RETRY_HOURS : null);
-    return;
+    return 'none';
   }
   const sha256 = createHash('sha256').update(content).digest('hex');
   const blob = await claimContent(ledger, keys, wanted, { sha256, size: content.length });
@@ -43,11 +54,16 @@ export async function fetchDocument(fetching: Fetching, api: OpenEmrApi, wanted:
     }
     await beginAnew(ledger, keys, blob);
   }
+  return 'sent';
 }
 
-async function readContent(api: OpenEmrApi, { uuid }: WantedBlob): Promise<Buffer | 'missing' | 'too-large'> {
+async function readContent(
+  api: OpenEmrApi,
+  { uuid, documentId }: WantedBlob & { uuid: string },
+): Promise<Buffer | 'missing' | 'too-large'> {
   try {
-    return (await api.readDocument(uuid, LIMITS.documentBytes)).bytes;
+    const { bytes } = await api.readDocument(uuid, LIMITS.documentBytes);
+    return documentId === CCD_DOCUMENT && !isCcd(bytes) ? 'missing' : bytes;
   } catch (failure: unknown) {
     if (failure instanceof OpenEmrApiFailure && failure.code === API_FAILURES.documentMissing) {
       return 'missing';

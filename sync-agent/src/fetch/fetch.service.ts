@@ -6,6 +6,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
+import type { Pool } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { AGENT_CONFIG } from '../agent-config.module.js';
 import type { AgentConfig, OpenEmrApiConfig } from '../config.js';
@@ -15,7 +16,9 @@ import { GatewayClient } from '../gateway-client/gateway-client.js';
 import { GatewayFailure } from '../gateway-client/gateway-failures.js';
 import { KeyStore } from '../keys/key-store.js';
 import { API_FAILURES, OpenEmrApiFailure, type ApiFailureCode } from '../openemr/api-failures.js';
+import { CCD_DOCUMENT } from '../ledger/ccd-request.entity.js';
 import { OpenEmrApi } from '../openemr/openemr-api.js';
+import { OPENEMR_READER } from '../openemr/openemr.module.js';
 import { LAST_PLACE, QueuesService } from '../queues/queues.service.js';
 import { fetchDocument, type Fetching } from './fetch-document.js';
 import { chartsWithGone, forgetGone, postpone, readBlobIds, readWanted, type WantedBlob } from './wanted-blobs.js';
@@ -48,11 +51,12 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
   constructor(
     @Inject(AGENT_CONFIG) config: AgentConfig,
     @InjectDataSource() ledger: DataSource,
+    @Inject(OPENEMR_READER) reader: Pool,
     keys: KeyStore,
     private readonly gateway: GatewayClient,
     private readonly queues: QueuesService,
   ) {
-    this.fetching = { ledger, keys, gateway };
+    this.fetching = { ledger, reader, keys, gateway };
     this.apiConfig = config.openemrApi;
   }
 
@@ -89,6 +93,7 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
   private async fetchWanted(config: OpenEmrApiConfig): Promise<void> {
     const { manager } = this.fetching.ledger;
     for (let wanted = await readWanted(manager, AT_ONCE); wanted.length > 0;) {
+      const isFull = wanted.filter(({ documentId }) => documentId !== CCD_DOCUMENT).length === AT_ONCE;
       this.api ??= await OpenEmrApi.open(config);
       for (const [index, blob] of wanted.entries()) {
         if (this.stopping) {
@@ -97,7 +102,7 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
         await this.fetchOne(this.api, blob);
         if (wanted[index + 1]?.patientRef !== blob.patientRef) {
           // A full portion is years of bytes sent again: its lists stand behind the changes of the day.
-          if (wanted.length === AT_ONCE) {
+          if (isFull && blob.documentId !== CCD_DOCUMENT) {
             this.queues.wake('refills', 'render-later', blob.patientRef, LAST_PLACE);
           } else {
             this.queues.wake('replications', 'render-chart', blob.patientRef, LAST_PLACE);
@@ -112,13 +117,17 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
 
   /** @throws when it seems that others would fail, too */
   private async fetchOne(api: OpenEmrApi, blob: WantedBlob): Promise<void> {
+    const isCcd = blob.documentId === CCD_DOCUMENT;
     try {
-      await fetchDocument(this.fetching, api, blob);
+      const outcome = await fetchDocument(this.fetching, api, blob);
       this.failedInARow = 0;
+      if (outcome === 'none' && isCcd) {
+        this.log.warn({ msg: 'OpenEMR made no C-CDA that can be used; it is asked again in a day, or by the patient' });
+      }
     } catch (failure: unknown) {
       await postpone(this.fetching.ledger, blob);
-      this.failedInARow += 1;
-      if (!mayBeAboutOne(failure) || this.failedInARow >= IN_A_ROW) {
+      this.failedInARow += isCcd ? 0 : 1;
+      if (!mayBeAboutOne(failure, isCcd) || this.failedInARow >= IN_A_ROW) {
         throw failure;
       }
       this.log.warn({ msg: 'a document was not fetched; it is tried again', code: failureCode(failure) });
@@ -157,6 +166,14 @@ export class FetchService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 }
 
+/** What only making a C-CDA needs. */
+const ABOUT_CCD: readonly ApiFailureCode[] = [
+  API_FAILURES.patientUnnamed,
+  API_FAILURES.scopeMissing,
+  API_FAILURES.scopeUnknown,
+  API_FAILURES.tokenRefused,
+];
+
 const ABOUT_ONE: readonly ApiFailureCode[] = [
   API_FAILURES.unavailable,
   API_FAILURES.tooSlow,
@@ -165,7 +182,8 @@ const ABOUT_ONE: readonly ApiFailureCode[] = [
   API_FAILURES.refused,
 ];
 
-/** OpenEMR answers, and what it answers may be due to this document. */
-function mayBeAboutOne(failure: unknown): boolean {
-  return failure instanceof OpenEmrApiFailure && ABOUT_ONE.includes(failure.code);
+/** OpenEMR answers, and what it answers may be due to this document, or to its being a C-CDA. */
+function mayBeAboutOne(failure: unknown, isCcd: boolean): boolean {
+  const codes = isCcd ? [...ABOUT_ONE, ...ABOUT_CCD] : ABOUT_ONE;
+  return failure instanceof OpenEmrApiFailure && codes.includes(failure.code);
 }

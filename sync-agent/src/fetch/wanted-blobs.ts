@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { newRef } from 'sync-contract/identifiers';
 import { crashPoint } from '../crash-point.js';
 import type { KeyStore } from '../keys/key-store.js';
+import { CCD_DOCUMENT, CCD_FINGERPRINT } from '../ledger/ccd-request.entity.js';
 import { markDirty } from '../ledger/dirty.js';
 
 /** Bytes of a document that are to be fetched, or fetched again. */
@@ -12,7 +13,11 @@ export interface WantedBlob {
   patientRef: string;
   pid: number;
   documentId: number;
-  uuid: string;
+  /** null: a C-CDA that OpenEMR has yet to make */
+  uuid: string | null;
+  /** days of a C-CDA `yyyy-MM-dd`, both inclusive; null is open */
+  from: string | null;
+  to: string | null;
   keyWrapped: Buffer;
   contentSha256: string | null;
   failures: number;
@@ -24,7 +29,9 @@ const Wanted = z.array(
     patientRef: z.string(),
     pid: z.coerce.number(),
     documentId: z.number(),
-    uuid: z.string(),
+    uuid: z.string().nullable(),
+    from: z.string().nullable(),
+    to: z.string().nullable(),
     keyWrapped: z.instanceof(Buffer),
     contentSha256: z.string().nullable(),
     failures: z.number(),
@@ -35,26 +42,42 @@ const Wanted = z.array(
 const REPLICATED = `JOIN chart c ON c.patient_ref = b.patient_ref AND c.stopped_reason IS NULL
        JOIN patient p ON p.pid = c.pid AND p.state IN ('invited', 'enrolled')`;
 
+/** @param days that the request of a C-CDA names */
+const wantedWith = (
+  days: string,
+): string => `LOWER(HEX(b.blob_id)) AS blobId, LOWER(HEX(b.patient_ref)) AS patientRef, c.pid,
+         b.document_id AS documentId, b.uuid, ${days},
+         b.key_wrapped AS keyWrapped, LOWER(HEX(b.content_sha256)) AS contentSha256, b.failures
+    FROM document_blob b ${REPLICATED}`;
+const DUE = `(b.state = 'wanted' AND (b.retry_at IS NULL OR b.retry_at <= UTC_TIMESTAMP(3))
+         OR b.state = 'none' AND b.retry_at <= UTC_TIMESTAMP(3))`;
+const REQUEST = `ccd_request r ON r.patient_ref = b.patient_ref AND b.fingerprint = ${CCD_FINGERPRINT}`;
+
 /**
  * So many of what is due by now, the newest documents of all charts: what staff file waits for no more than the portion
  * under way, also while the bytes of years are sent again. Within it chart by chart, the one with the newest first, so
- * that each list is told once in a portion.
+ * that each list is told once in a portion. Before them one C-CDA, for somebody waits: no more, for each takes OpenEMR
+ * seconds, and those that failed come last.
  */
 export async function readWanted(manager: EntityManager, limit: number): Promise<WantedBlob[]> {
   const rows: unknown = await manager.query(
-    `SELECT * FROM (
-       SELECT LOWER(HEX(b.blob_id)) AS blobId, LOWER(HEX(b.patient_ref)) AS patientRef, c.pid,
-              b.document_id AS documentId, b.uuid, b.key_wrapped AS keyWrapped,
-              LOWER(HEX(b.content_sha256)) AS contentSha256, b.failures
-         FROM document_blob b ${REPLICATED}
-        WHERE b.uuid IS NOT NULL
-          AND (b.state = 'wanted' AND (b.retry_at IS NULL OR b.retry_at <= UTC_TIMESTAMP(3))
-               OR b.state = 'none' AND b.retry_at <= UTC_TIMESTAMP(3))
-        ORDER BY b.document_id DESC LIMIT ?) newest
-      ORDER BY MAX(documentId) OVER (PARTITION BY patientRef) DESC, patientRef, documentId DESC`,
-    [limit],
+    `(SELECT ${wantedWith('r.from_day AS `from`, r.to_day AS `to`')} JOIN ${REQUEST}
+       WHERE b.document_id = ${String(CCD_DOCUMENT)} AND ${DUE} ORDER BY b.failures, r.kept_at LIMIT 1)
+     UNION ALL
+     (SELECT * FROM (SELECT ${wantedWith('NULL AS `from`, NULL AS `to`')}
+                      WHERE b.document_id <> ${String(CCD_DOCUMENT)} AND b.uuid IS NOT NULL AND ${DUE}
+                      ORDER BY b.document_id DESC LIMIT ?) newest
+       ORDER BY MAX(documentId) OVER (PARTITION BY patientRef) DESC, patientRef, documentId DESC LIMIT ?)`,
+    [limit, limit],
   );
   return Wanted.parse(rows);
+}
+
+/** Commits what OpenEMR calls the C-CDA that it made, so that it makes no other, whatever fails from here on. */
+export async function noteMade(ledger: DataSource, { blobId }: WantedBlob, uuid: string): Promise<void> {
+  crashPoint('before-commit:ccd-made');
+  await ledger.query("UPDATE document_blob SET uuid = ? WHERE blob_id = UNHEX(?) AND state <> 'gone'", [uuid, blobId]);
+  crashPoint('after-commit:ccd-made');
 }
 
 /**
@@ -121,7 +144,7 @@ export async function settleHeld(ledger: DataSource, blob: WantedBlob, sealedSha
   crashPoint('after-commit:document-held');
 }
 
-/** OpenEMR has no bytes that could be shown; asked again after `retryHours`, or never. */
+/** OpenEMR has no bytes that could be shown; asked again after `retryHours`, or never. A C-CDA is made again then. */
 export async function settleNone(
   ledger: DataSource,
   blob: WantedBlob,
@@ -131,6 +154,7 @@ export async function settleNone(
   await ledger.transaction(async (manager) => {
     await manager.query(
       `UPDATE document_blob SET state = 'none', reason = ?, failures = failures + 1,
+          uuid = IF(document_id = ${String(CCD_DOCUMENT)}, NULL, uuid),
           retry_at = DATE_ADD(UTC_TIMESTAMP(3), INTERVAL ? HOUR)
         WHERE blob_id = UNHEX(?) AND state <> 'gone'`,
       [reason, retryHours, blob.blobId],

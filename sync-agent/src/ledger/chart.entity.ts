@@ -49,6 +49,10 @@ export class Chart {
   @Column({ name: 'frozen_shown', type: 'tinyint', default: 0 })
   frozenShown!: number;
 
+  /** 1: the list of documents that was settled last offers C-CDAs, or says that decisions hold them back; 2: not known */
+  @Column({ name: 'offers_ccd', type: 'tinyint', default: 0 })
+  offersCcd!: number;
+
   /** when a render of it was settled last; of how many charts in the last minute is the rate of a load */
   @Index('ix_chart_rendered_at')
   @Column({ name: 'rendered_at', type: 'datetime', precision: 3, nullable: true })

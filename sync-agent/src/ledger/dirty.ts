@@ -54,6 +54,17 @@ export async function markNewClassesDirty(manager: EntityManager): Promise<void>
   }
 }
 
+/** The practice offers C-CDAs since this start, or no more: the lists of documents that say otherwise are rendered again. */
+export async function markOfferDirty(manager: EntityManager, offersCcd: boolean): Promise<void> {
+  await manager.query(
+    `INSERT IGNORE INTO dirty (pid, record_class, file_no, file_offset)
+      SELECT c.pid, 'documents', COALESCE(f.file_no, 0), COALESCE(f.file_offset, 0)
+        FROM chart c LEFT JOIN feed_position f ON f.id = 1
+       WHERE c.seq > 0 AND c.offers_ccd <> ?`,
+    [offersCcd ? 1 : 0],
+  );
+}
+
 /** A chart's whole content is to be rendered: at enrolment, in the transaction that makes the chart. */
 export async function markAllDirty(manager: EntityManager, pid: number): Promise<void> {
   await markDirty(manager, pid, RENDERED_CLASSES);

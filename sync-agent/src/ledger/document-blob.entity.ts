@@ -20,7 +20,7 @@ export class DocumentBlob {
   @Column({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
   patientRef!: string;
 
-  /** OpenEMR's `documents.id` */
+  /** OpenEMR's `documents.id`; `CCD_DOCUMENT` for a C-CDA that the patient asked for */
   @Column({ name: 'document_id', type: 'int' })
   documentId!: number;
 
@@ -28,7 +28,7 @@ export class DocumentBlob {
   @Column({ type: 'binary', length: 32, transformer: hexColumn })
   fingerprint!: string;
 
-  /** name of the bytes in OpenEMR's API; null until OpenEMR has given one */
+  /** name of the bytes in OpenEMR's API; null until OpenEMR has given one, or has made the C-CDA */
   @Column({ type: 'varchar', length: 36, nullable: true })
   uuid!: string | null;
 

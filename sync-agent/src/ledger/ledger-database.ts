@@ -4,6 +4,7 @@ import mysql2, { type Pool, type PoolOptions } from 'mysql2';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import type { Account, LedgerAddress } from '../config.js';
+import { CcdRequest } from './ccd-request.entity.js';
 import { ChartSection } from './chart-section.entity.js';
 import { Chart } from './chart.entity.js';
 import {
@@ -30,6 +31,7 @@ import { CreateWithdrawnClass1764300000001 } from './migrations/1764300000001-cr
 import { CreatePolling1764300000002 } from './migrations/1764300000002-create-polling.js';
 import { AddChartRenderedAt1764300000003 } from './migrations/1764300000003-add-chart-rendered-at.js';
 import { AddPatientWish1764400000000 } from './migrations/1764400000000-add-patient-wish.js';
+import { AddCcdRequest1764500000000 } from './migrations/1764500000000-add-ccd-request.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -78,6 +80,7 @@ export const LEDGER_ENTITIES = [
   ReleaseTime,
   LateRelease,
   WithdrawnClass,
+  CcdRequest,
 ] as const;
 
 /**
@@ -162,6 +165,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       CreatePolling1764300000002,
       AddChartRenderedAt1764300000003,
       AddPatientWish1764400000000,
+      AddCcdRequest1764500000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

@@ -28,6 +28,24 @@ export const CapabilityStatement = z.object({
   software: z.object({ name: z.string().max(100), version: z.string().max(40).optional() }),
 });
 
+/** A DocumentReference of one document, whose bytes are a `Binary`. */
+export const DocRefAnswer = z.object({
+  resourceType: z.literal('Bundle'),
+  entry: z.tuple([
+    z.object({
+      resource: z.object({
+        resourceType: z.literal('DocumentReference'),
+        subject: z.object({ reference: z.string().max(200) }).optional(),
+        content: z.tuple([
+          z.object({
+            attachment: z.object({ url: z.string().regex(/\/Binary\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) }),
+          }),
+        ]),
+      }),
+    }),
+  ]),
+});
+
 /** The answer's JSON in the shape the call has. @throws OpenEmrTransient; it repeats nothing of the answer */
 export function readJson<T>(what: string, schema: z.ZodType<T>, { bytes }: ApiAnswer): T {
   const parsed = schema.safeParse(jsonOf(bytes));

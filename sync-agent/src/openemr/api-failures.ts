@@ -42,6 +42,8 @@ export const API_FAILURES = {
   tokenRefused: 'openemr-token-refused',
   /** The document is not there, or no longer. Normal after staff delete one. */
   documentMissing: 'openemr-document-missing',
+  /** OpenEMR has given the patient no uuid, which its API needs. Normal for a while after a patient is registered. */
+  patientUnnamed: 'openemr-patient-unnamed',
   /** Any other refusal of the call itself. */
   refused: 'openemr-refused',
   /** A registration was sent and no whole answer came: it may have happened. See API Clients in OpenEMR before sending another. */

@@ -2,12 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { OpenEmrApiConfig } from '../config.js';
 import { readClientKey } from '../keys/client-key.js';
 import { AccessTokens } from './access-token.js';
-import { CapabilityStatement, SmartConfiguration, readJson, refusedAnswer } from './api-answers.js';
-import { ApiConnection, type ApiAnswer } from './api-connection.js';
+import { CapabilityStatement, DocRefAnswer, SmartConfiguration, readJson, refusedAnswer } from './api-answers.js';
+import { ApiConnection, type ApiAnswer, type ApiRequest } from './api-connection.js';
 import { API_FAILURES, OpenEmrPermanent } from './api-failures.js';
 
-/** All the agent asks of OpenEMR's API: the bytes of documents. Everything else it reads and writes in the database. */
+/** What the bytes of documents take. Everything else the agent reads and writes in the database. */
 export const OPENEMR_SCOPES = ['system/Binary.read'] as const;
+/** What it takes that OpenEMR makes a C-CDA. */
+export const CCD_SCOPES = ['system/DocumentReference.$docref'] as const;
+/** All that the client of this agent is registered for. */
+export const scopesOf = ({ ccd }: Pick<OpenEmrApiConfig, 'ccd'>): readonly string[] =>
+  ccd === true ? [...OPENEMR_SCOPES, ...CCD_SCOPES] : OPENEMR_SCOPES;
 
 const TIMEOUT = 30_000;
 const DOCUMENT_TIMEOUT = 120_000;
@@ -34,12 +39,14 @@ export interface DocumentBytes {
 
 /**
  * OpenEMR's HTTP API as far as it is used. Every call ends within its time with a checked answer, an
- * `OpenEmrTransient` or an `OpenEmrPermanent`.
+ * `OpenEmrTransient` or an `OpenEmrPermanent`. C-CDAs have tokens of their own, so that documents' bytes go on where their
+ * scope is not granted.
  */
 export class OpenEmrApi {
   private constructor(
     private readonly connection: ApiConnection,
     private readonly tokens: AccessTokens,
+    private readonly ccdTokens: AccessTokens,
     private readonly site: string,
   ) {}
 
@@ -54,13 +61,19 @@ export class OpenEmrApi {
     }
     const key = await readClientKey(config.keyDir);
     const connection = new ApiConnection(config.url, config.caFile);
-    const client = { clientId, key, site: config.site, scopes };
-    return new OpenEmrApi(connection, new AccessTokens(connection, client), config.site);
+    const tokensFor = (asked: readonly string[]): AccessTokens =>
+      new AccessTokens(connection, { clientId, key, site: config.site, scopes: asked });
+    return new OpenEmrApi(connection, tokensFor(scopes), tokensFor(CCD_SCOPES), config.site);
   }
 
   /** Gets a token, or uses the present one: it proves client, key, clock and scopes. @throws OpenEmrTransient, OpenEmrPermanent */
   async proveAccess(): Promise<void> {
     await this.tokens.get();
+  }
+
+  /** The same for C-CDAs. @throws OpenEmrTransient, OpenEmrPermanent */
+  async proveCcdAccess(): Promise<void> {
+    await this.ccdTokens.get();
   }
 
   /** @throws OpenEmrTransient, OpenEmrPermanent */
@@ -71,7 +84,7 @@ export class OpenEmrApi {
   /** The bytes of a document by its uuid. @throws OpenEmrTransient, OpenEmrPermanent: missing, or larger than `limit` bytes */
   async readDocument(uuid: string, limit: number): Promise<DocumentBytes> {
     const path = `/apis/${this.site}/fhir/Binary/${encodeURIComponent(uuid)}`;
-    const answer = await this.authorized(path, Math.max(limit, ERROR_BYTES));
+    const answer = await this.authorized(this.tokens, { method: 'GET', path, limit: Math.max(limit, ERROR_BYTES) });
     if (answer.status === 404) {
       throw new OpenEmrPermanent(API_FAILURES.documentMissing, 'OpenEMR has no such document, or no longer');
     }
@@ -91,25 +104,51 @@ export class OpenEmrApi {
     return { bytes: answer.bytes, contentType: headerOf(answer, 'content-type') };
   }
 
+  /**
+   * Has OpenEMR make its C-CDA of a patient, which it files as a document (US Core `$docref`). It is not repeatable without
+   * a trace: every call that arrives files another.
+   * @param range care between these days `yyyy-MM-dd`, both inclusive; null is open
+   * @returns the document's uuid @throws OpenEmrTransient, OpenEmrPermanent
+   */
+  async makeCcd(patientUuid: string, range: { start: string | null; end: string | null }): Promise<string> {
+    const query = new URLSearchParams({ patient: patientUuid });
+    for (const [name, value] of Object.entries(range)) {
+      if (value !== null) {
+        query.set(name, value);
+      }
+    }
+    const path = `/apis/${this.site}/fhir/DocumentReference/$docref?${query.toString()}`;
+    const answer = await this.authorized(this.ccdTokens, { method: 'POST', path, limit: DESCRIPTION_BYTES });
+    if (answer.status !== 200) {
+      throw refusedAnswer('the request for a C-CDA', answer);
+    }
+    const [{ resource }] = readJson('a C-CDA', DocRefAnswer, answer).entry;
+    if (resource.subject !== undefined && !resource.subject.reference.endsWith(`Patient/${patientUuid}`)) {
+      throw new OpenEmrPermanent(API_FAILURES.answer, 'OpenEMR answered with the C-CDA of another patient');
+    }
+    return resource.content[0].attachment.url.slice(-patientUuid.length);
+  }
+
   async close(): Promise<void> {
     await this.connection.close();
   }
 
   /** One token may have been revoked, or OpenEMR restarted; two in a row mean that the client is. */
-  private async authorized(path: string, limit: number): Promise<ApiAnswer> {
+  private async authorized(
+    tokens: AccessTokens,
+    call: Pick<ApiRequest, 'method' | 'path' | 'limit'>,
+  ): Promise<ApiAnswer> {
     for (const last of [false, true]) {
-      const token = await this.tokens.get();
+      const token = await tokens.get();
       const answer = await this.connection.exchange({
-        method: 'GET',
-        path,
+        ...call,
         headers: { authorization: `Bearer ${token}` },
         timeout: DOCUMENT_TIMEOUT,
-        limit,
       });
       if (answer.status !== 401) {
         return answer;
       }
-      this.tokens.drop(token);
+      tokens.drop(token);
       if (last) {
         break;
       }

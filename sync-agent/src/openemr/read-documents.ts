@@ -39,8 +39,9 @@ export interface DocumentRows {
 }
 
 /**
- * Two queries. A document that staff deleted is not read, as it may have been filed to the wrong patient. The categories,
- * a list of the practice, come first in the second query: from them the index of `categories_to_documents` leads to
+ * Two queries. A document that staff deleted is not read, as it may have been filed to the wrong patient, nor a C-CDA
+ * that OpenEMR made and filed: it may show what decisions keep from the portal, and one that the patient asked for has
+ * its own entry. The categories, a list of the practice, come first in the second query: from them the index of `categories_to_documents` leads to
  * documents, not the other way round.
  */
 export async function readDocuments(
@@ -51,7 +52,8 @@ export async function readDocuments(
     'documents',
     DocumentRow,
     `SELECT id, LOWER(HEX(uuid)) AS uuid, type, size, date, mimetype, docdate, hash, name, encounter_id
-       FROM documents WHERE foreign_id = ? AND deleted = 0 ORDER BY id`,
+       FROM documents
+      WHERE foreign_id = ? AND deleted = 0 AND NOT foreign_reference_table <=> 'ccda' ORDER BY id`,
     [pid],
   );
   const filed =
@@ -89,20 +91,25 @@ export function shownDocuments({ documents, filed }: DocumentRows): DocumentRow[
 
 /** What the row says of a document's bytes. */
 export interface DocumentFile {
-  /** `documents.id` */
+  /** `documents.id`; 0 for a C-CDA that the patient asked for */
   id: number;
   /** name of the bytes in OpenEMR's API; null until OpenEMR has given one */
   uuid: string | null;
-  /** hex; changes when the bytes do */
+  /** hex; changes when the bytes do, and with every request for a C-CDA */
   fingerprint: string;
   /** why there are no bytes to get */
   reason: 'too-large' | 'no-file' | null;
 }
 
+/** A uuid in hex as OpenEMR's API writes it; null where OpenEMR has given none. */
+export function uuidText(hex: string): string | null {
+  return hex === '' ? null : hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 export function documentFiles(rows: DocumentRows): DocumentFile[] {
   return shownDocuments(rows).map(({ id, uuid, type, size, hash }) => ({
     id,
-    uuid: uuid === '' ? null : uuid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    uuid: uuidText(uuid),
     fingerprint: createHash('sha256').update(canonicalBytes({ uuid, size, hash })).digest('hex'),
     reason: type === 'web_url' ? 'no-file' : size > LIMITS.documentBytes ? 'too-large' : null,
   }));

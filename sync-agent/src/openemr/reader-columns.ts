@@ -6,6 +6,7 @@ export const READER_COLUMNS = {
   patient_data: [
     'id',
     'pid',
+    'uuid',
     'title',
     'fname',
     'mname',
@@ -201,6 +202,7 @@ export const READER_COLUMNS = {
     'name',
     'encounter_id',
     'deleted',
+    'foreign_reference_table',
   ],
   categories_to_documents: ['category_id', 'document_id'],
   categories: ['id', 'name', 'parent', 'codes', 'aco_spec'],

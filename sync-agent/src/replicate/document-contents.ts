@@ -3,8 +3,10 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { newRef } from 'sync-contract/identifiers';
 import { CONTENT_REASONS, type DocumentContent } from 'sync-contract/section-content';
+import { ccdId } from '../chart/render-ccd.js';
 import { ResourceIds } from '../chart/resource-id.js';
 import type { KeyStore } from '../keys/key-store.js';
+import { CCD_DOCUMENT } from '../ledger/ccd-request.entity.js';
 import type { DocumentFile } from '../openemr/read-documents.js';
 
 const Blobs = z.array(
@@ -40,6 +42,8 @@ export interface ContentsWanted {
   files: readonly DocumentFile[];
   /** false where the agent has no way to OpenEMR's bytes */
   areOffered: boolean;
+  /** blob of a C-CDA that the gateway had before the snapshot; one that came later is told by the next render */
+  heldCcd: string | null;
 }
 
 /**
@@ -49,14 +53,16 @@ export interface ContentsWanted {
 export async function documentContents(
   manager: EntityManager,
   keys: KeyStore,
-  { patientRef, files, areOffered }: ContentsWanted,
+  { patientRef, files, areOffered, heldCcd }: ContentsWanted,
 ): Promise<DocumentContent[]> {
   const ids = new ResourceIds(keys.resourceIdKey);
   const blobs = await readLiveBlobs(manager, patientRef);
   return files.map((file): DocumentContent => {
-    const documentId = ids.id('documents', file.id);
+    const isCcd = file.id === CCD_DOCUMENT;
+    const documentId = isCcd ? ccdId(ids, file) : ids.id('documents', file.id);
     const blob = blobs.get(nameOfFile(file));
-    if (blob?.state === 'held' && blob.size !== null && blob.sealedSha256 !== null) {
+    const mayBeNamed = !isCcd || blob?.blobId === heldCcd;
+    if (mayBeNamed && blob?.state === 'held' && blob.size !== null && blob.sealedSha256 !== null) {
       const key = keys.unwrap('content-key', blob.blobId, blob.keyWrapped).toString('base64url');
       return { state: 'held', documentId, blobId: blob.blobId, key, sha256: blob.sealedSha256, size: blob.size };
     }

@@ -126,6 +126,9 @@ export class LedgerOfFeed implements PollingLedger {
       };
       const frozen = await freezeMoved(manager, batch, (owner) => this.pidsOf(owner, known));
       const dirty = await this.findDirty(batch, known);
+      if (batch.some(({ everything }) => everything !== null)) {
+        await forgetCcds(manager);
+      }
       for (const pid of polled?.marked ?? []) {
         for (const recordClass of ALL_CLASSES) {
           dirty.add(pid, recordClass, first.position, true);
@@ -165,6 +168,7 @@ export class LedgerOfFeed implements PollingLedger {
       await manager.query('UPDATE IGNORE dirty SET file_no = ?, file_offset = ?', [position.file, position.offset]);
       await manager.query('DELETE FROM marker_seen');
       await manager.query('DELETE FROM polling');
+      await forgetCcds(manager);
       for (const recordClass of ALL_CLASSES) {
         await markEverybody(manager, recordClass, position);
       }
@@ -344,4 +348,12 @@ const isOfEverybody = (recordClass: RecordClass): boolean => recordClass === 'pr
 function splitId(id: string): [string, string] {
   const space = id.indexOf(' ');
   return [id.slice(0, space), id.slice(space + 1)];
+}
+
+/**
+ * Rows may have moved between patients without being seen to. Sections are rendered again from what is there now; a C-CDA
+ * stays what it was when OpenEMR made it, so that it goes, and whoever wants one asks again.
+ */
+async function forgetCcds(manager: EntityManager): Promise<void> {
+  await manager.query('DELETE FROM ccd_request');
 }

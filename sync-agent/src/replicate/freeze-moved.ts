@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { freezePatient } from '../enrol/freeze-patient.js';
+import { CCD_DOCUMENT } from '../ledger/ccd-request.entity.js';
 import type { SourceTransaction } from '../openemr/binlog-stream.js';
 import type { OwnerHint } from '../openemr/row-changes.js';
 import type { Rendering } from './rendering.js';
@@ -28,8 +29,9 @@ export interface Frozen {
 /**
  * In the feed's transaction, under its lock: patients between whom rows moved are frozen until a person confirms, so that
  * no render that contains the rows can claim a number. Of a chart that lost rows the classes that showed them are
- * withdrawn, because a row that was filed to the wrong patient must not stay with them. A row that was nobody's before
- * (an unmatched result, an unfiled document), or is nobody's now, is no move.
+ * withdrawn, because a row that was filed to the wrong patient must not stay with them, and so are its documents while one
+ * is a C-CDA, which may show any row. A row that was nobody's before (an unmatched result, an unfiled document), or is
+ * nobody's now, is no move.
  */
 export async function freezeMoved(
   manager: EntityManager,
@@ -45,6 +47,9 @@ export async function freezeMoved(
     }
     for (const { table, keys } of moves.away.get(pid) ?? []) {
       await withdrawClasses(manager, { pid, patientRef, table, keys });
+    }
+    if (moves.away.has(pid)) {
+      await withdrawCcd(manager, patientRef);
     }
   }
   const refs = (those: typeof patients): string[] => those.map(({ patientRef }) => patientRef);
@@ -99,6 +104,16 @@ async function withdrawClasses(
       [patientRef, pid, table, ...(keys === null ? [] : [keys.slice(from, from + PAGE)])],
     );
   }
+}
+
+/** By the bytes that a list may name, for the request itself has gone with the freeze. */
+async function withdrawCcd(manager: EntityManager, patientRef: string): Promise<void> {
+  await manager.query(
+    `INSERT IGNORE INTO withdrawn_class (patient_ref, record_class)
+      SELECT DISTINCT patient_ref, 'documents' FROM document_blob
+       WHERE patient_ref = UNHEX(?) AND document_id = ? AND state = 'held'`,
+    [patientRef, CCD_DOCUMENT],
+  );
 }
 
 /**

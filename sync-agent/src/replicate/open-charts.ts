@@ -37,9 +37,10 @@ export class OpenCharts {
 
   private ask(): Promise<void> {
     if (this.asking === undefined && performance.now() - this.askedAt >= FRESH) {
-      this.askedAt = performance.now();
       this.asking = this.look().finally(() => {
         this.asking = undefined;
+        // A gateway that hangs is not asked again at once.
+        this.askedAt = performance.now();
       });
     }
     return this.asking ?? Promise.resolve();

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import type { RecordClass } from 'sync-contract/classes';
 import type { ReceiptState, ReceiptsContent } from 'sync-contract/receipt';
 import { SubmissionKind } from 'sync-contract/submission';
 import type { SubmissionState } from '../ledger/submission.entities.js';
@@ -29,22 +30,30 @@ const STATES: Record<SubmissionState, ReceiptState> = {
   REFUSED: 'refused',
 };
 
-/** What nobody at the practice has to do is in the chart, or on its way there. */
+/** What nobody at the practice has to do: of which class the ledger's own content answers it. */
+const ANSWERED_IN = { 'release-wish': 'results', 'ccd-request': 'documents' } as const satisfies Partial<
+  Record<SubmissionKind, RecordClass>
+>;
+
+/** What is answered without staff is in the chart, or on its way there. */
 function stateOf(kind: SubmissionKind, state: SubmissionState): ReceiptState {
-  return kind === 'release-wish' && state === 'DONE' ? 'collected' : STATES[state];
+  return kind in ANSWERED_IN && state === 'DONE' ? 'collected' : STATES[state];
 }
 
-/** Wishes about release that are in the ledger and that no acknowledged manifest contained so far. */
-export async function readKeptWishes(manager: EntityManager, patientRef: string): Promise<string[]> {
+/** Submissions that the ledger alone answers, and that no acknowledged manifest contained so far. */
+export async function readAnswered(
+  manager: EntityManager,
+  patientRef: string,
+): Promise<{ submissionId: string; answeredIn: RecordClass }[]> {
   const rows: unknown = await manager.query(
-    `SELECT ${UUID} AS submissionId FROM submission
-      WHERE patient_ref = UNHEX(?) AND kind = 'release-wish' AND state = 'DONE' AND settled_at IS NULL`,
-    [patientRef],
+    `SELECT ${UUID} AS submissionId, kind FROM submission
+      WHERE patient_ref = UNHEX(?) AND kind IN (?) AND state IN ('DONE', 'REFUSED') AND settled_at IS NULL`,
+    [patientRef, Object.keys(ANSWERED_IN)],
   );
   return z
-    .array(z.object({ submissionId: z.string() }))
+    .array(z.object({ submissionId: z.string(), kind: z.enum(['release-wish', 'ccd-request']) }))
     .parse(rows)
-    .map(({ submissionId }) => submissionId);
+    .map(({ submissionId, kind }) => ({ submissionId, answeredIn: ANSWERED_IN[kind] }));
 }
 
 /** Reasons of refusals are written for the sender; those of quarantine are for staff and stay inside. */

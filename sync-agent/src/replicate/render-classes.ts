@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import type { RecordClass } from 'sync-contract/classes';
 import { DocumentsContent, ResourcesContent, ThreadContent } from 'sync-contract/section-content';
 import { decisionsOnItems, type DecisionInForce } from '../chart/patient-wish.js';
+import { renderCcd } from '../chart/render-ccd.js';
 import { renderChart } from '../chart/render-chart.js';
 import { ResourceIds } from '../chart/resource-id.js';
 import { withhold, type Withholding } from '../chart/withhold.js';
@@ -18,9 +19,10 @@ import { readRecord } from '../openemr/read-record.js';
 import { openSnapshot, type BinlogPosition } from '../openemr/snapshot.js';
 import { readDecisions } from '../release/read-decisions.js';
 import { tellWish } from '../release/tell-wish.js';
+import { ccdFile, readAskedCcd, type RequestedCcd } from './asked-ccd.js';
 import { readKnownThreads, type ChartToRender } from './chart-row.js';
 import { documentContents } from './document-contents.js';
-import { readKeptWishes, readReceipts } from './receipts.js';
+import { readAnswered, readReceipts } from './receipts.js';
 import { timed, type RenderWork } from './render-work.js';
 import type { Rendering } from './rendering.js';
 import { nameSections } from './seal-chart.js';
@@ -55,6 +57,8 @@ export interface RenderedFrom {
   keys: KeyStore;
   /** whether documents' bytes are fetched from OpenEMR; their list goes out in any case */
   offersDocuments?: boolean;
+  /** whether patients may ask for OpenEMR's own C-CDA */
+  offersCcd?: boolean;
   /** told of the work; what only compares tells nobody */
   work?: RenderWork | undefined;
   /** hears of rows that a render left out */
@@ -74,9 +78,12 @@ export async function renderClasses(
 ): Promise<Rendering> {
   const { ledger, keys } = source;
   const chartKey = keys.unwrapChartKey(chart.patientRef, chart.epoch, chart.chartKeyWrapped);
-  // Before the decisions: what is kept by now is among them.
-  const wishes = await readKeptWishes(ledger.manager, chart.patientRef);
+  // Before the decisions and the request: what is answered by now is among them.
+  const answered = await readAnswered(ledger.manager, chart.patientRef);
   const decisions = await readDecisions(ledger.manager, chart.pid);
+  // OpenEMR puts into a C-CDA whatever it has, so that no decision could keep anything out of it.
+  const mayList = source.offersCcd === true && decisions.length === 0;
+  const ccd = mayList ? await readAskedCcd(ledger.manager, chart.patientRef) : null;
   const classes = reached(asked, decisions);
   const fromOpenEmr = READABLE_CLASSES.filter((recordClass) => classes.includes(recordClass));
   const read =
@@ -88,14 +95,11 @@ export async function renderClasses(
   const readable = readableOf(classes, failures, decisions);
   const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
   const rendered: Rendered[] = [...released.sections];
-  const files = read === null ? null : shownFiles(keys, read.rows, rendered);
-  const list = rendered.find(({ name }) => name === 'documents');
-  if (list !== undefined && files !== null) {
-    const areOffered = source.offersDocuments === true;
-    const contents = await documentContents(ledger.manager, keys, { ...chart, files, areOffered });
-    list.content = DocumentsContent.parse({ ...ResourcesContent.parse(list.content), contents });
-  }
-  const contained = new Set([...submissionsIn(rendered), ...(readable.includes('results') ? wishes : [])]);
+  const files = read === null ? null : await listFiles(source, chart, { rows: read.rows, rendered, ccd, mayList });
+  const contained = new Set([
+    ...submissionsIn(rendered),
+    ...answered.filter(({ answeredIn }) => readable.includes(answeredIn)).map(({ submissionId }) => submissionId),
+  ]);
   if (classes.includes('receipts')) {
     const content = await readReceipts(ledger.manager, chart.patientRef, contained);
     rendered.push({ name: 'receipts', recordClass: 'receipts', content });
@@ -104,10 +108,13 @@ export async function renderClasses(
     chart,
     classes: readable,
     failure: failures.values().next().value ?? null,
-    sections: await timed(source.work, 'crypto', () => nameSections(chartKey, rendered, released.fewer)),
+    sections: await timed(source.work, 'crypto', () =>
+      nameSections(chartKey, rendered, fewerThanListed(released, ccd)),
+    ),
     sources: read?.rows.sources ?? [],
     position: fromOpenEmr.some((recordClass) => readable.includes(recordClass)) ? (read?.position ?? null) : null,
     files,
+    offersCcd: source.offersCcd === true,
     contained,
     decisions,
     withheld: readable.some((recordClass) => RELEASED_CLASSES.includes(recordClass)) ? released.withheld : null,
@@ -118,6 +125,20 @@ interface Rendered {
   name: string;
   recordClass: RecordClass;
   content: unknown;
+}
+
+/** Entries that are OpenEMR's; a C-CDA that comes and goes is none that could vanish there. */
+function fewerThanListed({ fewer }: Withholding, ccd: RequestedCcd | null): Withholding['fewer'] {
+  return ccd === null ? fewer : new Map([...fewer, ['documents', (fewer.get('documents') ?? 0) - 1]]);
+}
+
+interface Listed {
+  rows: ChartRows;
+  rendered: readonly Rendered[];
+  /** file that the patient asked for */
+  ccd: RequestedCcd | null;
+  /** a C-CDA may be listed, and asked for */
+  mayList: boolean;
 }
 
 const NO_THREADS: KnownThreads = { threads: [], mails: [] };
@@ -159,6 +180,33 @@ async function releasedSections(
     );
   });
   return tellWish(ledger.manager, chart.pid, decisions, released);
+}
+
+/** Completes the list of documents by what it says of their bytes. @returns the bytes that it names; null without a list */
+async function listFiles(
+  { ledger, keys, offersDocuments, offersCcd }: RenderedFrom,
+  chart: ChartToRender,
+  { rows, rendered, ccd, mayList }: Listed,
+): Promise<DocumentFile[] | null> {
+  const filed = shownFiles(keys, rows, rendered);
+  const list = rendered.find(({ name }) => name === 'documents');
+  if (list === undefined || filed === null) {
+    return null;
+  }
+  const content = ResourcesContent.parse(list.content);
+  const files = ccd === null ? filed : [ccdFile(ccd), ...filed];
+  const wanted = { ...chart, files, areOffered: offersDocuments === true, heldCcd: ccd?.held ?? null };
+  const listed: DocumentsContent = {
+    ...content,
+    resources:
+      ccd === null
+        ? content.resources
+        : [renderCcd(ccd, new ResourceIds(keys.resourceIdKey), chart.pid), ...content.resources],
+    contents: await documentContents(ledger.manager, keys, wanted),
+    ...(offersCcd === true ? { ccd: mayList ? 'offered' : 'held-back' } : {}),
+  };
+  list.content = DocumentsContent.parse(listed);
+  return files;
 }
 
 /** Bytes of documents that the list shows; a sign in a document's place offers none. Null when there is no list. */

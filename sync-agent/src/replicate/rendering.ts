@@ -20,6 +20,8 @@ export interface Rendering {
   failure: Error | null;
   /** bytes that the list of documents names; null when it was not rendered */
   files: readonly DocumentFile[] | null;
+  /** whether that list offers C-CDAs, or says that decisions hold them back */
+  offersCcd: boolean;
   /** submissions the sections contain */
   contained: ReadonlySet<string>;
   /** about release, as they were in force when the sections were rendered; null when nothing was rendered */

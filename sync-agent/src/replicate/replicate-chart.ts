@@ -284,7 +284,15 @@ async function pushMark(replication: Replication, chart: ChartToRender, held: Ch
   const current = acked.filter(
     ({ recordClass, sectionId, sha256 }) => !withdrawn.includes(recordClass) && there.has(`${sectionId} ${sha256}`),
   );
-  const nothing = { classes: [], failure: null, sections: [], sources: [], position: null, files: null };
+  const nothing = {
+    classes: [],
+    failure: null,
+    sections: [],
+    sources: [],
+    position: null,
+    files: null,
+    offersCcd: false,
+  };
   const rendering: Rendering = { chart, ...nothing, contained: new Set(), decisions: null, withheld: null };
   const none = { batch: [], changed: new Set<string>(), settles: [] };
   const step = { ...none, attempted: chart.attemptedSeq, current, first: true, last: false, frozen: true };

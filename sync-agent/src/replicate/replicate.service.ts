@@ -25,7 +25,7 @@ import { OpenEmrReadFailed } from '../openemr/snapshot.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
 import type { Verdict } from '../enrol/judge-patient.js';
-import { markNewClassesDirty } from '../ledger/dirty.js';
+import { markNewClassesDirty, markOfferDirty } from '../ledger/dirty.js';
 import { writeClockMarker } from './clock-marker.js';
 import { compareContent, type ContentComparison } from './compare-content.js';
 import { nameUnreadable } from './name-unreadable.js';
@@ -124,6 +124,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
       feed: this.feed,
       tables: openEmrTables(config.database.openemrName),
       offersDocuments: config.openemrApi !== undefined,
+      offersCcd: config.openemrApi?.ccd === true,
       work: countedWork(counters, this.pace),
       noteUnreadable: nameUnreadable(this.log),
     };
@@ -146,6 +147,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
 
   async onApplicationBootstrap(): Promise<void> {
     await markNewClassesDirty(this.ledger.manager);
+    await markOfferDirty(this.ledger.manager, this.replication.offersCcd === true);
     this.feed.start();
     if (this.config.feed.kind === 'binlog') {
       this.turns.every(TIMES.clockMarker, 'the clock marker', () => writeClockMarker(this.ledger));

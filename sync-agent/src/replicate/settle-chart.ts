@@ -36,9 +36,10 @@ export async function settleChart(
     // The feed began anew meanwhile and marked everything dirty, at positions that this render's say nothing about.
     return;
   }
-  await manager.query('UPDATE chart SET rendered_at = UTC_TIMESTAMP(3) WHERE patient_ref = UNHEX(?)', [
-    rendering.chart.patientRef,
-  ]);
+  await manager.query(
+    'UPDATE chart SET rendered_at = UTC_TIMESTAMP(3), offers_ccd = IF(?, ?, offers_ccd) WHERE patient_ref = UNHEX(?)',
+    [rendering.files !== null, rendering.offersCcd, rendering.chart.patientRef],
+  );
   if (rendering.position !== null) {
     await markOvertaken(manager, recent, rendering, rendering.position);
     await deleteContained(manager, rendering, rendering.position);

@@ -1,6 +1,7 @@
 import { canonicalBytes } from 'sync-contract/canonical-json';
 import { ResourcesContent } from 'sync-contract/section-content';
 import type { EntityManager } from 'typeorm';
+import { CcdRequest } from '../ledger/ccd-request.entity.js';
 import { noteWithheld } from '../release/note-withheld.js';
 import { readDecisions } from '../release/read-decisions.js';
 import { noteReleaseTimes, type ReleasedClass } from '../release/release-times.js';
@@ -33,7 +34,8 @@ export async function assertDecisionsStand(manager: EntityManager, { chart, deci
 
 /**
  * In the transaction that settles a chart: what was kept out of it, and how long what is new in it took. A chart's first
- * push says nothing about time.
+ * push says nothing about time. While a decision is in force the request for a C-CDA ends: OpenEMR would put into it what
+ * was decided about, and nobody waits for it for months.
  * @param push null when the sections were found unchanged; `changed`: classes of which a section was pushed
  */
 export async function settleRelease(
@@ -45,6 +47,10 @@ export async function settleRelease(
   if (withheld !== null) {
     const isShown = (id: string): boolean => shows(rendering, id);
     await noteWithheld(manager, { pid: chart.pid, withheld, isShown, seq: push?.seq ?? null });
+  }
+  // Of now: a request that came after the decision had ended stays.
+  if (rendering.files !== null && (await readDecisions(manager, chart.pid)).length > 0) {
+    await manager.delete(CcdRequest, { patientRef: chart.patientRef });
   }
   if (push !== null && chart.seq > 0) {
     await noteReleaseTimes(manager, { ...chart, seq: push.seq }, oldestChanges(chart, push.changed));

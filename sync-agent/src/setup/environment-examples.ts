@@ -42,6 +42,7 @@ export function agentEnvironmentExample(answers: SetupAnswers, siteId: string, f
     OPENEMR_CA_FILE: { value: at('openemr-ca.crt'), comment: "CA of OpenEMR's web certificate" },
     OPENEMR_CLIENT_ID_FILE: { value: at('keys/openemr-client.id'), comment: 'written by `register`' },
     OPENEMR_SITE: { value: 'default', comment: "folder below OpenEMR's sites/" },
+    OPENEMR_CCD: { comment: "on: patients may ask for OpenEMR's own C-CDA; then register for one scope more" },
     REDIS_HOST: { value: '127.0.0.1', comment: "the inside's Redis, on this host" },
     REDIS_PORT: { value: '6379', comment: 'its TLS port' },
     REDIS_USER: { value: 'sync_agent', comment: 'its ACL user' },

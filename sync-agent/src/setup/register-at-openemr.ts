@@ -4,7 +4,7 @@ import { ensureClientKey, readClientKey } from '../keys/client-key.js';
 import { writeFile } from '../keys/key-files.js';
 import { ApiConnection } from '../openemr/api-connection.js';
 import { API_FAILURES, OpenEmrApiFailure, OpenEmrInDoubt, OpenEmrPermanent } from '../openemr/api-failures.js';
-import { OPENEMR_SCOPES, OpenEmrApi, describeServer, readClientId } from '../openemr/openemr-api.js';
+import { OpenEmrApi, describeServer, readClientId, scopesOf } from '../openemr/openemr-api.js';
 import { CLIENT_NAME, registerClient, registrationDocument } from '../openemr/register-client.js';
 
 export interface RegisterOptions {
@@ -80,9 +80,10 @@ async function requireOurAddress(connection: ApiConnection, { url, site }: OpenE
 
 async function registerOnce(
   connection: ApiConnection,
-  { clientIdFile, keyDir, site }: OpenEmrApiConfig,
+  config: OpenEmrApiConfig,
   { again, contact }: RegisterOptions,
 ): Promise<string> {
+  const { clientIdFile, keyDir, site } = config;
   const note = `${clientIdFile}.sent`;
   if (existsSync(note) && again !== true) {
     throw new OpenEmrInDoubt(
@@ -95,7 +96,7 @@ async function registerOnce(
   rmSync(note, { force: true });
   writeFile(note, `${new Date().toISOString()}\n`, 0o600);
   try {
-    return await registerClient(connection, site, registrationDocument(jwk, OPENEMR_SCOPES, contact));
+    return await registerClient(connection, site, registrationDocument(jwk, scopesOf(config), contact));
   } catch (failure: unknown) {
     if (failure instanceof OpenEmrApiFailure && !(failure instanceof OpenEmrInDoubt)) {
       rmSync(note, { force: true });
@@ -112,9 +113,12 @@ function store(clientIdFile: string, clientId: string): void {
 /** Asks for a token: the only way to see a registration, for OpenEMR does not let a client read its own. */
 async function stateOf(config: OpenEmrApiConfig, clientId: string): Promise<Omit<RegistrationState, 'registered'>> {
   const api = await OpenEmrApi.open(config);
-  const known = { clientId, clientName: CLIENT_NAME, scopes: OPENEMR_SCOPES };
+  const known = { clientId, clientName: CLIENT_NAME, scopes: scopesOf(config) };
   try {
     await api.proveAccess();
+    if (config.ccd === true) {
+      await api.proveCcdAccess();
+    }
     return { ...known, state: 'ready', sentence: 'OpenEMR lets the agent in, with all the scopes it needs.' };
   } catch (failure: unknown) {
     if (!(failure instanceof OpenEmrPermanent)) {
