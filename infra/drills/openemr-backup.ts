@@ -2,9 +2,9 @@ import { userInfo } from 'node:os';
 import { bareEnvironment, run } from '../services/child-process.js';
 import { DEFAULT_DATABASES, type ZoneAccess } from '../services/services.js';
 
-/** What the clinic's own backup of OpenEMR is: the whole database at one moment, as SQL. */
+/** What the clinic's own backup of OpenEMR is: the whole database at one moment, as SQL that is text, uuids included. */
 export function dumpOpenEmr(inside: ZoneAccess): Promise<string> {
-  return mariadbProgram(inside, 'mariadb-dump', ['--single-transaction', '--skip-no-autocommit']);
+  return mariadbProgram(inside, 'mariadb-dump', ['--single-transaction', '--skip-no-autocommit', '--hex-blob']);
 }
 
 /** Puts OpenEMR's database back, its numbering included; nobody works with it meanwhile. */
