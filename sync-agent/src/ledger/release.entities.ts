@@ -151,3 +151,34 @@ export class LateRelease {
   @Column({ name: 'acked_at', type: 'datetime', precision: 3 })
   ackedAt!: Date;
 }
+
+/**
+ * A version of a section that the DMZ acknowledged, entry by entry. Never changed. Kept for 400 days, the newest of each
+ * section for ever.
+ */
+@Entity('released_section')
+@Index('ix_released_section_acked_at', ['ackedAt'])
+export class ReleasedSectionRow {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @PrimaryColumn({ type: 'varchar', length: 100 })
+  name!: string;
+
+  @PrimaryColumn({ type: 'int' })
+  era!: number;
+
+  @PrimaryColumn({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+
+  /** SHA-256 of the section's canonical JSON; null when with this push the section left the chart */
+  @Column({ name: 'content_hash', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
+  contentHash!: string | null;
+
+  /** for each entry 16 bytes of its id and the first 16 of SHA-256 of its canonical JSON */
+  @Column({ type: 'mediumblob' })
+  items!: Buffer;
+
+  @Column({ name: 'acked_at', type: 'datetime', precision: 3 })
+  ackedAt!: Date;
+}
