@@ -110,17 +110,54 @@ describe('the release ledger tells of an entry', () => {
     );
     expect((await short(report)).at(-1)).toBe('access-ended');
     expect(describeHistory(await historyOf('0'.repeat(32)))).toContain('no version of this entry');
+    await under.ledger.query('DELETE FROM patient_decision');
   });
 
-  it('for 400 days, and the newest version of its section for ever', async () => {
+  it('that it was taken back for correction, and came again', async () => {
+    const [id] = await idsOf('Condition');
+    const [item] = await historyOf(id ?? '');
+    expect(item).toMatchObject({ event: 'released', section: 'problems' });
+    const decision = await decide(under.ledger, {
+      ...hold(id ?? ''),
+      kind: 'recall',
+      recordClass: 'problems',
+      hours: null,
+    });
+    const without = await push();
+    await lift(under.ledger, decision, 'admin');
+    const back = await push();
+    expect((await short(id ?? '')).slice(1)).toEqual([
+      `withdrawn ${without}`,
+      `held ${String(decision)}`,
+      `released ${back} ${String(decision)}`,
+    ]);
+  });
+
+  it('what followed the state of 400 days ago, and that it may have been there for longer', async () => {
     const rows = "released_section WHERE name LIKE 'results/%'";
     const sections = await under.count(`(SELECT DISTINCT name FROM ${rows}) AS one`);
-    expect(await under.count(rows)).toBeGreaterThan(sections);
+    const all = await under.count(rows);
+    expect(all).toBeGreaterThan(sections);
     await forgetTimes(under.ledger);
-    expect(await under.count(rows)).toBeGreaterThan(sections);
+    expect(await under.count(rows)).toBe(all);
     await under.ledger.query('UPDATE released_section SET acked_at = acked_at - INTERVAL 401 DAY');
     await forgetTimes(under.ledger);
     expect(await under.count(rows)).toBe(sections);
-    expect((await short(report)).filter((line) => line.startsWith('released'))).toHaveLength(1);
+    expect((await short(report))[0]).toMatch(/^there /);
+  });
+
+  it('that nothing is known of what was there before the table was', async () => {
+    const [id = ''] = await idsOf('AllergyIntolerance');
+    const allergies = "patient_ref = UNHEX(?) AND name = 'allergies'";
+    await under.ledger.query('DELETE FROM patient_decision');
+    await under.ledger.query(
+      `UPDATE released_section SET items = NULL, acked_at = UTC_TIMESTAMP(3) WHERE ${allergies}`,
+      [patientRef],
+    );
+    expect(await historyOf(id)).toEqual([]);
+    await under.clinic.query("UPDATE lists SET comments = 'asked again' WHERE pid = ? AND type = 'allergy'", [PID]);
+    expect(await short(id)).toEqual([]);
+    const known = await push('allergies');
+    expect(await short(id)).toEqual([`there ${known}`]);
   });
 });

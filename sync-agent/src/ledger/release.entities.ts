@@ -153,8 +153,8 @@ export class LateRelease {
 }
 
 /**
- * A version of a section that the DMZ acknowledged, entry by entry. Never changed. Kept for 400 days, the newest of each
- * section for ever.
+ * A version of a section that the DMZ acknowledged, entry by entry. Never changed. Goes when one that followed it is 400
+ * days old: what was in the portal then is always known.
  */
 @Entity('released_section')
 @Index('ix_released_section_acked_at', ['ackedAt'])
@@ -175,9 +175,12 @@ export class ReleasedSectionRow {
   @Column({ name: 'content_hash', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
   contentHash!: string | null;
 
-  /** for each entry 16 bytes of its id and the first 16 of SHA-256 of its canonical JSON */
-  @Column({ type: 'mediumblob' })
-  items!: Buffer;
+  /**
+   * for each entry 16 bytes of its id and the first 16 of SHA-256 of its canonical JSON; null: acknowledged before this
+   * table was there
+   */
+  @Column({ type: 'mediumblob', nullable: true })
+  items!: Buffer | null;
 
   @Column({ name: 'acked_at', type: 'datetime', precision: 3 })
   ackedAt!: Date;

@@ -9,7 +9,8 @@ export const STEPS = [5, 10, 30, 60, 120, 300, 900, 3_600, 14_400, 86_400, 345_6
 export const BEYOND = 0;
 /** Seconds from OpenEMR's commit to the DMZ's acknowledgement that shall not be exceeded. */
 export const AIM = 120;
-const KEPT = '400 DAY';
+/** SQL interval: for so long times and versions are kept. */
+export const KEPT = '400 DAY';
 
 /** A class of a chart of which changed sections were acknowledged, and the oldest change that they carry. */
 export interface ReleasedClass {
