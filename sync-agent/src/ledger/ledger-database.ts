@@ -32,6 +32,7 @@ import { CreatePolling1764300000002 } from './migrations/1764300000002-create-po
 import { AddChartRenderedAt1764300000003 } from './migrations/1764300000003-add-chart-rendered-at.js';
 import { AddPatientWish1764400000000 } from './migrations/1764400000000-add-patient-wish.js';
 import { AddCcdRequest1764500000000 } from './migrations/1764500000000-add-ccd-request.js';
+import { CreateReleasedSection1764600000000 } from './migrations/1764600000000-create-released-section.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -41,7 +42,13 @@ import {
   ReconciliationStatementRow,
   Vanished,
 } from './reconciliation.entities.js';
-import { LateRelease, ReleaseDecisionRow, ReleaseTime, WithheldItemRow } from './release.entities.js';
+import {
+  LateRelease,
+  ReleaseDecisionRow,
+  ReleasedSectionRow,
+  ReleaseTime,
+  WithheldItemRow,
+} from './release.entities.js';
 import { Era, ForgottenDelivery, RestoreStep } from './restore.entities.js';
 import { Stream, Submission, Thread, ThreadMail } from './submission.entities.js';
 import { WithdrawnClass } from './withdrawn-class.entity.js';
@@ -79,6 +86,7 @@ export const LEDGER_ENTITIES = [
   WithheldItemRow,
   ReleaseTime,
   LateRelease,
+  ReleasedSectionRow,
   WithdrawnClass,
   CcdRequest,
 ] as const;
@@ -166,6 +174,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddChartRenderedAt1764300000003,
       AddPatientWish1764400000000,
       AddCcdRequest1764500000000,
+      CreateReleasedSection1764600000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

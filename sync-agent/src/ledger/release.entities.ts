@@ -151,3 +151,37 @@ export class LateRelease {
   @Column({ name: 'acked_at', type: 'datetime', precision: 3 })
   ackedAt!: Date;
 }
+
+/**
+ * A version of a section that the DMZ acknowledged, entry by entry. Never changed. Goes when one that followed it is 400
+ * days old: what was in the portal then is always known.
+ */
+@Entity('released_section')
+@Index('ix_released_section_acked_at', ['ackedAt'])
+export class ReleasedSectionRow {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @PrimaryColumn({ type: 'varchar', length: 100 })
+  name!: string;
+
+  @PrimaryColumn({ type: 'int' })
+  era!: number;
+
+  @PrimaryColumn({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+
+  /** SHA-256 of the section's canonical JSON; null when with this push the section left the chart */
+  @Column({ name: 'content_hash', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
+  contentHash!: string | null;
+
+  /**
+   * for each entry 16 bytes of its id and the first 16 of SHA-256 of its canonical JSON; null: acknowledged before this
+   * table was there
+   */
+  @Column({ type: 'mediumblob', nullable: true })
+  items!: Buffer | null;
+
+  @Column({ name: 'acked_at', type: 'datetime', precision: 3 })
+  ackedAt!: Date;
+}

@@ -2,13 +2,15 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import { crashPoint } from '../crash-point.js';
+import { forgetVersions } from './released-sections.js';
 
 /** Seconds; what takes longer than the last is counted under `BEYOND`. */
 export const STEPS = [5, 10, 30, 60, 120, 300, 900, 3_600, 14_400, 86_400, 345_600] as const;
 export const BEYOND = 0;
 /** Seconds from OpenEMR's commit to the DMZ's acknowledgement that shall not be exceeded. */
 export const AIM = 120;
-const KEPT = '400 DAY';
+/** SQL interval: for so long times and versions are kept. */
+export const KEPT = '400 DAY';
 
 /** A class of a chart of which changed sections were acknowledged, and the oldest change that they carry. */
 export interface ReleasedClass {
@@ -59,11 +61,12 @@ export async function noteReleaseTimes(
   }
 }
 
-/** Times of long ago go. */
+/** Times and versions of long ago go. */
 export async function forgetTimes(ledger: DataSource): Promise<void> {
   await ledger.transaction(async (manager) => {
     await manager.query(`DELETE FROM release_time WHERE day < CAST(UTC_DATE() - INTERVAL ${KEPT} AS CHAR)`);
     await manager.query(`DELETE FROM late_release WHERE acked_at < UTC_TIMESTAMP(3) - INTERVAL ${KEPT}`);
+    await forgetVersions(manager, KEPT);
     crashPoint('before-commit:release-times-forgotten');
   });
   crashPoint('after-commit:release-times-forgotten');

@@ -9,6 +9,7 @@ import { createOpenEmrPool } from '../openemr/openemr-database.js';
 import { PatientRowMissing } from '../openemr/read-profile.js';
 import { openEmrTables } from '../openemr/writer-tables.js';
 import { decide, lift, ReleaseRefused, type NewDecision } from './decide.js';
+import { describeHistory, readItemHistory } from './item-history.js';
 import { readDecisions } from './read-decisions.js';
 import { readItems, type ChartItem } from './read-items.js';
 import { describeRules, readRules } from './read-rules.js';
@@ -57,6 +58,7 @@ export function releaseCommand(): Command {
   return new Command('release')
     .description('what may be in the portal: hold, recall, rules, and how long everything else takes')
     .addCommand(itemsCommand())
+    .addCommand(historyCommand())
     .addCommand(holdCommand())
     .addCommand(recallCommand())
     .addCommand(ruleCommand())
@@ -77,6 +79,22 @@ function itemsCommand(): Command {
           ({ recordClass }) => options.class === undefined || recordClass === options.class,
         );
         return options.json === true ? `${JSON.stringify(items)}\n` : describeItems(items);
+      });
+    });
+}
+
+function historyCommand(): Command {
+  return new Command('history')
+    .description(
+      'when an entry was in the portal and in which version, as the DMZ acknowledged it, and who let it wait',
+    )
+    .requiredOption(...PID, parseWhole)
+    .requiredOption('--item <id>', 'as `release items` prints it', parseItem)
+    .option('--json', 'print JSON instead of text')
+    .action(async ({ pid, item, json }: { pid: number; item: string; json?: true }) => {
+      await inLedger(async ({ manager }) => {
+        const history = await readItemHistory(manager, pid, item);
+        return json === true ? `${JSON.stringify(history)}\n` : describeHistory(history);
       });
     });
 }

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
 import { isBehind, type BinlogPosition } from '../openemr/snapshot.js';
+import { noteGone, noteReleased } from '../release/released-sections.js';
 import { lockFeed } from './chart-row.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { RecentChanges } from './recent-changes.js';
@@ -66,18 +67,27 @@ function comparePositions(a: BinlogPosition, b: BinlogPosition): number {
   return a.file - b.file || a.offset - b.offset;
 }
 
-async function writeAck(manager: EntityManager, { chart }: Rendering, push: AckedPush): Promise<void> {
-  const { patientRef } = chart;
+async function writeAck(manager: EntityManager, { chart, sections }: Rendering, push: AckedPush): Promise<void> {
+  const { patientRef, era } = chart;
   await manager.query(
     `UPDATE chart SET seq = ?, manifest = ?, manifest_hash = UNHEX(?), frozen_shown = ?
       WHERE patient_ref = UNHEX(?)`,
     [push.seq, JSON.stringify(push.manifest), push.hash, push.frozen ? 1 : 0, patientRef],
   );
+  const version = { patientRef, era, seq: push.seq };
+  const names = ['', ...push.sections.map(({ name }) => name)];
+  await noteGone(manager, version, names);
   await manager.query('DELETE FROM chart_section WHERE patient_ref = UNHEX(?) AND name NOT IN (?)', [
     patientRef,
-    ['', ...push.sections.map(({ name }) => name)],
+    names,
   ]);
   const fresh = push.sections.filter(({ seq }) => seq === push.seq);
+  const pushed = new Set(fresh.map(({ name }) => name));
+  await noteReleased(
+    manager,
+    version,
+    sections.filter(({ name }) => pushed.has(name)),
+  );
   for (let i = 0; i < fresh.length; i += INSERT_ROWS) {
     const part = fresh.slice(i, i + INSERT_ROWS);
     await manager.query(
