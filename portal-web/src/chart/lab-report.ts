@@ -42,6 +42,8 @@ export interface LabValue {
 export interface LabReport {
   id: string;
   title: string;
+  /** of what kind, where it is no laboratory's: `Radiology` */
+  kind: string | undefined;
   status: string;
   collectedAt: string | undefined;
   reportedAt: string | undefined;
@@ -115,6 +117,7 @@ function readReport(
   return {
     id: string(report, 'id') ?? '',
     title: conceptText(object(report, 'code')) ?? values[0]?.test ?? '',
+    kind: kindOf(report),
     status: string(report, 'status') ?? 'unknown',
     collectedAt: string(report, 'effectiveDateTime') ?? string(object(report, 'effectivePeriod'), 'start'),
     reportedAt: string(report, 'issued'),
@@ -137,6 +140,7 @@ function readLooseValue(observation: Json, everything: Json[], formatNumber: (va
   return {
     id: value.id,
     title: value.test,
+    kind: undefined,
     status: value.status,
     collectedAt: value.at,
     reportedAt: string(observation, 'issued'),
@@ -147,6 +151,12 @@ function readLooseValue(observation: Json, everything: Json[], formatNumber: (va
     values: [value],
     withdrawn: [],
   };
+}
+
+/** Words of the category; a laboratory's is what everybody expects here. */
+function kindOf(report: Json): string | undefined {
+  const [category] = list(report, 'category');
+  return codesOf(category).some(({ code }) => code === 'LAB') ? undefined : conceptText(category);
 }
 
 /** The performing organisation with its address, as the law asks of a laboratory report. */
@@ -248,6 +258,13 @@ export function valuesOf(testKey: string, years: { section: string; reports: Lab
     ),
     ({ at }) => at,
   );
+}
+
+const SETTLED = new Set(['final', 'unknown']);
+
+/** FHIR status to be told of a report in a list: its own, or the first that tells one of its values from a final one. */
+export function toldStatus({ status, values }: LabReport): string {
+  return SETTLED.has(status) ? (values.find((value) => !SETTLED.has(value.status))?.status ?? status) : status;
 }
 
 const NEW_MS = 14 * 86_400_000;

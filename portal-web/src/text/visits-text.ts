@@ -86,7 +86,8 @@ export const notesText = {
 export const reportsText = {
   title: 'Imaging and other reports',
   one: 'Report',
-  none: 'Your record has no imaging or other reports.',
+  none: 'There are no imaging or other reports here.',
+  ordered: 'Reports of tests that your clinic ordered, scans among them, are under',
   noneCurrent: 'No current reports on record.',
   past: (n: number) => `Cancelled, and entered by mistake (${count.format(n)})`,
   cancelled: 'Cancelled',
