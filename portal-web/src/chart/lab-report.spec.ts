@@ -42,18 +42,25 @@ describe('a laboratory report', () => {
     expect(status('preliminary', 'corrected')).toEqual(['preliminary']);
     expect(status('final', 'final')).toEqual(['final']);
     expect(status('unknown', 'final')).toEqual(['unknown']);
+    expect(status('final', 'final', 'cancelled')).toEqual(['final']);
+    expect(status('final', 'preliminary', 'corrected')).toEqual(['corrected']);
   });
 
   it('of a scan says of what kind it is', () => {
     const category = (code: string, display: string): object => ({ category: [{ coding: [{ code, display }] }] });
     const read = readLabReports(
-      [report('x', [], category('RAD', 'Radiology')), report('l', [], category('LAB', 'Laboratory'))],
+      [
+        report('x', [], category('RAD', 'Radiology')),
+        report('l', [], category('LAB', 'Laboratory')),
+        report('o', [], category('OTH', 'Other')),
+      ],
       format,
     );
     expect(new Map(read.map(({ id, kind }) => [id, kind]))).toEqual(
       new Map([
         ['x', 'Radiology'],
         ['l', undefined],
+        ['o', undefined],
       ]),
     );
   });

@@ -153,10 +153,12 @@ function readLooseValue(observation: Json, everything: Json[], formatNumber: (va
   };
 }
 
-/** Words of the category; a laboratory's is what everybody expects here. */
+const NO_KIND = ['LAB', 'OTH'];
+
+/** Words of the category; a laboratory's is what everybody expects here, and "other" says nothing. */
 function kindOf(report: Json): string | undefined {
   const [category] = list(report, 'category');
-  return codesOf(category).some(({ code }) => code === 'LAB') ? undefined : conceptText(category);
+  return codesOf(category).some(({ code }) => NO_KIND.includes(code)) ? undefined : conceptText(category);
 }
 
 /** The performing organisation with its address, as the law asks of a laboratory report. */
@@ -260,11 +262,13 @@ export function valuesOf(testKey: string, years: { section: string; reports: Lab
   );
 }
 
-const SETTLED = new Set(['final', 'unknown']);
+/** Of values, the first that is true of one; a test that was not performed says nothing of the others. */
+const TOLD = ['corrected', 'amended', 'preliminary'] as const;
 
-/** FHIR status to be told of a report in a list: its own, or the first that tells one of its values from a final one. */
+/** FHIR status to be told of a report in a list: its own, else what is true of one of its values. */
 export function toldStatus({ status, values }: LabReport): string {
-  return SETTLED.has(status) ? (values.find((value) => !SETTLED.has(value.status))?.status ?? status) : status;
+  const ofValues = TOLD.find((told) => values.some((value) => value.status === told));
+  return status === 'final' || status === 'unknown' ? (ofValues ?? status) : status;
 }
 
 const NEW_MS = 14 * 86_400_000;

@@ -48,6 +48,7 @@ export const visitsText = {
   instructions: 'Before your visit',
   cancelReason: 'Reason for cancelling',
   diagnoses: 'Diagnoses',
+  diagnosesUnknown: 'We cannot show all of them right now.',
   setting: 'Kind of visit',
   disposition: 'Afterwards',
   written: 'Notes and reports of this visit',

@@ -84,6 +84,7 @@ export async function readEncounters(
         ...(row.form_row === null ? [] : [sourceRow('forms', { id: row.form_row })]),
       ]),
       ...visitSources(pid, diagnoses),
+      ...diagnoses.map(({ list_id }) => sourceRow('lists', { id: list_id })),
       ...categoryIds.map((pc_catid) => sourceRow('openemr_postcalendar_categories', { pc_catid })),
     ],
   };
