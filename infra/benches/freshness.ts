@@ -55,7 +55,7 @@ const CommitLine = z.object({ committingAt: z.string() });
 
 async function outward(system: System, patient: ReadyPatient, page: PatientPage, samples: number): Promise<number[]> {
   await page.goTo('/results');
-  await page.page.getByRole('heading', { name: 'Lab results', level: 1 }).waitFor();
+  await page.page.getByRole('heading', { name: 'Test results', level: 1 }).waitFor();
   const delays: number[] = [];
   for (let sample = 0; sample < samples; sample += 1) {
     const name = `Glucose ${randomUUID().slice(0, 8)}`;

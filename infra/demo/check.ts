@@ -50,7 +50,7 @@ export async function runCheck(
     });
     await step(print, 'new lab result visible without reload', async () => {
       await patientPage.goTo('/results');
-      await patientPage.page.getByRole('heading', { name: 'Lab results', level: 1 }).waitFor();
+      await patientPage.page.getByRole('heading', { name: 'Test results', level: 1 }).waitFor();
       const name = `Glucose ${mark}`;
       await newResult(openemr, { pid: patient.pid, loinc: '2345-7', name, value: '97', units: 'mg/dL' });
       await patientPage.textShown(name);

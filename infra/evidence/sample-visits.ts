@@ -53,6 +53,7 @@ export function sampleEncounters(): NonNullable<ChartRows['encounters']> {
       }),
     ],
     categories: [filled(VisitCategoryRow, { pc_catid: 5 })],
+    diagnoses: [{ id: 4, list_id: 21, encounter: 7 }],
   };
 }
 

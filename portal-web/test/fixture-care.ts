@@ -34,7 +34,7 @@ function encounters(): object[] {
   return [
     visit('e1', '2025-11-02T09:10:00-05:00', 'Sick visit', 'Sore throat', {
       period: { start: '2025-11-02T09:10:00-05:00', end: '2025-11-02T09:35:00-05:00' },
-      diagnosis: [{ condition: { display: 'Acute viral pharyngitis' } }],
+      diagnosis: [{ condition: { reference: 'Condition/c4', type: 'Condition' } }],
     }),
     visit('e2', '2025-04-20T08:30:00-04:00', 'Yearly check-up', 'Check-up'),
     visit('e3', '2011-11-04T01:58:00-04:00', 'Emergency room visit', 'Cut on the hand', {

@@ -52,7 +52,7 @@ describe('a person with a keyboard only', () => {
     await tabTo(page, 'All results');
     await page.keyboard.press('Enter');
     await page.getByRole('link', { name: 'Basic metabolic panel' }).waitFor();
-    expect(await focusedHeading(page)).toBe('Lab results');
+    expect(await focusedHeading(page)).toBe('Test results');
     await tabTo(page, 'Basic metabolic panel');
     await page.keyboard.press('Enter');
     await page.getByText('mg/dL').first().waitFor();
@@ -334,7 +334,7 @@ describe('new results', () => {
     await page.getByText('1 result waits for your clinician, as you wished.').waitFor();
     await until(() => page.evaluate(() => document.activeElement?.textContent ?? ''), /1 result waits/);
     fixture.change('results', { years: [], wish: { waiting: waiting.slice(1) } });
-    await page.getByText('There are no other lab results in your record.').waitFor();
+    await page.getByText('There are no other test results in your record.').waitFor();
     expect(portal.complaints).toEqual([]);
   });
 

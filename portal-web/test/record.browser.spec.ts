@@ -390,6 +390,7 @@ describe('visits', () => {
     const page = await portal.page('/visits');
     await page.getByRole('link', { name: 'Sick visit' }).click();
     await page.getByRole('link', { name: 'Chest X-ray, two views' }).waitFor();
+    await page.getByText('Acute viral pharyngitis').waitFor();
     await until(() => page.getByRole('article').count(), 2);
     await page.getByRole('link', { name: 'Progress note' }).click();
     await page.getByText('What we agreed').waitFor();

@@ -191,7 +191,7 @@ describe('an open page', () => {
     const page = await portal.page('/medications');
     await page.getByText('This does not mean there are none.').waitFor();
     await page.goto(`${fixture.origin}/#/results`);
-    await page.getByText('We cannot show lab results right now.').waitFor();
+    await page.getByText('We cannot show test results right now.').waitFor();
     await page.goto(`${fixture.origin}/#/profile`);
     await page.getByText('555-0144').waitFor();
     fixture.sectionProblem = { status: 503, code: 'replica-unverified' };
@@ -357,7 +357,7 @@ describe('the access history', () => {
     expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toEqual(['November 2, 2026']);
     expect(await page.getByRole('listitem').filter({ hasText: 'Looked at the health record' }).count()).toBe(2);
     const look = line('This sign-in');
-    await look.getByText('Lab results, Medications').waitFor();
+    await look.getByText('Test results, Medications').waitFor();
     await look.getByText(/^9:00\sPM – 9:03\sPM, from 192\.0\.2\.7$/).waitFor();
     await line('Another person with access').getByText('Bills and payments').waitFor();
     await line('Sign-in stopped at the password').getByText('from 198.51.100.9').waitFor();

@@ -201,6 +201,31 @@ describe('encounters', () => {
     });
   });
 
+  it('name the problems that were linked to them, each once, of this patient and no other', async () => {
+    const problem = (given: Record<string, unknown>): Promise<number> =>
+      insert('lists', { pid: PID, type: 'medical_problem', title: 'Sore throat', ...given });
+    const [first, second, allergy, foreign] = [
+      await problem({}),
+      await problem({ type: 'health_concern' }),
+      await problem({ type: 'allergy' }),
+      await problem({ pid: OTHER }),
+    ];
+    const linked = await visit({ reason: 'with diagnoses' });
+    for (const list_id of [first, second, allergy, foreign]) {
+      await insert('issue_encounter', { pid: PID, encounter: linked, list_id });
+    }
+    const { encounters } = await visits();
+    const sections = await chart.render(PID);
+    const ids = ofType(listOf(sections, 'problems'), 'Condition').map(({ id }) => `Condition/${id}`);
+    const found = encounters.find(({ reasonCode }) => JSON.stringify(reasonCode).includes('with diagnoses'));
+    const diagnosis = found?.['diagnosis'] as { condition: { reference: string } }[];
+    expect(diagnosis).toHaveLength(2);
+    for (const { condition } of diagnosis) {
+      expect(Object.keys(condition)).toEqual(['reference', 'type']);
+      expect(ids).toContain(condition.reference);
+    }
+  });
+
   it('keep the name of a place that is no facility, and codes that no list has', async () => {
     await visit({
       facility_id: 4711,

@@ -204,6 +204,20 @@ const SAME_PERIOD = "The visit's own period is that of its people; OpenEMR keeps
 const NO_COPY_OF_ID = "OpenEMR repeats its own id as an identifier; OpenEMR's uuids do not leave the practice.";
 const DISCHARGE = "The codes and the words of OpenEMR's list of dispositions; its FHIR gives the option's id alone.";
 
+const LISTED = 'Entries of the problem list that were linked to the visit; OpenEMR says it at the problem alone.';
+
+/** The entry's own id, or that of its link, under which OpenEMR answers it. */
+const linkedHere: Holds = ({ difference, row, rows }) =>
+  rows
+    .all('issue_encounter')
+    .some(
+      (link) =>
+        link['encounter'] === row['encounter'] &&
+        [link, rows.find('lists', { id: link['list_id'] ?? null }) ?? {}].some(
+          (each) => difference.ours === `Condition/${uuidOf(each)}`,
+        ),
+    );
+
 const categoryOf = ({ row, rows }: DifferenceFacts): Leaf | undefined =>
   rows.find('openemr_postcalendar_categories', { pc_catid: row['pc_catid'] ?? null })?.['pc_catname'];
 const facilityOf = ({ row, rows }: DifferenceFacts): RecordedRow =>
@@ -268,6 +282,8 @@ const ENCOUNTER_DIFFERENCES: readonly ExpectedDifference[] = [
     DISPLAY,
     oursIs((_row, facts) => facilityOf(facts)['name']),
   ),
+  encounter('diagnosis[].condition.reference', 'added', [25, 5], LISTED, linkedHere),
+  encounter('diagnosis[].condition.type', 'added', [25, 5], LISTED, ours('Condition')),
   encounter(
     'period.end',
     'added',

@@ -118,6 +118,11 @@ export const RULES: Readonly<Record<string, Rule>> = {
   'the reason of the visit': oursIs(
     (source) => textAt(source, 'reasonCode', 0, 'coding', 0, 'display') || reasonOf({ type: typeOf(source) }),
   ),
+  'a condition of the bundle that names this visit': ({ difference: { ours }, source, bundle }) =>
+    bundle.some(
+      ({ label, reference, resource }) =>
+        label === 'Condition' && reference === ours && textAt(resource, 'encounter', 'reference') === source?.reference,
+    ),
   'the name of the vaccine in the code set': oursIs((source) =>
     vaccines.get(textAt(source, 'vaccineCode', 'coding', 0, 'code')),
   ),

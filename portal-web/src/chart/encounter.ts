@@ -2,7 +2,7 @@ import { conceptText, list, nested, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts } from './record-entry.js';
 import type { RecordEntry } from './record-entry.js';
-import { placeOf, Referred, type Place } from './referred.js';
+import { placeOf, Referred, referredId, type Place } from './referred.js';
 
 export interface Encounter extends RecordEntry {
   /** FHIR status */
@@ -12,7 +12,10 @@ export interface Encounter extends RecordEntry {
   start: string | undefined;
   end: string | undefined;
   reasons: string[];
+  /** names that the visit itself gives */
   diagnoses: string[];
+  /** ids of entries of the problem list */
+  problemIds: string[];
   people: { name: string; role: string | undefined }[];
   place: Place | null;
   disposition: string | undefined;
@@ -29,6 +32,14 @@ export function readEncounters(resources: unknown[]): Encounter[] {
   );
 }
 
+/** What was diagnosed or treated, in words. @param problem name of an entry of the problem list by its id */
+export function diagnosesOf(
+  { diagnoses, problemIds }: Encounter,
+  problem: (id: string) => string | undefined,
+): string[] {
+  return [...new Set([...diagnoses, ...problemIds.flatMap((id) => problem(id) ?? [])])].filter((name) => name !== '');
+}
+
 function readEncounter(encounter: Json, referred: Referred): Encounter {
   const status = string(encounter, 'status') ?? '';
   const types = list(encounter, 'type');
@@ -40,6 +51,7 @@ function readEncounter(encounter: Json, referred: Referred): Encounter {
   ];
   const location = nested(encounter, 'location', 'location')[0];
   const provider = object(encounter, 'serviceProvider');
+  const conditions = nested(encounter, 'diagnosis', 'condition');
   return {
     id: string(encounter, 'id') ?? '',
     name: types.map(conceptText).find((words) => words !== undefined) ?? reasons[0] ?? '',
@@ -50,7 +62,8 @@ function readEncounter(encounter: Json, referred: Referred): Encounter {
     start: string(period, 'start'),
     end: string(period, 'end'),
     reasons: [...new Set(reasons)],
-    diagnoses: referred.names(nested(encounter, 'diagnosis', 'condition')),
+    diagnoses: referred.names(conditions),
+    problemIds: conditions.flatMap((condition) => referredId(condition, 'Condition') ?? []),
     people: list(encounter, 'participant').flatMap((participant) => {
       const name = referred.name(object(participant, 'individual'));
       const role = list(participant, 'type')

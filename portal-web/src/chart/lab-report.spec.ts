@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isNewReport, outsideCount, readLabReports, valuesOf } from './lab-report.js';
+import { isNewReport, outsideCount, readLabReports, toldStatus, valuesOf } from './lab-report.js';
 
 const format = (value: number): string => String(value);
 
@@ -25,6 +25,46 @@ function report(id: string, of: string[], rest: object = {}): object {
 }
 
 describe('a laboratory report', () => {
+  it('in a list tells that one of its values was corrected; its own word comes first', () => {
+    const status = (own: string, ...values: string[]): string[] =>
+      readLabReports(
+        [
+          report(
+            'r',
+            values.map((_, place) => String(place)),
+            { status: own },
+          ),
+          ...values.map((value, place) => observation(String(place), { status: value })),
+        ],
+        format,
+      ).map(toldStatus);
+    expect(status('final', 'final', 'corrected')).toEqual(['corrected']);
+    expect(status('preliminary', 'corrected')).toEqual(['preliminary']);
+    expect(status('final', 'final')).toEqual(['final']);
+    expect(status('unknown', 'final')).toEqual(['unknown']);
+    expect(status('final', 'final', 'cancelled')).toEqual(['final']);
+    expect(status('final', 'preliminary', 'corrected')).toEqual(['corrected']);
+  });
+
+  it('of a scan says of what kind it is', () => {
+    const category = (code: string, display: string): object => ({ category: [{ coding: [{ code, display }] }] });
+    const read = readLabReports(
+      [
+        report('x', [], category('RAD', 'Radiology')),
+        report('l', [], category('LAB', 'Laboratory')),
+        report('o', [], category('OTH', 'Other')),
+      ],
+      format,
+    );
+    expect(new Map(read.map(({ id, kind }) => [id, kind]))).toEqual(
+      new Map([
+        ['x', 'Radiology'],
+        ['l', undefined],
+        ['o', undefined],
+      ]),
+    );
+  });
+
   it('that was withdrawn is no report, and one whose value was withdrawn says so and keeps the others', () => {
     const sign = (resourceType: string, id: string): object => ({
       ...{ resourceType, id, meta: { security: [{ code: 'REDACTED' }] } },

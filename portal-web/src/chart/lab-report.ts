@@ -42,6 +42,8 @@ export interface LabValue {
 export interface LabReport {
   id: string;
   title: string;
+  /** of what kind, where it is no laboratory's: `Radiology` */
+  kind: string | undefined;
   status: string;
   collectedAt: string | undefined;
   reportedAt: string | undefined;
@@ -115,6 +117,7 @@ function readReport(
   return {
     id: string(report, 'id') ?? '',
     title: conceptText(object(report, 'code')) ?? values[0]?.test ?? '',
+    kind: kindOf(report),
     status: string(report, 'status') ?? 'unknown',
     collectedAt: string(report, 'effectiveDateTime') ?? string(object(report, 'effectivePeriod'), 'start'),
     reportedAt: string(report, 'issued'),
@@ -137,6 +140,7 @@ function readLooseValue(observation: Json, everything: Json[], formatNumber: (va
   return {
     id: value.id,
     title: value.test,
+    kind: undefined,
     status: value.status,
     collectedAt: value.at,
     reportedAt: string(observation, 'issued'),
@@ -147,6 +151,14 @@ function readLooseValue(observation: Json, everything: Json[], formatNumber: (va
     values: [value],
     withdrawn: [],
   };
+}
+
+const NO_KIND = ['LAB', 'OTH'];
+
+/** Words of the category; a laboratory's is what everybody expects here, and "other" says nothing. */
+function kindOf(report: Json): string | undefined {
+  const [category] = list(report, 'category');
+  return codesOf(category).some(({ code }) => NO_KIND.includes(code)) ? undefined : conceptText(category);
 }
 
 /** The performing organisation with its address, as the law asks of a laboratory report. */
@@ -248,6 +260,15 @@ export function valuesOf(testKey: string, years: { section: string; reports: Lab
     ),
     ({ at }) => at,
   );
+}
+
+/** Of values, the first that is true of one; a test that was not performed says nothing of the others. */
+const TOLD = ['corrected', 'amended', 'preliminary'] as const;
+
+/** FHIR status to be told of a report in a list: its own, else what is true of one of its values. */
+export function toldStatus({ status, values }: LabReport): string {
+  const ofValues = TOLD.find((told) => values.some((value) => value.status === told));
+  return status === 'final' || status === 'unknown' ? (ofValues ?? status) : status;
 }
 
 const NEW_MS = 14 * 86_400_000;

@@ -32,6 +32,15 @@ export function readProblems(resources: unknown[]): Problem[] {
   );
 }
 
+/** Names by id of what a `problems` section lists, without what was ruled out or entered by mistake. */
+export function problemNames(resources: unknown[]): ReadonlyMap<string, string> {
+  return new Map(
+    readProblems(resources).flatMap(({ id, name, withdrawn, verification }) =>
+      withdrawn || verification === 'refuted' ? [] : [[id, name]],
+    ),
+  );
+}
+
 function readProblem(condition: Json, referred: Referred): Problem {
   const status = statusOf(condition, 'clinicalStatus');
   const verification = statusOf(condition, 'verificationStatus');

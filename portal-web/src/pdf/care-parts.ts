@@ -3,7 +3,7 @@ import { readAssessments } from '../chart/assessment.js';
 import { readCarePlans, readCareTeams, readGoals } from '../chart/care.js';
 import { readCoverages } from '../chart/coverage.js';
 import { readDocuments } from '../chart/documents.js';
-import { readEncounters } from '../chart/encounter.js';
+import { diagnosesOf, readEncounters } from '../chart/encounter.js';
 import { list } from '../chart/fhir.js';
 import { readPractice } from '../chart/practice-info.js';
 import type { Place } from '../chart/referred.js';
@@ -110,7 +110,7 @@ export function encounterBlocks(resources: unknown[], tools: SheetTools): Block[
         [words.with, encounter.people.map(({ name, role }) => (role === undefined ? name : `${name} (${role})`))],
         [words.where, placeWords(encounter.place)],
         [words.reason, encounter.reasons],
-        [words.diagnoses, encounter.diagnoses],
+        [words.diagnoses, diagnosesOf(encounter, tools.problem)],
         [words.disposition, encounter.disposition],
       ],
     ),

@@ -157,7 +157,7 @@ describe('the printed record', () => {
       expect([role, found.has(role)]).toEqual([role, true]);
     }
     expect((await document.getOutline()).map(({ title }) => title)).toEqual(
-      expect.arrayContaining(['Allergies', 'Medications', 'Lab results', 'Messages']),
+      expect.arrayContaining(['Allergies', 'Medications', 'Test results', 'Messages']),
     );
   });
 

@@ -1,6 +1,7 @@
 import { isWhole, isWithin, withinRange, type DayRange } from '../chart/clinical-span.js';
 import { withdrawnIds } from '../chart/fhir.js';
 import { ageOf, partsIn, resourcesIn, skippedIn, type GatheredChart } from '../chart/gathered-chart.js';
+import { problemNames } from '../chart/problem.js';
 import { readProfile } from '../chart/profile.js';
 import { waitingIn } from '../chart/release-wish.js';
 import { absentTitles, PART_TITLES, type PartName } from '../state/part-titles.js';
@@ -46,7 +47,7 @@ export interface RecordSheet {
   parts: readonly { title: string; blocks: readonly Block[] }[];
 }
 
-export interface SheetFrame extends Omit<SheetTools, 'isWithin'> {
+export interface SheetFrame extends Omit<SheetTools, 'isWithin' | 'problem'> {
   practiceName: string;
   now: Date;
 }
@@ -107,7 +108,12 @@ const words = text.download.pdfText;
 /** Pure: the chart in words, as the pages say it. */
 export function recordSheet(chart: GatheredChart, frame: SheetFrame): RecordSheet {
   const isoDay = (instant: string): string | null => frame.dates.isoDay(instant);
-  const tools: SheetTools = { ...frame, isWithin: (value) => isWithin(value, frame.range, isoDay) };
+  const problems = problemNames(resourcesIn(chart.sections.get('problems')));
+  const tools: SheetTools = {
+    ...frame,
+    isWithin: (value) => isWithin(value, frame.range, isoDay),
+    problem: (id) => problems.get(id),
+  };
   const age = ageOf(chart, frame.now.getTime());
   const at = chart.asOf === null ? null : frame.dates.moment(chart.asOf, { zone: true });
   const profile = readProfile(resourcesIn(chart.sections.get('profile')));

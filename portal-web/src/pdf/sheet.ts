@@ -22,6 +22,8 @@ export interface SheetTools {
   timing: (timing: Timing) => string | undefined;
   recorded: (recorded: Recorded) => readonly [string, string | undefined];
   range: DayRange;
+  /** name of an entry of the problem list by its id */
+  problem: (id: string) => string | undefined;
   /** entries before their first day and after their last are left out already; this is for what is no resource */
   isWithin: (value: string | null | undefined) => boolean;
 }

@@ -10,7 +10,7 @@ export const homeText = {
   visitsAll: 'All visits',
   absent: 'Your clinic does not send this to the portal.',
   results: 'Latest results',
-  resultsNone: 'No lab results in your record so far.',
+  resultsNone: 'No test results in your record so far.',
   resultsAll: 'All results',
   isNew: 'New',
   outside: (n: number) => counted(n, 'value outside its range', 'values outside their range'),

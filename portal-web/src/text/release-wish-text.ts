@@ -42,7 +42,7 @@ export const releaseWishText = {
   showNow: 'Show it now',
   asked: 'Asked for; it comes in a moment',
   change: 'Change this',
-  noOthers: 'There are no other lab results in your record.',
+  noOthers: 'There are no other test results in your record.',
   notInFile: (n: number) =>
     `Not in this file: ${counted(n, 'new result that waits', 'new results that wait')} for the clinician, as the patient wished.`,
 };

@@ -23,11 +23,11 @@ const REPORT_STATUS: Record<string, string> = {
 };
 
 export const resultsText = {
-  title: 'Lab results',
+  title: 'Test results',
   one: 'Result',
   lead: 'Results appear as soon as the laboratory has reported them, sometimes before your clinician has seen them.',
-  none: 'Your record has no lab results.',
-  noneStale: 'We cannot show lab results right now. This does not mean there are none.',
+  none: 'Your record has no test results.',
+  noneStale: 'We cannot show test results right now. This does not mean there are none.',
   years: 'Years',
   undated: 'Without a date',
   reports: (n: number) => counted(n, 'report', 'reports'),
@@ -36,8 +36,9 @@ export const resultsText = {
   reported: 'Reported',
   laboratory: 'Laboratory',
   orderedBy: 'Ordered by',
+  kind: 'Kind of test',
   specimen: 'Specimen',
-  unnamed: 'Laboratory report',
+  unnamed: 'Report',
   flag: (flag: Flag) => FLAG_WORDS[flag],
   range: 'Range',
   noRange: 'No range given',

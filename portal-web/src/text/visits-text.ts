@@ -48,6 +48,7 @@ export const visitsText = {
   instructions: 'Before your visit',
   cancelReason: 'Reason for cancelling',
   diagnoses: 'Diagnoses',
+  diagnosesUnknown: 'We cannot show all of them right now.',
   setting: 'Kind of visit',
   disposition: 'Afterwards',
   written: 'Notes and reports of this visit',
@@ -86,7 +87,8 @@ export const notesText = {
 export const reportsText = {
   title: 'Imaging and other reports',
   one: 'Report',
-  none: 'Your record has no imaging or other reports.',
+  none: 'There are no imaging or other reports here.',
+  ordered: 'Reports of tests that your clinic ordered, scans among them, are under',
   noneCurrent: 'No current reports on record.',
   past: (n: number) => `Cancelled, and entered by mistake (${count.format(n)})`,
   cancelled: 'Cancelled',

@@ -1,16 +1,25 @@
 import type { Resource } from 'sync-contract/section-content';
+import type { IssueVisitRow } from '../openemr/read-issues.js';
 import type { EncounterRow, EncounterRows } from '../openemr/read-encounters.js';
 import { profileMeta, resource, type CodeableConcept, type Coding, type Reference } from './fhir.js';
 import type { RenderTools } from './render-tools.js';
 
 /** Visits, newest first, undated ones last; then the people and places they name. */
 export function renderEncounters(rows: EncounterRows, tools: RenderTools): { resources: Resource[]; skipped: number } {
+  const diagnoses = Map.groupBy(rows.diagnoses, ({ encounter }) => encounter);
   const categories = new Map(rows.categories.map((row) => [row.pc_catid, row.pc_catname]));
   const visits = oneOfEach(rows.encounters).map((row) => ({ row, start: tools.time.dateTime(row.date) }));
   const order = (start: string | undefined): number => (start === undefined ? -Infinity : tools.time.order(start));
   const rendered = visits
     .sort((a, b) => order(b.start) - order(a.start) || b.row.encounter - a.row.encounter || b.row.id - a.row.id)
-    .map(({ row, start }) => renderEncounter(row, start, categories.get(row.pc_catid) ?? '', tools));
+    .map(({ row, start }) =>
+      renderEncounter(
+        row,
+        start,
+        { category: categories.get(row.pc_catid) ?? '', problems: diagnoses.get(row.encounter) ?? [] },
+        tools,
+      ),
+    );
   const resources = rendered.filter((each) => each !== undefined);
   return { resources: [...resources, ...tools.people.resources()], skipped: rendered.length - resources.length };
 }
@@ -30,7 +39,7 @@ function oneOfEach(encounters: readonly EncounterRow[]): EncounterRow[] {
 function renderEncounter(
   row: EncounterRow,
   start: string | undefined,
-  category: string,
+  { category, problems }: { category: string; problems: readonly IssueVisitRow[] },
   tools: RenderTools,
 ): Resource | undefined {
   const type = visitType(row, category, tools);
@@ -54,6 +63,10 @@ function renderEncounter(
     ],
     period: { start, end: tools.time.dateTime(row.date_end) },
     reasonCode: [row.reason === '' ? undefined : { text: row.reason }],
+    // Named where they stand, in the list of problems.
+    diagnosis: [...new Set(problems.map(({ list_id }) => list_id))].map((problem) => ({
+      condition: tools.ids.reference('Condition', 'lists', problem),
+    })),
     hospitalization: { dischargeDisposition: disposition(row.discharge_disposition, tools) },
     location: [{ location: people.facilityLocation(row.facility_id) ?? { display: row.facility } }],
     serviceProvider: people.facilityOrganization(row.facility_id),

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { Id, OptionalWhole, Text, WallClock, Whole } from './column-types.js';
+import { readIssueVisits, visitSources, type IssueVisitRow } from './read-issues.js';
 import type { LookupsWanted } from './read-lookups.js';
+import { PROBLEM_TYPES } from './read-problems.js';
 import type { Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
 
@@ -33,9 +35,11 @@ export type VisitCategoryRow = z.infer<typeof VisitCategoryRow>;
 export interface EncounterRows {
   encounters: EncounterRow[];
   categories: VisitCategoryRow[];
+  /** problems that were linked to a visit */
+  diagnoses: IssueVisitRow[];
 }
 
-/** Two queries. OpenEMR's screens hide an encounter whose own form is marked deleted, and so does this. */
+/** Three queries. OpenEMR's screens hide an encounter whose own form is marked deleted, and so does this. */
 export async function readEncounters(
   snapshot: Snapshot,
   pid: number,
@@ -62,6 +66,7 @@ export async function readEncounters(
           'SELECT pc_catid, pc_catname FROM openemr_postcalendar_categories WHERE pc_catid IN (?) ORDER BY pc_catid',
           [categoryIds],
         );
+  const diagnoses = await readIssueVisits(snapshot, 'diagnoses of visits', pid, PROBLEM_TYPES);
   for (const row of encounters) {
     wanted.facility(row.facility_id);
     wanted.user(row.provider_id);
@@ -72,12 +77,14 @@ export async function readEncounters(
     wanted.option('encounter-types', row.encounter_type_code);
   }
   return {
-    rows: { encounters, categories },
+    rows: { encounters, categories, diagnoses },
     sources: [
       ...encounters.flatMap((row) => [
         sourceRow('form_encounter', row),
         ...(row.form_row === null ? [] : [sourceRow('forms', { id: row.form_row })]),
       ]),
+      ...visitSources(pid, diagnoses),
+      ...diagnoses.map(({ list_id }) => sourceRow('lists', { id: list_id })),
       ...categoryIds.map((pc_catid) => sourceRow('openemr_postcalendar_categories', { pc_catid })),
     ],
   };

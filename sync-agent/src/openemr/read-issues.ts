@@ -48,7 +48,7 @@ export async function readIssueVisits(
     IssueVisitRow,
     `SELECT v.id, v.list_id, v.encounter
        FROM ${snapshot.table('issue_encounter', 'v')} JOIN lists l ON l.id = v.list_id AND l.pid = v.pid
-      WHERE v.pid = ? AND l.type IN (?) ORDER BY v.id, v.encounter`,
+      WHERE v.pid = ? AND l.type IN (?) ORDER BY v.id, v.encounter, v.list_id`,
     [pid, types],
   );
 }

@@ -26,7 +26,7 @@ export interface ProblemRows {
   visits: IssueVisitRow[];
 }
 
-const TYPES = ['medical_problem', 'health_concern'] as const;
+export const PROBLEM_TYPES = ['medical_problem', 'health_concern'] as const;
 
 /** Two queries: medical problems and health concerns, and the visits they are linked to. */
 export async function readProblems(
@@ -34,8 +34,8 @@ export async function readProblems(
   pid: number,
   wanted: LookupsWanted,
 ): Promise<{ rows: ProblemRows; sources: SourceRow[] }> {
-  const problems = await readIssues(snapshot, 'problems', ProblemRow, pid, TYPES);
-  const visits = await readIssueVisits(snapshot, 'visits of problems', pid, TYPES);
+  const problems = await readIssues(snapshot, 'problems', ProblemRow, pid, PROBLEM_TYPES);
+  const visits = await readIssueVisits(snapshot, 'visits of problems', pid, PROBLEM_TYPES);
   for (const problem of problems) {
     wanted.username(problem.user);
     wanted.option('occurrence', problem.occurrence);

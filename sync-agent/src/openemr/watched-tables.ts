@@ -73,7 +73,7 @@ export const WATCHED_TABLES = [
     primaryKey: ['id'],
     pid: 'pid',
     moves: 'modifydate',
-    classes: ['problems', 'medications', 'allergies', 'procedures', 'devices'],
+    classes: ['problems', 'medications', 'allergies', 'procedures', 'devices', 'encounters'],
     shared: false,
   },
   {
@@ -81,7 +81,7 @@ export const WATCHED_TABLES = [
     primaryKey: ['id'],
     formerKey: ['pid', 'list_id', 'encounter'],
     pid: 'pid',
-    classes: ['problems', 'procedures'],
+    classes: ['problems', 'procedures', 'encounters'],
     shared: false,
   },
   { table: 'history_data', primaryKey: ['id'], pid: 'pid', classes: ['social-history'], shared: false },
