@@ -25,7 +25,7 @@ import { documentContents } from './document-contents.js';
 import { readAnswered, readReceipts } from './receipts.js';
 import { timed, type RenderWork } from './render-work.js';
 import type { Rendering } from './rendering.js';
-import { nameSections } from './seal-chart.js';
+import { nameSections, tooLarge, type NewSection } from './seal-chart.js';
 
 /** OpenEMR's server writes no binlog and is not polled, so nobody can say which changes a snapshot contains. */
 export class SnapshotWithoutPosition extends Error {
@@ -91,33 +91,42 @@ export async function renderClasses(
       ? null
       : await timed(source.work, 'openemr', () => readRows(source, chart, fromOpenEmr, decisions.length > 0));
   source.noteUnreadable?.(chart.patientRef, read?.rows.unreadable ?? []);
-  const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
-  const readable = readableOf(classes, failures, decisions);
-  const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
+  const unread: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
+  const released =
+    read === null
+      ? NOTHING
+      : await releasedSections(source, chart, read.rows, {
+          readable: completeOf(classes, unread, decisions),
+          decisions,
+        });
   const rendered: Rendered[] = [...released.sections];
   const files = read === null ? null : await listFiles(source, chart, { rows: read.rows, rendered, ccd, mayList });
+  const name = async (each: readonly Rendered[]): Promise<NewSection[]> =>
+    timed(source.work, 'crypto', () => nameSections(chartKey, each, fewerThanListed(released, ccd)));
+  const named = await name(rendered);
+  const failures = new Map([...unread, ...tooLarge(named)]);
+  const complete = completeOf(classes, failures, decisions);
+  const sections = named.filter(({ recordClass }) => complete.includes(recordClass));
   const contained = new Set([
-    ...submissionsIn(rendered),
-    ...answered.filter(({ answeredIn }) => readable.includes(answeredIn)).map(({ submissionId }) => submissionId),
+    ...submissionsIn(sections),
+    ...answered.filter(({ answeredIn }) => complete.includes(answeredIn)).map(({ submissionId }) => submissionId),
   ]);
   if (classes.includes('receipts')) {
     const content = await readReceipts(ledger.manager, chart.patientRef, contained);
-    rendered.push({ name: 'receipts', recordClass: 'receipts', content });
+    sections.push(...(await name([{ name: 'receipts', recordClass: 'receipts', content }])));
   }
   return {
     chart,
-    classes: readable,
+    classes: complete,
     failure: failures.values().next().value ?? null,
-    sections: await timed(source.work, 'crypto', () =>
-      nameSections(chartKey, rendered, fewerThanListed(released, ccd)),
-    ),
+    sections,
     sources: read?.rows.sources ?? [],
-    position: fromOpenEmr.some((recordClass) => readable.includes(recordClass)) ? (read?.position ?? null) : null,
-    files,
+    position: fromOpenEmr.some((recordClass) => complete.includes(recordClass)) ? (read?.position ?? null) : null,
+    files: complete.includes('documents') ? files : null,
     offersCcd: source.offersCcd === true,
     contained,
     decisions,
-    withheld: readable.some((recordClass) => RELEASED_CLASSES.includes(recordClass)) ? released.withheld : null,
+    withheld: complete.some((recordClass) => RELEASED_CLASSES.includes(recordClass)) ? released.withheld : null,
   };
 }
 
@@ -149,7 +158,8 @@ function reached(asked: readonly RecordClass[], decisions: readonly DecisionInFo
   return concerns ? [...new Set([...asked, ...RELEASED_CLASSES])] : asked;
 }
 
-function readableOf(
+/** Of the classes that were asked for those that can go out. */
+function completeOf(
   classes: readonly RecordClass[],
   failures: ReadonlyMap<RecordClass, Error>,
   decisions: readonly DecisionInForce[],

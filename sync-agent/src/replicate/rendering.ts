@@ -16,7 +16,7 @@ export interface Rendering {
   sources: ChartSource[];
   /** of the snapshot; null when no class of OpenEMR was asked for */
   position: BinlogPosition | null;
-  /** why a class that was asked for is not among `classes`; null when all could be read */
+  /** why a class that was asked for is not among `classes`; null when all are */
   failure: Error | null;
   /** bytes that the list of documents names; null when it was not rendered */
   files: readonly DocumentFile[] | null;

@@ -8,7 +8,7 @@ import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Conflict } from '../gateway-client/gateway-failures.js';
 import { judgePatient, type Verdict } from '../enrol/judge-patient.js';
-import { RENDERED_CLASSES } from '../ledger/dirty.js';
+import { markDirty, RENDERED_CLASSES } from '../ledger/dirty.js';
 import { Patient } from '../ledger/patient.entity.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 import {
@@ -184,12 +184,25 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
     await stopChart(replication.ledger, patientRef);
   }
   const rendering = await renderClasses(replication, chart, RENDERED_CLASSES);
-  throwIfPartial(rendering);
+  if (rendering.classes.length === 0) {
+    throwIfPartial(rendering);
+  }
   const held = namesOf(state.sections);
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
-  return pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)));
+  const [again, lost] = [
+    lacking.filter(({ recordClass }) => isOneOf(rendering.classes, recordClass)),
+    lacking.filter(({ recordClass }) => !isOneOf(rendering.classes, recordClass)),
+  ];
+  // Nobody can bring these back now, and a manifest that names them would be refused with all the others.
+  const lostClasses = RENDERED_CLASSES.filter((each) => lost.some(({ recordClass }) => recordClass === each));
+  await markDirty(replication.ledger.manager, chart.pid, lostClasses);
+  const outcome = await pushChanges(replication, rendering, namesIn(again), namesIn(lost));
+  throwIfPartial(rendering);
+  return outcome;
 }
+
+const namesIn = (sections: readonly AckedSection[]): Set<string> => new Set(sections.map(({ name }) => name));
 
 /** Id and hash of each. */
 function namesOf(sections: ChartState['sections']): Set<string> {
@@ -209,11 +222,15 @@ function dirtyClasses(chart: ChartToRender): RecordClass[] {
   return RENDERED_CLASSES.filter((recordClass) => dirty.has(recordClass));
 }
 
-/** @param lacking names of acknowledged sections whose bytes the gateway does not have */
+/**
+ * @param lacking names of acknowledged sections whose bytes the gateway does not have
+ * @param lost the same, of classes that are not among the rendering's: the chart is without them from here on
+ */
 async function pushChanges(
   replication: Replication,
   rendering: Rendering,
   lacking: ReadonlySet<string>,
+  lost: ReadonlySet<string> = new Set(),
 ): Promise<Outcome> {
   const { ledger } = replication;
   const { chart, classes, sections, position } = rendering;
@@ -223,7 +240,9 @@ async function pushChanges(
   const acked = await readAckedSections(ledger.manager, chart.patientRef);
   const known = new Map(acked.map((section) => [section.name, section]));
   const names = new Set(sections.map(({ name }) => name));
-  const kept = acked.filter(({ name, recordClass }) => names.has(name) || !isOneOf(classes, recordClass));
+  const kept = acked.filter(
+    ({ name, recordClass }) => names.has(name) || (!isOneOf(classes, recordClass) && !lost.has(name)),
+  );
   await assertMayVanish(ledger, chart, {
     before: acked.filter(({ recordClass }) => isOneOf(classes, recordClass)),
     after: sections,
