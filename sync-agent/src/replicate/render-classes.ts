@@ -92,20 +92,16 @@ export async function renderClasses(
       : await timed(source.work, 'openemr', () => readRows(source, chart, fromOpenEmr, decisions.length > 0));
   source.noteUnreadable?.(chart.patientRef, read?.rows.unreadable ?? []);
   const unread: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
-  const released =
-    read === null
-      ? NOTHING
-      : await releasedSections(source, chart, read.rows, {
-          readable: completeOf(classes, unread, decisions),
-          decisions,
-        });
+  const readable = readableOf(classes, unread, decisions);
+  const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
   const rendered: Rendered[] = [...released.sections];
   const files = read === null ? null : await listFiles(source, chart, { rows: read.rows, rendered, ccd, mayList });
   const name = async (each: readonly Rendered[]): Promise<NewSection[]> =>
     timed(source.work, 'crypto', () => nameSections(chartKey, each, fewerThanListed(released, ccd)));
   const named = await name(rendered);
-  const failures = new Map([...unread, ...tooLarge(named)]);
-  const complete = completeOf(classes, failures, decisions);
+  const large = tooLarge(named);
+  const failures = new Map([...unread, ...large]);
+  const complete = readable.filter((recordClass) => !large.has(recordClass));
   const sections = named.filter(({ recordClass }) => complete.includes(recordClass));
   const contained = new Set([
     ...submissionsIn(sections),
@@ -119,6 +115,7 @@ export async function renderClasses(
     chart,
     classes: complete,
     failure: failures.values().next().value ?? null,
+    withdrawn: decisions.length === 0 ? [] : RELEASED_CLASSES.filter((recordClass) => large.has(recordClass)),
     sections,
     sources: read?.rows.sources ?? [],
     position: fromOpenEmr.some((recordClass) => complete.includes(recordClass)) ? (read?.position ?? null) : null,
@@ -158,8 +155,7 @@ function reached(asked: readonly RecordClass[], decisions: readonly DecisionInFo
   return concerns ? [...new Set([...asked, ...RELEASED_CLASSES])] : asked;
 }
 
-/** Of the classes that were asked for those that can go out. */
-function completeOf(
+function readableOf(
   classes: readonly RecordClass[],
   failures: ReadonlyMap<RecordClass, Error>,
   decisions: readonly DecisionInForce[],

@@ -12,6 +12,8 @@ import type { NewSection } from './seal-chart.js';
 export interface Rendering {
   chart: ChartToRender;
   classes: readonly RecordClass[];
+  /** classes that the chart is without until they can go out again: what they showed last may not be shown any more */
+  withdrawn: readonly RecordClass[];
   sections: NewSection[];
   sources: ChartSource[];
   /** of the snapshot; null when no class of OpenEMR was asked for */

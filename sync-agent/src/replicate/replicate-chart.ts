@@ -190,19 +190,10 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
   const held = namesOf(state.sections);
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
-  const [again, lost] = [
-    lacking.filter(({ recordClass }) => isOneOf(rendering.classes, recordClass)),
-    lacking.filter(({ recordClass }) => !isOneOf(rendering.classes, recordClass)),
-  ];
-  // Nobody can bring these back now, and a manifest that names them would be refused with all the others.
-  const lostClasses = RENDERED_CLASSES.filter((each) => lost.some(({ recordClass }) => recordClass === each));
-  await markDirty(replication.ledger.manager, chart.pid, lostClasses);
-  const outcome = await pushChanges(replication, rendering, namesIn(again), namesIn(lost));
+  const outcome = await pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)), true);
   throwIfPartial(rendering);
   return outcome;
 }
-
-const namesIn = (sections: readonly AckedSection[]): Set<string> => new Set(sections.map(({ name }) => name));
 
 /** Id and hash of each. */
 function namesOf(sections: ChartState['sections']): Set<string> {
@@ -224,24 +215,34 @@ function dirtyClasses(chart: ChartToRender): RecordClass[] {
 
 /**
  * @param lacking names of acknowledged sections whose bytes the gateway does not have
- * @param lost the same, of classes that are not among the rendering's: the chart is without them from here on
+ * @param onlyHeld those of them that are not rendered now leave the chart: the gateway refuses a manifest that names them
  */
 async function pushChanges(
   replication: Replication,
   rendering: Rendering,
   lacking: ReadonlySet<string>,
-  lost: ReadonlySet<string> = new Set(),
+  onlyHeld = false,
 ): Promise<Outcome> {
   const { ledger } = replication;
-  const { chart, classes, sections, position } = rendering;
+  const { chart, classes, sections, position, withdrawn } = rendering;
   if (position !== null) {
     await timed(replication.work, 'feed', () => awaitFeed(replication.feed, position));
   }
   const acked = await readAckedSections(ledger.manager, chart.patientRef);
   const known = new Map(acked.map((section) => [section.name, section]));
   const names = new Set(sections.map(({ name }) => name));
+  const others = acked.filter(({ recordClass }) => !isOneOf(classes, recordClass));
+  const leaving = new Set(
+    others.filter(({ name, recordClass }) => isOneOf(withdrawn, recordClass) || (onlyHeld && lacking.has(name))),
+  );
+  if (leaving.size > 0) {
+    // Rendered again until they can go out.
+    const owed = new Set([...leaving].map(({ recordClass }) => recordClass));
+    const classesOwed = RENDERED_CLASSES.filter((recordClass) => owed.has(recordClass));
+    await markDirty(ledger.manager, chart.pid, classesOwed);
+  }
   const kept = acked.filter(
-    ({ name, recordClass }) => names.has(name) || (!isOneOf(classes, recordClass) && !lost.has(name)),
+    (section) => names.has(section.name) || (!isOneOf(classes, section.recordClass) && !leaving.has(section)),
   );
   await assertMayVanish(ledger, chart, {
     before: acked.filter(({ recordClass }) => isOneOf(classes, recordClass)),
@@ -306,6 +307,7 @@ async function pushMark(replication: Replication, chart: ChartToRender, held: Ch
   const nothing = {
     classes: [],
     failure: null,
+    withdrawn: [],
     sections: [],
     sources: [],
     position: null,
