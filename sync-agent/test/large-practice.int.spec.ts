@@ -12,7 +12,7 @@ import { ChartUnderTest } from './chart-under-test.js';
 import { fillPractice, FIRST_PID, TABLES_OF_PATIENTS } from './large-practice.js';
 
 const PATIENTS = 100_000;
-/** The fill takes half a minute where nothing else runs, milliseconds. */
+/** The fill takes a minute, and on a busy machine several; milliseconds. */
 const FILL_TIMEOUT = 600_000;
 /** More of a table than one patient has in it, rows by the server's own estimate. */
 const MANY = 500;
