@@ -98,6 +98,7 @@ describe('dirty rows of one chart and class', () => {
       sources: [],
       position: { file: 1, offset },
       failure: null,
+      withdrawn: [],
       files: null,
       offersCcd: false,
       contained: new Set(),

@@ -307,6 +307,24 @@ export const OPENEMR_CASES: readonly Misconfiguration[] = [
     says: /procedure_specimen\.collected_date/,
   },
   {
+    name: 'an OpenEMR with many plans and no index that leads to those of a patient',
+    make: sql(
+      [
+        'CREATE TABLE openemr.plans_before AS SELECT * FROM openemr.form_care_plan',
+        'INSERT INTO openemr.form_care_plan (id, pid) SELECT seq, seq FROM openemr.seq_1_to_80000',
+        'ANALYZE TABLE openemr.form_care_plan',
+      ],
+      [
+        'TRUNCATE openemr.form_care_plan',
+        'INSERT INTO openemr.form_care_plan SELECT * FROM openemr.plans_before',
+        'DROP TABLE openemr.plans_before',
+        'ANALYZE TABLE openemr.form_care_plan',
+      ],
+    ),
+    finds: ['openemr-index-missing'],
+    says: /no index by patient in form_care_plan, so/,
+  },
+  {
     name: 'an OpenEMR without a time zone',
     make: openEmrSetting('gbl_time_zone', ''),
     finds: ['clinic-time-zone-unknown'],

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { newResult, signReport } from 'infra/openemr-sim/clinic-labs';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
 import type { ResultSetHeader } from 'mysql2/promise';
@@ -15,6 +16,7 @@ import { readDecisions } from '../src/release/read-decisions.js';
 import { readItems, type ChartItem } from '../src/release/read-items.js';
 import { describeRules, readRules } from '../src/release/read-rules.js';
 import { describeReport, readReleaseReport } from '../src/release/release-report.js';
+import { reasonOf } from '../src/replicate/describe-failure.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
 import { AgentUnderTest, STANDING_FEED } from './agent-under-test.js';
@@ -261,6 +263,76 @@ describe('a chart of which a class', () => {
     await markDirty(under.ledger.manager, PID, ['immunizations']);
     expect(await replicate()).toBe('pushed');
     expect(await skipped()).toBeUndefined();
+  });
+
+  /** Texts of a megabyte that do not compress to much less: a dozen of them are more than a section may hold. */
+  const writeMuch = async (): Promise<void> => {
+    for (let entry = 0; entry < 14; entry += 1) {
+      await under.clinic.query(
+        "INSERT INTO lists SET pid = ?, type = 'medical_problem', title = 'too much', activity = 1, date = NOW(), comments = ?",
+        [PID, randomBytes(768 * 1024).toString('base64')],
+      );
+    }
+  };
+  const writeLess = async (): Promise<void> => {
+    await under.clinic.query("DELETE FROM lists WHERE pid = ? AND title = 'too much'", [PID]);
+  };
+
+  it('is too large for a section gets the others pushed, keeps that class as it was, and goes out when there is less of it', async () => {
+    const before = await hashes();
+    await writeMuch();
+    await changeDemographics(under.clinic, { pid: PID, street: '5 Elm Court' });
+    await markDirty(under.ledger.manager, PID, ['problems', 'allergies', 'profile']);
+    const failure: unknown = await replicate().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'section-too-large', logLevel: 'error' });
+    expect(reasonOf(failure)).toMatch(/^a section of the class problems is larger than 8388608 bytes when sealed;/);
+    expect(await inDmz()).toContain('5 Elm Court');
+    const partly = await hashes();
+    expect([...partly.keys()]).toEqual([...before.keys()]);
+    expect(partly.get('profile')).not.toBe(before.get('profile'));
+    expect(partly.get('problems')).toBe(before.get('problems'));
+    expect((await under.stored(patientRef))?.sections.has('problems')).toBe(true);
+    expect(await dirtyClasses()).toEqual(['problems']);
+
+    // What was decided about may stand in what the class showed last.
+    const { id: resourceId, recordClass } = await itemOf('Immunization');
+    const held = await decide(under.ledger, decision({ resourceId, recordClass }));
+    expect(await inDmz()).toContain(resourceId);
+    await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
+    expect(await inDmz()).not.toContain(resourceId);
+    expect((await under.stored(patientRef))?.sections.has('immunizations')).toBe(true);
+    expect((await under.stored(patientRef))?.sections.has('problems')).toBe(false);
+    expect(await dirtyClasses()).toEqual(['problems']);
+    expect(await withheld()).toContainEqual({ id: resourceId, decision: held, ended: 0, seq: null });
+    await lift(under.ledger, held, 'admin');
+
+    await writeLess();
+    await under.clinic.query("INSERT INTO lists SET pid = ?, type = 'medical_problem', title = 'Less', activity = 1", [
+      PID,
+    ]);
+    await markDirty(under.ledger.manager, PID, ['problems']);
+    expect(await replicate()).toBe('pushed');
+    expect(await inDmz()).toContain('Less');
+    expect(await dirtyClasses()).toEqual([]);
+  });
+
+  it('is too large for a section when the DMZ has lost it does not keep the others from being sent again', async () => {
+    await writeMuch();
+    await under.portal.query('DELETE FROM section WHERE patient_ref = UNHEX(?)', [patientRef]);
+    await changeDemographics(under.clinic, { pid: PID, street: '7 Elm Court' });
+    await markDirty(under.ledger.manager, PID, ['profile']);
+    await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
+    const stored = await under.stored(patientRef);
+    expect(stored?.sections.size).toBe(stored?.manifest.sections.length);
+    expect(stored?.sections.has('immunizations')).toBe(true);
+    expect(stored?.sections.has('problems')).toBe(false);
+    expect(await inDmz()).toContain('7 Elm Court');
+    expect(await dirtyClasses()).toEqual(['problems']);
+
+    await writeLess();
+    expect(await replicate()).toBe('pushed');
+    expect((await under.stored(patientRef))?.sections.has('problems')).toBe(true);
+    expect(await dirtyClasses()).toEqual([]);
   });
 
   const wish = async (wanted: 'wait' | 'at-once' | 'show', resultId: string | null = null): Promise<void> =>

@@ -2,6 +2,8 @@ import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type Ke
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+/** What a seal adds to its plaintext. */
+export const SEAL_BYTES = NONCE_BYTES + TAG_BYTES;
 
 /** Sealed bytes that do not open under this key and these clear fields. Never says which of the two is wrong. */
 export class SealBroken extends Error {

@@ -5,7 +5,16 @@ import { SealBroken } from './aead.js';
 import { RECORD_CLASSES } from './classes.js';
 import { LIMITS } from './limits.js';
 import { pad, unpad } from './padding.js';
-import { contentHash, deriveClassKey, openSection, readSection, sealSection, sectionId } from './section.js';
+import {
+  contentHash,
+  deriveClassKey,
+  fitsSection,
+  openSection,
+  readSection,
+  sealContent,
+  sealSection,
+  sectionId,
+} from './section.js';
 
 const classKey = deriveClassKey(randomBytes(32), 'results');
 const header = {
@@ -76,6 +85,27 @@ describe('a sealed section', () => {
       expect(() => unpad(wrong)).toThrow(SealBroken);
     }
     expect(() => openSection(classKey, header, Buffer.alloc(10))).toThrow(SealBroken);
+  });
+
+  it('is refused exactly when its sealed bytes are more than the limit', () => {
+    // Random bytes do not compress, so that they tell the bound of what no compression is tried for as well.
+    const random = randomBytes(LIMITS.sectionBytes);
+    const seals = (content: Buffer): boolean => {
+      try {
+        return sealContent(classKey, header, content).length <= LIMITS.sectionBytes;
+      } catch (failure: unknown) {
+        expect(failure).toBeInstanceOf(RangeError);
+        return false;
+      }
+    };
+    const told = [0, 500, 1_000, 1_024, 1_100, 2_048, 3_000, 4_095, 4_096, 4_097].map((less) => {
+      const content = random.subarray(0, LIMITS.sectionBytes - less);
+      expect([less, fitsSection(content)]).toEqual([less, seals(content)]);
+      return fitsSection(content);
+    });
+    expect(new Set(told)).toEqual(new Set([false, true]));
+    // What compresses to little, and is more than anybody opens.
+    expect(fitsSection(Buffer.alloc(32 * LIMITS.sectionBytes + 1, 97))).toBe(false);
   });
 
   it('has an id that is the same for the same name only', () => {

@@ -1,6 +1,6 @@
 import { createHash, createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
-import { openAead, sealAead } from './aead.js';
+import { openAead, SEAL_BYTES, sealAead } from './aead.js';
 import { canonicalBytes } from './canonical-json.js';
 import type { RecordClass } from './classes.js';
 import { LIMITS } from './limits.js';
@@ -57,14 +57,26 @@ export function sealSection(classKey: Uint8Array, header: SectionHeader, content
 
 /** The same of a content's canonical JSON. @throws RangeError above `LIMITS.sectionBytes` */
 export function sealContent(classKey: Uint8Array, header: SectionHeader, canonical: Uint8Array): Buffer {
-  const compressed = brotliCompressSync(canonical, {
-    params: { [constants.BROTLI_PARAM_QUALITY]: 5 },
-  });
-  const sealed = sealAead(classKey, pad(compressed), sectionAad(header));
+  const sealed = sealAead(classKey, pad(compress(canonical)), sectionAad(header));
   if (sealed.length > LIMITS.sectionBytes) {
     throw new RangeError('section is larger than the limit of a sealed section');
   }
   return sealed;
+}
+
+function compress(canonical: Uint8Array): Buffer {
+  return brotliCompressSync(canonical, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
+}
+
+/** More than brotli, padding and seal can add to content of the limit's size, bytes. */
+const ADDED = 4 * LIMITS.paddingStep;
+
+/** Whether `sealContent` takes a content's canonical JSON, and whoever opens it gets all of it. */
+export function fitsSection(canonical: Uint8Array): boolean {
+  return (
+    canonical.length <= LIMITS.sectionBytes - ADDED ||
+    (canonical.length <= LARGEST_CONTENT && pad(compress(canonical)).length + SEAL_BYTES <= LIMITS.sectionBytes)
+  );
 }
 
 /**
@@ -80,7 +92,10 @@ export function readSection(classKey: Uint8Array, header: SectionHeader, sealed:
   return JSON.parse(decompress(openSection(classKey, header, sealed)).toString('utf8'));
 }
 
+/** Content of a section, bytes. */
+const LARGEST_CONTENT = 32 * LIMITS.sectionBytes;
+
 /** Brotli with a bound on the result, against decompression bombs. */
 export function decompress(compressed: Uint8Array): Buffer {
-  return brotliDecompressSync(compressed, { maxOutputLength: 32 * LIMITS.sectionBytes });
+  return brotliDecompressSync(compressed, { maxOutputLength: LARGEST_CONTENT });
 }

@@ -1,5 +1,6 @@
 import { IANAZone } from 'luxon';
 import type { Connection } from 'mysql2/promise';
+import { findMissingIndexes, indexSql, type AskedIndex } from '../openemr/asked-indexes.js';
 import { FOLLOWED_TABLES, findOtherEngines, minutesAhead, readSettings } from '../openemr/look-around.js';
 import { findMissingColumns } from '../openemr/versions.js';
 import { failureCode } from '../failure-code.js';
@@ -32,6 +33,7 @@ export async function checkOpenEmr(reader: Connection, database: string, seesAll
       ...checkEngines(
         (await findOtherEngines(reader, database)).filter((name) => FOLLOWED_TABLES.has(name.toLowerCase())),
       ),
+      ...checkIndexes(await findMissingIndexes(reader)),
       ...checkSettings(settings),
       ...(IANAZone.isValidZone(timeZone) ? checkTimes(await minutesAhead(reader, timeZone)) : []),
     ],
@@ -61,6 +63,19 @@ export function checkEngines(tables: readonly string[]): Finding[] {
           'table-not-innodb',
           `${tables.join(', ')} ${tables.length === 1 ? 'is' : 'are'} not kept by InnoDB`,
           'convert with ALTER TABLE … ENGINE=InnoDB while OpenEMR is not in use',
+        ),
+      ];
+}
+
+function checkIndexes(missing: readonly AskedIndex[]): Finding[] {
+  const tables = missing.map(({ table }) => table);
+  return tables.length === 0
+    ? []
+    : [
+        finding(
+          'openemr-index-missing',
+          `OpenEMR has no index by patient in ${tables.join(', ')}, so changes of one chart read all rows of everybody there`,
+          `let the administrator of OpenEMR's database run, at a quiet hour: ${missing.map(indexSql).join('; ')}`,
         ),
       ];
 }

@@ -138,6 +138,8 @@ export const FINDING_CODES = {
   'openemr-database-missing': 'error',
   /** Columns that charts are made of are missing: an OpenEMR before 7.0.2, or one that is being upgraded. */
   'openemr-column-missing': 'error',
+  /** Large tables of OpenEMR have no index by patient, as it comes. Everything works; with thousands of patients it gets slow. */
+  'openemr-index-missing': 'warning',
   /** OpenEMR names no time zone, so no time in a chart would be certain. Nothing is replicated. */
   'clinic-time-zone-unknown': 'error',
   /** OpenEMR has rows from the future of its own time zone: its web server, or an interface, writes another zone's time. */

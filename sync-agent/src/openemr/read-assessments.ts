@@ -41,7 +41,10 @@ export interface AssessmentRows {
   questionnaires: FilledQuestionnaireRow[];
 }
 
-/** Two queries: lines of forms that nobody deleted, and filled-in questionnaires. */
+/**
+ * Two queries: lines of forms that nobody deleted, and filled-in questionnaires. OpenEMR has no index by whom the answers
+ * are of, but one that contains the patient: what is read whole is that, without everybody's answers.
+ */
 export async function readAssessments(
   snapshot: Snapshot,
   pid: number,
@@ -60,8 +63,9 @@ export async function readAssessments(
   const questionnaires = await snapshot.selectEntries(
     'questionnaires',
     FilledQuestionnaireRow,
-    `SELECT id, questionnaire_name, creator_user_id, create_time, status, encounter, questionnaire_response
-       FROM questionnaire_response WHERE patient_id = ? ORDER BY id`,
+    `SELECT r.id, r.questionnaire_name, r.creator_user_id, r.create_time, r.status, r.encounter, r.questionnaire_response
+       FROM questionnaire_response k STRAIGHT_JOIN questionnaire_response r ON r.id = k.id
+      WHERE k.patient_id = ? ORDER BY r.id`,
     [pid],
   );
   for (const row of observations) {

@@ -41,8 +41,8 @@ export interface DocumentRows {
 /**
  * Two queries. A document that staff deleted is not read, as it may have been filed to the wrong patient, nor a C-CDA
  * that OpenEMR made and filed: it may show what decisions keep from the portal, and one that the patient asked for has
- * its own entry. The categories, a list of the practice, come first in the second query: from them the index of `categories_to_documents` leads to
- * documents, not the other way round.
+ * its own entry. The only index of `categories_to_documents` begins with the category, so the second query tries every
+ * category, a list of the practice, for each of the documents: any other order of its tables reads the files of everybody.
  */
 export async function readDocuments(
   snapshot: Snapshot,
@@ -64,10 +64,11 @@ export async function readDocuments(
           FiledRow,
           `SELECT f.document_id, c.id AS category_id, c.name, c.codes, c.parent, p.name AS parent_name,
                   p.codes AS parent_codes
-             FROM categories c
-             STRAIGHT_JOIN categories_to_documents f ON f.category_id = c.id AND f.document_id IN (?)
+             FROM documents d
+             STRAIGHT_JOIN categories c
+             STRAIGHT_JOIN categories_to_documents f ON f.category_id = c.id AND f.document_id = d.id
              LEFT JOIN categories p ON p.id = c.parent
-            WHERE c.aco_spec NOT LIKE 'admin|%' ORDER BY f.document_id, c.id`,
+            WHERE d.id IN (?) AND c.aco_spec NOT LIKE 'admin|%' ORDER BY f.document_id, c.id`,
           [documents.map(({ id }) => id)],
         );
   return {

@@ -25,7 +25,7 @@ import { documentContents } from './document-contents.js';
 import { readAnswered, readReceipts } from './receipts.js';
 import { timed, type RenderWork } from './render-work.js';
 import type { Rendering } from './rendering.js';
-import { nameSections } from './seal-chart.js';
+import { nameSections, tooLarge, type NewSection } from './seal-chart.js';
 
 /** OpenEMR's server writes no binlog and is not polled, so nobody can say which changes a snapshot contains. */
 export class SnapshotWithoutPosition extends Error {
@@ -91,33 +91,39 @@ export async function renderClasses(
       ? null
       : await timed(source.work, 'openemr', () => readRows(source, chart, fromOpenEmr, decisions.length > 0));
   source.noteUnreadable?.(chart.patientRef, read?.rows.unreadable ?? []);
-  const failures: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
-  const readable = readableOf(classes, failures, decisions);
+  const unread: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
+  const readable = readableOf(classes, unread, decisions);
   const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
   const rendered: Rendered[] = [...released.sections];
   const files = read === null ? null : await listFiles(source, chart, { rows: read.rows, rendered, ccd, mayList });
+  const name = async (each: readonly Rendered[]): Promise<NewSection[]> =>
+    timed(source.work, 'crypto', () => nameSections(chartKey, each, fewerThanListed(released, ccd)));
+  const named = await name(rendered);
+  const large = tooLarge(named);
+  const failures = new Map([...unread, ...large]);
+  const complete = readable.filter((recordClass) => !large.has(recordClass));
+  const sections = named.filter(({ recordClass }) => complete.includes(recordClass));
   const contained = new Set([
-    ...submissionsIn(rendered),
-    ...answered.filter(({ answeredIn }) => readable.includes(answeredIn)).map(({ submissionId }) => submissionId),
+    ...submissionsIn(sections),
+    ...answered.filter(({ answeredIn }) => complete.includes(answeredIn)).map(({ submissionId }) => submissionId),
   ]);
   if (classes.includes('receipts')) {
     const content = await readReceipts(ledger.manager, chart.patientRef, contained);
-    rendered.push({ name: 'receipts', recordClass: 'receipts', content });
+    sections.push(...(await name([{ name: 'receipts', recordClass: 'receipts', content }])));
   }
   return {
     chart,
-    classes: readable,
+    classes: complete,
     failure: failures.values().next().value ?? null,
-    sections: await timed(source.work, 'crypto', () =>
-      nameSections(chartKey, rendered, fewerThanListed(released, ccd)),
-    ),
+    withdrawn: decisions.length === 0 ? [] : RELEASED_CLASSES.filter((recordClass) => large.has(recordClass)),
+    sections,
     sources: read?.rows.sources ?? [],
-    position: fromOpenEmr.some((recordClass) => readable.includes(recordClass)) ? (read?.position ?? null) : null,
-    files,
+    position: fromOpenEmr.some((recordClass) => complete.includes(recordClass)) ? (read?.position ?? null) : null,
+    files: complete.includes('documents') ? files : null,
     offersCcd: source.offersCcd === true,
     contained,
     decisions,
-    withheld: readable.some((recordClass) => RELEASED_CLASSES.includes(recordClass)) ? released.withheld : null,
+    withheld: complete.some((recordClass) => RELEASED_CLASSES.includes(recordClass)) ? released.withheld : null,
   };
 }
 

@@ -12,11 +12,13 @@ import type { NewSection } from './seal-chart.js';
 export interface Rendering {
   chart: ChartToRender;
   classes: readonly RecordClass[];
+  /** classes that the chart is without until they can go out again: what they showed last may not be shown any more */
+  withdrawn: readonly RecordClass[];
   sections: NewSection[];
   sources: ChartSource[];
   /** of the snapshot; null when no class of OpenEMR was asked for */
   position: BinlogPosition | null;
-  /** why a class that was asked for is not among `classes`; null when all could be read */
+  /** why a class that was asked for is not among `classes`; null when all are */
   failure: Error | null;
   /** bytes that the list of documents names; null when it was not rendered */
   files: readonly DocumentFile[] | null;

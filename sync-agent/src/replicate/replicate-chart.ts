@@ -8,7 +8,7 @@ import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Conflict } from '../gateway-client/gateway-failures.js';
 import { judgePatient, type Verdict } from '../enrol/judge-patient.js';
-import { RENDERED_CLASSES } from '../ledger/dirty.js';
+import { markDirty, RENDERED_CLASSES } from '../ledger/dirty.js';
 import { Patient } from '../ledger/patient.entity.js';
 import type { OpenEmrTables } from '../openemr/writer-tables.js';
 import {
@@ -184,11 +184,15 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
     await stopChart(replication.ledger, patientRef);
   }
   const rendering = await renderClasses(replication, chart, RENDERED_CLASSES);
-  throwIfPartial(rendering);
+  if (rendering.classes.length === 0) {
+    throwIfPartial(rendering);
+  }
   const held = namesOf(state.sections);
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
-  return pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)));
+  const outcome = await pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)), true);
+  throwIfPartial(rendering);
+  return outcome;
 }
 
 /** Id and hash of each. */
@@ -209,21 +213,37 @@ function dirtyClasses(chart: ChartToRender): RecordClass[] {
   return RENDERED_CLASSES.filter((recordClass) => dirty.has(recordClass));
 }
 
-/** @param lacking names of acknowledged sections whose bytes the gateway does not have */
+/**
+ * @param lacking names of acknowledged sections whose bytes the gateway does not have
+ * @param onlyHeld those of them that are not rendered now leave the chart: the gateway refuses a manifest that names them
+ */
 async function pushChanges(
   replication: Replication,
   rendering: Rendering,
   lacking: ReadonlySet<string>,
+  onlyHeld = false,
 ): Promise<Outcome> {
   const { ledger } = replication;
-  const { chart, classes, sections, position } = rendering;
+  const { chart, classes, sections, position, withdrawn } = rendering;
   if (position !== null) {
     await timed(replication.work, 'feed', () => awaitFeed(replication.feed, position));
   }
   const acked = await readAckedSections(ledger.manager, chart.patientRef);
   const known = new Map(acked.map((section) => [section.name, section]));
   const names = new Set(sections.map(({ name }) => name));
-  const kept = acked.filter(({ name, recordClass }) => names.has(name) || !isOneOf(classes, recordClass));
+  const others = acked.filter(({ recordClass }) => !isOneOf(classes, recordClass));
+  const leaving = new Set(
+    others.filter(({ name, recordClass }) => isOneOf(withdrawn, recordClass) || (onlyHeld && lacking.has(name))),
+  );
+  if (leaving.size > 0) {
+    // Rendered again until they can go out.
+    const owed = new Set([...leaving].map(({ recordClass }) => recordClass));
+    const classesOwed = RENDERED_CLASSES.filter((recordClass) => owed.has(recordClass));
+    await markDirty(ledger.manager, chart.pid, classesOwed);
+  }
+  const kept = acked.filter(
+    (section) => names.has(section.name) || (!isOneOf(classes, section.recordClass) && !leaving.has(section)),
+  );
   await assertMayVanish(ledger, chart, {
     before: acked.filter(({ recordClass }) => isOneOf(classes, recordClass)),
     after: sections,
@@ -287,6 +307,7 @@ async function pushMark(replication: Replication, chart: ChartToRender, held: Ch
   const nothing = {
     classes: [],
     failure: null,
+    withdrawn: [],
     sections: [],
     sources: [],
     position: null,

@@ -7,7 +7,7 @@ import type { Manifest } from 'sync-contract/manifest';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { pad } from 'sync-contract/padding';
 import { z } from 'zod';
-import { deriveClassKey, hashOfContent, sealContent, sectionId } from 'sync-contract/section';
+import { deriveClassKey, fitsSection, hashOfContent, sealContent, sectionId } from 'sync-contract/section';
 import { drillFault } from '../drill-fault.js';
 import type { AckedSection, ChartToRender } from './chart-row.js';
 
@@ -65,6 +65,26 @@ const Listed = z.union([
 /** An index repeats what its years and threads hold, and counts as nothing. */
 function countEntries(content: unknown): number {
   return Listed.safeParse(content).data ?? 0;
+}
+
+/** A class of a chart has more in one section than may be sealed. It goes out again when there is less of it. */
+export class SectionTooLarge extends Error {
+  readonly code = 'section-too-large';
+  readonly logLevel = 'error';
+  constructor(recordClass: RecordClass) {
+    super(
+      `a section of the class ${recordClass} is larger than ${String(LIMITS.sectionBytes)} bytes when sealed; the class keeps its last state`,
+    );
+  }
+}
+
+/** Classes with a section that cannot be sealed, each with its failure. */
+export function tooLarge(sections: readonly NewSection[]): Map<RecordClass, SectionTooLarge> {
+  return new Map(
+    sections
+      .filter(({ canonical }) => !fitsSection(canonical))
+      .map(({ recordClass }) => [recordClass, new SectionTooLarge(recordClass)]),
+  );
 }
 
 /** @throws RangeError for a section larger than the limit */
