@@ -70,7 +70,8 @@ describe('the heartbeat', () => {
       >;
 
     const asOf = new Date(Date.now() - 2 * TIMES.red);
-    await own.inside.publish(patient.patientRef, SECTIONS, { seq: 2, asOf });
+    // Pushed just now, with nothing newer in its sections: that others could not be read does not make them current.
+    await own.inside.publish(patient.patientRef, SECTIONS, { seq: 2, asOf, madeAt: new Date() });
     for (const [age, freshness] of [
       [TIMES.red + 1_000, 'red'],
       [TIMES.amber + 1_000, 'amber'],
@@ -92,5 +93,11 @@ describe('the heartbeat', () => {
     const own_t = new Date(Date.now() - TIMES.red - 5_000).toISOString();
     await own.inside.beat(new Date(), [{ patientRef: patient.patientRef, t: own_t }]);
     expect(await status()).toMatchObject({ freshness: 'red', currentAsOf: own_t });
+
+    const newest = new Date(Date.now() - 1_000);
+    await own.inside.publish(patient.patientRef, SECTIONS, { seq: 3, asOf: newest });
+    expect(await status()).toMatchObject({ freshness: 'red', currentAsOf: own_t });
+    const section = await patient.browser.get(`/api/charts/${patient.patientRef}/sections/medications`);
+    expect(section.headers['x-as-of']).toBe(newest.toISOString());
   });
 });

@@ -180,7 +180,7 @@ export class InsideStandIn {
     ]);
   }
 
-  /** Replaces a chart with these sections at (era, seq). */
+  /** Replaces a chart with these sections at (era, seq). @param asOf of the sections @param madeAt of the manifest */
   async publish(
     patientRef: string,
     sections: Record<string, unknown>,
@@ -189,7 +189,8 @@ export class InsideStandIn {
       asOf = new Date(),
       epoch = 1,
       frozen = false,
-    }: { seq?: number; asOf?: Date; epoch?: number; frozen?: boolean } = {},
+      madeAt = new Date(),
+    }: { seq?: number; asOf?: Date; epoch?: number; frozen?: boolean; madeAt?: Date } = {},
   ): Promise<PublishedChart> {
     const { era } = this;
     const version = { era, seq };
@@ -207,7 +208,7 @@ export class InsideStandIn {
     }
     const manifest = signManifest(
       {
-        ...{ v: PROTOCOL_VERSION, site: this.site, patientRef, ...version, asOf: asOf.toISOString() },
+        ...{ v: PROTOCOL_VERSION, site: this.site, patientRef, ...version, asOf: madeAt.toISOString() },
         ...{ sections: entries, ...(frozen ? { frozen } : {}) },
       },
       this.sign,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { SealBroken } from 'sync-contract/aead';
+import { chartAsOf, sectionAsOf } from 'sync-contract/claimed-time';
 import { RECORD_CLASSES, RecordClass, classOfSection } from 'sync-contract/classes';
 import { matchesEntry, type ManifestEntry } from 'sync-contract/manifest';
 import { decompress, openSection, sectionId } from 'sync-contract/section';
@@ -22,7 +23,7 @@ export interface OpenedSection {
 }
 
 export interface ChartStanding {
-  /** null while no chart has come */
+  /** of every section; one alone may be later. Null while no chart has come */
   currentAsOf: string | null;
   manifest: { era: number; seq: number } | null;
   frozen: boolean;
@@ -78,7 +79,7 @@ export class ChartReader {
     return {
       sectionId: entry.id,
       compressed: this.openSealed(chart.patientRef, classKey, entry, sealed),
-      asOf: later(entry.asOf, found.t),
+      asOf: sectionAsOf(entry, found.t),
       version: entry.version,
     };
   }
@@ -94,7 +95,7 @@ export class ChartReader {
     try {
       const { manifest, t } = await this.look(chart, [], null);
       return {
-        currentAsOf: later(manifest.asOf, t),
+        currentAsOf: chartAsOf(manifest.entries.values(), t),
         manifest: { era: manifest.era, seq: manifest.seq },
         frozen: manifest.frozen,
         sections: RECORD_CLASSES.filter((name) =>
@@ -162,9 +163,4 @@ export class ChartReader {
       throw error;
     }
   }
-}
-
-/** Instants in one notation compare as text. */
-function later(a: string, b: string | null): string {
-  return b !== null && b > a ? b : a;
 }

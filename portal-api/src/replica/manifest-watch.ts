@@ -13,7 +13,6 @@ export interface VerifiedManifest {
   hash: string;
   era: number;
   seq: number;
-  asOf: string;
   frozen: boolean;
   entries: Map<string, ManifestEntry>;
 }
@@ -89,7 +88,6 @@ export class ManifestWatch {
         hash: statementHash(signed),
         era: manifest.era,
         seq: manifest.seq,
-        asOf: manifest.asOf,
         frozen: manifest.frozen === true,
         entries: new Map(manifest.sections.map((entry) => [entry.id, entry])),
       };

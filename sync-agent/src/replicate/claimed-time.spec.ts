@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { chartAsOf, sectionAsOf } from 'sync-contract/claimed-time';
 import type { SourceTransaction } from '../openemr/binlog-stream.js';
 import { RowChanges } from '../openemr/row-changes.js';
 import { isBehind, type BinlogPosition } from '../openemr/snapshot.js';
@@ -26,6 +27,8 @@ interface Fault {
   readAtTooLate?: true;
   /** a render of before settles after the feed has begun anew */
   ignoresGeneration?: true;
+  /** a page takes the time of the newest push for that of every section */
+  pushSpeaksForAll?: true;
 }
 
 type Change =
@@ -69,6 +72,7 @@ const place = ({ file, offset }: BinlogPosition): string =>
   `${String(file).padStart(10, '0')}/${String(offset).padStart(18, '0')}`;
 const clockText = (at: number): string => `${new Date(at * 1_000).toISOString().slice(0, 19).replace('T', ' ')}.000000`;
 const instantOf = (text: string): number => Date.parse(text) / 1_000;
+const instantText = (at: number): string => new Date(at * 1_000).toISOString();
 const refOf = (pid: number): string => String(pid);
 
 /**
@@ -92,11 +96,13 @@ class World {
   private readonly sources = new Map<number, Set<number>>(PIDS.map((pid) => [pid, new Set()]));
   private readonly renders = new Map<number, Render>();
   private readonly dmz = new Map<string, Shown>();
-  private readonly claimed = new Map<number, number>();
+  /** times of the newest manifests */
+  private readonly pushed = new Map<number, number>();
+  /** T by the newest heartbeat */
+  private readonly claimed = new Map<number, string>();
 
   constructor(private readonly fault: Fault) {
     for (const pid of PIDS) {
-      this.claimed.set(pid, 0);
       CLASSES.forEach((shown) => this.dmz.set(`${String(pid)} ${shown}`, { contains: 0, asOf: 0 }));
     }
   }
@@ -134,18 +140,25 @@ class World {
     }
   }
 
-  /** Changes committed before a shown time that what is shown lacks. */
+  /** Changes committed before a shown time that what is shown lacks. A page shows the later of a section's time and its chart's. */
   missing(): object[] {
-    return PIDS.flatMap((pid) =>
-      CLASSES.flatMap((shown) => {
+    return PIDS.flatMap((pid) => {
+      const byHeartbeat = this.claimed.get(pid) ?? null;
+      const entries = CLASSES.map((shown) => ({ asOf: instantText(this.section(pid, shown).asOf) }));
+      const ofChart =
+        this.fault.pushSpeaksForAll === true
+          ? sectionAsOf({ asOf: instantText(this.pushed.get(pid) ?? 0) }, byHeartbeat)
+          : chartAsOf(entries, byHeartbeat);
+      return CLASSES.flatMap((shown) => {
         const section = this.section(pid, shown);
-        const t = Math.max(section.asOf, this.claimed.get(pid) ?? 0);
+        const asOf = sectionAsOf({ asOf: instantText(section.asOf) }, byHeartbeat);
+        const t = instantOf(sectionAsOf({ asOf }, ofChart));
         return this.binlog
           .slice(section.contains)
           .filter(({ at }, index) => at < t && this.concerns(section.contains + index, pid, shown))
           .map(({ at }) => ({ pid, shown, at, t }));
-      }),
-    );
+      });
+    });
   }
 
   private commit(changes: Change[], marker: string | null): void {
@@ -235,7 +248,7 @@ class World {
     const currency = currencyOf(this.markers, this.fault.ignoresDirty === true ? [] : this.lagging());
     if (currency !== null) {
       for (const pid of PIDS) {
-        this.claimed.set(pid, instantOf(currency.exceptions.get(refOf(pid)) ?? currency.practice));
+        this.claimed.set(pid, currency.exceptions.get(refOf(pid)) ?? currency.practice);
       }
     }
   }
@@ -282,6 +295,7 @@ class World {
       const changed = this.binlog.slice(before, contains).some((_, i) => this.concerns(before + i, pid, shown));
       if (changed) {
         this.dmz.set(`${String(pid)} ${shown}`, { contains, asOf: readAt });
+        this.pushed.set(pid, readAt);
       }
     }
   }
@@ -408,6 +422,7 @@ describe('the time up to which a page says that it is complete', () => {
     ['what the feed saw during a render is forgotten', { forgetsOvertaken: true }],
     ["a section's time is taken after its snapshot", { readAtTooLate: true }],
     ['a render settles positions of another binlog', { ignoresGeneration: true }],
+    ['a push of one section speaks for the others', { pushSpeaksForAll: true }],
   ])('would be caught if it were: %s', (_name, fault) => {
     const run = fc.check(nothingIsMissing(fault), { numRuns: INTERLEAVINGS, endOnFailure: true });
     expect(run.failed).toBe(true);
