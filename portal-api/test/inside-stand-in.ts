@@ -190,7 +190,8 @@ export class InsideStandIn {
       epoch = 1,
       frozen = false,
       madeAt = new Date(),
-    }: { seq?: number; asOf?: Date; epoch?: number; frozen?: boolean; madeAt?: Date } = {},
+      came = new Date(),
+    }: { seq?: number; asOf?: Date; epoch?: number; frozen?: boolean; madeAt?: Date; came?: Date } = {},
   ): Promise<PublishedChart> {
     const { era } = this;
     const version = { era, seq };
@@ -213,7 +214,7 @@ export class InsideStandIn {
       },
       this.sign,
     );
-    await this.storeManifest(patientRef, seq, manifest);
+    await this.storeManifest(patientRef, seq, manifest, came);
     this.leaves.set(patientRef, { patientRef, era, seq, manifestHash: statementHash(manifest) });
     return { manifest, entries };
   }
@@ -253,11 +254,11 @@ export class InsideStandIn {
     };
   }
 
-  async storeManifest(patientRef: string, seq: number, manifest: Signed): Promise<void> {
+  async storeManifest(patientRef: string, seq: number, manifest: Signed, came = new Date()): Promise<void> {
     await this.sql(
       `REPLACE INTO {db}.chart (patient_ref, era, seq, manifest, manifest_hash, updated_at)
-       VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))`,
-      [bytes(patientRef), this.era, seq, JSON.stringify(manifest), bytes(statementHash(manifest))],
+       VALUES (?, ?, ?, ?, ?, ?)`,
+      [bytes(patientRef), this.era, seq, JSON.stringify(manifest), bytes(statementHash(manifest)), sqlTime(came)],
     );
   }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { newResult } from 'infra/openemr-sim/clinic-labs';
 import { addMedication } from 'infra/openemr-sim/clinic-medications';
 import { changeDemographics, setPortal } from 'infra/openemr-sim/clinic-patients';
-import { chartAsOf, sectionAsOf } from 'sync-contract/claimed-time';
+import { chartAsOf, sectionAsOf, type HeldTimes } from 'sync-contract/claimed-time';
 import { deriveClassKey, sectionId } from 'sync-contract/section';
 import { Chart } from '../src/ledger/chart.entity.js';
 import { Patient } from '../src/ledger/patient.entity.js';
@@ -142,11 +142,12 @@ describe.each(['binlog', 'polling'] as const)('by %s, a chart that claims a comm
       const currency = await readCurrency(under.ledger.manager);
       const t = currency?.exceptions.get(patientRef) ?? currency?.practice ?? '';
       const entries = manifest?.sections ?? [];
+      const held: HeldTimes = { madeAt: manifest?.asOf ?? '', receivedAt: Date.now(), t, now: Date.now() };
       const asOf = async (name: 'profile' | 'results'): Promise<string> => {
         const id = await idOf(name);
-        return sectionAsOf(entries.find((entry) => entry.id === id) ?? { asOf: '' }, t);
+        return sectionAsOf(entries.find((entry) => entry.id === id) ?? { asOf: '' }, held) ?? '';
       };
-      expect((chartAsOf(entries, t) ?? '') < committed).toBe(true);
+      expect((chartAsOf(entries, held) ?? '') < committed).toBe(true);
       expect((await asOf('results')) < committed).toBe(true);
       expect((await asOf('profile')) > committed).toBe(true);
       // The control: the time of the push would be caught if it spoke for every section.

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import { z } from 'zod';
 import { chartAsOf, sectionAsOf } from 'sync-contract/claimed-time';
+import type { Manifest } from 'sync-contract/manifest';
 import { deriveClassKey, sectionId } from 'sync-contract/section';
 import { Chart } from '../src/ledger/chart.entity.js';
 import { writeClockMarker } from '../src/replicate/clock-marker.js';
@@ -103,7 +104,7 @@ describe.each(['binlog', 'polling'] as const)('the time a chart claims to be cur
       for (const pid of PIDS) {
         const ref = refs.get(pid) ?? '';
         const stored = await under.stored(ref);
-        const t = claimedByPage(stored?.manifest.sections ?? [], profiles.get(pid) ?? '', claimed(currency, ref));
+        const t = claimedByPage(stored?.manifest, profiles.get(pid) ?? '', claimed(currency, ref));
         const shown = numberIn(JSON.stringify(stored?.sections.get('profile')));
         expect({ seed, pid, t, shown, lacks: lacks(pid, shown, t, known) }).toMatchObject({ lacks: false });
         checks += known.some((each) => each.pid === pid && each.at < t) ? 1 : 0;
@@ -141,9 +142,14 @@ describe.each(['binlog', 'polling'] as const)('the time a chart claims to be cur
 });
 
 /** As the portal's page of this section: the later of the section's time and that of the whole chart. */
-function claimedByPage(entries: readonly { id: string; asOf: string }[], id: string, t: string): string {
-  const own = entries.find((entry) => entry.id === id);
-  return own === undefined ? t : sectionAsOf({ asOf: sectionAsOf(own, t) }, chartAsOf(entries, t));
+function claimedByPage(manifest: Manifest | undefined, id: string, t: string): string {
+  const own = manifest?.sections.find((entry) => entry.id === id);
+  if (manifest === undefined || own === undefined) {
+    return t;
+  }
+  const held = { madeAt: manifest.asOf, receivedAt: Date.now(), t: t === '' ? null : t, now: Date.now() };
+  const [one, all] = [sectionAsOf(own, held) ?? '', chartAsOf(manifest.sections, held) ?? ''];
+  return one > all ? one : all;
 }
 
 /** '' while nothing is claimed. */
