@@ -179,7 +179,7 @@ export interface SessionView {
 }
 
 export interface ChartStatusView {
-  /** T: everything the clinic committed before this instant is in the chart; null while no chart has come */
+  /** T: everything the clinic committed before this instant is in the chart; null when none is known */
   currentAsOf: string | null;
   /** by the age of T: amber from 15 minutes, red from 60. Red also while no chart has come. */
   freshness: 'current' | 'amber' | 'red';

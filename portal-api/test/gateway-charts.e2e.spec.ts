@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ChartConflict, HeartbeatConflict, type ChartBatchRequest } from 'sync-contract/gateway-wire';
+import { TIMES } from 'sync-contract/limits';
 import { newRef } from 'sync-contract/identifiers';
 import { newSigningPair, signingKey, statementHash } from 'sync-contract/signed';
 import { v7 as uuidv7 } from 'uuid';
@@ -310,6 +311,20 @@ describe('heartbeats at the gateway', () => {
       .flatMap((row) => JSON.parse(row.leaves) as { patientRef: string }[])
       .map((leaf) => leaf.patientRef);
     expect(held.sort()).toEqual([...leaves, extra].map((leaf) => leaf.patientRef).sort());
+  });
+
+  test('are refused while their time lies ahead of the clock here, and taken when it does not', async () => {
+    const { keys, site } = gateway;
+    const before = await highest();
+    const ahead = (ms: number): string => new Date(Date.now() + ms).toISOString();
+    const early = buildHeartbeat(keys.sign, { site, seq: 10, t: ahead(2 * TIMES.clockAhead) }, []);
+    expect(await gateway.call('heartbeat', early)).toMatchObject({ status: 422, body: { code: 'heartbeat-ahead' } });
+    expect(await highest()).toEqual(before);
+    // Clocks differ a little.
+    const near = buildHeartbeat(keys.sign, { site, seq: 10, t: ahead(TIMES.clockAhead / 2) }, []);
+    const empty = near.bucketRoots.map((_, bucket) => ({ bucket, leaves: [] }));
+    expect((await gateway.call('heartbeat', { ...near, buckets: empty })).status).toBe(200);
+    expect(await highest()).toEqual({ era: 1, seq: 10 });
   });
 
   test('that do not add up, or that another key signed, are refused', async () => {

@@ -5,6 +5,7 @@ import { codeOf } from './browser-stand-in.js';
 import { PortalUnderTest, type PatientWithChart } from './portal-under-test.js';
 
 // A heartbeat binds the whole process, so each test has one of its own, one after the other.
+const ago = (ms: number): Date => new Date(Date.now() - ms);
 const SECTIONS = { medications: { resources: [] } };
 
 async function lookAt({ browser, patientRef }: PatientWithChart): Promise<string> {
@@ -70,7 +71,8 @@ describe('the heartbeat', () => {
       >;
 
     const asOf = new Date(Date.now() - 2 * TIMES.red);
-    await own.inside.publish(patient.patientRef, SECTIONS, { seq: 2, asOf });
+    // Pushed just now, with nothing newer in its sections: that others could not be read does not make them current.
+    await own.inside.publish(patient.patientRef, SECTIONS, { seq: 2, asOf, madeAt: new Date() });
     for (const [age, freshness] of [
       [TIMES.red + 1_000, 'red'],
       [TIMES.amber + 1_000, 'amber'],
@@ -92,5 +94,42 @@ describe('the heartbeat', () => {
     const own_t = new Date(Date.now() - TIMES.red - 5_000).toISOString();
     await own.inside.beat(new Date(), [{ patientRef: patient.patientRef, t: own_t }]);
     expect(await status()).toMatchObject({ freshness: 'red', currentAsOf: own_t });
+
+    const newest = new Date(Date.now() - 1_000);
+    await own.inside.publish(patient.patientRef, SECTIONS, { seq: 3, asOf: newest });
+    expect(await status()).toMatchObject({ freshness: 'red', currentAsOf: own_t });
+    const section = await patient.browser.get(`/api/charts/${patient.patientRef}/sections/medications`);
+    expect(section.headers['x-as-of']).toBe(newest.toISOString());
+  });
+
+  test('and sections claim no time that lies ahead, or lay ahead when it came', async () => {
+    await using own = await PortalUnderTest.start('ahead');
+    const patient = await own.patient(SECTIONS);
+    const { browser, patientRef } = patient;
+    const claims = async (): Promise<unknown[]> => {
+      const status = await browser.get(`/api/charts/${patientRef}/status`).expect(200);
+      const { currentAsOf, freshness } = status.body as Record<string, unknown>;
+      const section = await browser.get(`/api/charts/${patientRef}/sections/medications`).expect(200);
+      return [currentAsOf, freshness, section.headers['x-as-of']];
+    };
+    const ahead = new Date(Date.now() + TIMES.red);
+    await own.inside.beat(ahead);
+    const asOf = new Date(Date.now() - 1_000);
+    await own.inside.publish(patientRef, SECTIONS, { seq: 2, asOf });
+    // What the section says itself holds for all, as it is alone.
+    expect(await claims()).toEqual([asOf.toISOString(), 'current', asOf.toISOString()]);
+    await own.inside.publish(patientRef, SECTIONS, { seq: 3, asOf: ahead, madeAt: ahead });
+    expect(await claims()).toEqual([null, 'red', undefined]);
+
+    // The clock passes it, and nothing has come since.
+    const past = new Date(Date.now() - 1_000);
+    await own.inside.publish(patientRef, SECTIONS, { seq: 4, asOf: past, madeAt: past });
+    expect(await claims()).toEqual([past.toISOString(), 'current', past.toISOString()]);
+    await own.inside.publish(patientRef, SECTIONS, { seq: 5, asOf: past, madeAt: past, came: ago(TIMES.red) });
+    expect(await claims()).toEqual([null, 'red', undefined]);
+
+    const t = ago(TIMES.amber + 1_000);
+    await own.inside.beat(t);
+    expect(await claims()).toEqual([t.toISOString(), 'amber', t.toISOString()]);
   });
 });

@@ -180,7 +180,7 @@ export class InsideStandIn {
     ]);
   }
 
-  /** Replaces a chart with these sections at (era, seq). */
+  /** Replaces a chart with these sections at (era, seq). @param asOf of the sections @param madeAt of the manifest */
   async publish(
     patientRef: string,
     sections: Record<string, unknown>,
@@ -189,7 +189,9 @@ export class InsideStandIn {
       asOf = new Date(),
       epoch = 1,
       frozen = false,
-    }: { seq?: number; asOf?: Date; epoch?: number; frozen?: boolean } = {},
+      madeAt = new Date(),
+      came = new Date(),
+    }: { seq?: number; asOf?: Date; epoch?: number; frozen?: boolean; madeAt?: Date; came?: Date } = {},
   ): Promise<PublishedChart> {
     const { era } = this;
     const version = { era, seq };
@@ -207,12 +209,12 @@ export class InsideStandIn {
     }
     const manifest = signManifest(
       {
-        ...{ v: PROTOCOL_VERSION, site: this.site, patientRef, ...version, asOf: asOf.toISOString() },
+        ...{ v: PROTOCOL_VERSION, site: this.site, patientRef, ...version, asOf: madeAt.toISOString() },
         ...{ sections: entries, ...(frozen ? { frozen } : {}) },
       },
       this.sign,
     );
-    await this.storeManifest(patientRef, seq, manifest);
+    await this.storeManifest(patientRef, seq, manifest, came);
     this.leaves.set(patientRef, { patientRef, era, seq, manifestHash: statementHash(manifest) });
     return { manifest, entries };
   }
@@ -252,11 +254,11 @@ export class InsideStandIn {
     };
   }
 
-  async storeManifest(patientRef: string, seq: number, manifest: Signed): Promise<void> {
+  async storeManifest(patientRef: string, seq: number, manifest: Signed, came = new Date()): Promise<void> {
     await this.sql(
       `REPLACE INTO {db}.chart (patient_ref, era, seq, manifest, manifest_hash, updated_at)
-       VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))`,
-      [bytes(patientRef), this.era, seq, JSON.stringify(manifest), bytes(statementHash(manifest))],
+       VALUES (?, ?, ?, ?, ?, ?)`,
+      [bytes(patientRef), this.era, seq, JSON.stringify(manifest), bytes(statementHash(manifest)), sqlTime(came)],
     );
   }
 

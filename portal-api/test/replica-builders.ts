@@ -74,7 +74,7 @@ export function buildLeaf(overrides: Partial<HeartbeatLeaf> = {}): HeartbeatLeaf
 /** Leaves of all buckets, as the agent's heartbeat covers them. */
 export function buildHeartbeat(
   key: SigningKey,
-  terms: { site: string; era?: number; seq?: number },
+  terms: { site: string; era?: number; seq?: number; t?: string },
   leaves: readonly HeartbeatLeaf[],
 ): { heartbeat: Signed; bucketRoots: string[]; buckets: { bucket: number; leaves: HeartbeatLeaf[] }[] } {
   const buckets = Array.from({ length: 256 }, (_, bucket) => ({

@@ -4,6 +4,9 @@ import { z } from 'zod';
 import { newResult } from 'infra/openemr-sim/clinic-labs';
 import { addMedication } from 'infra/openemr-sim/clinic-medications';
 import { changeDemographics, setPortal } from 'infra/openemr-sim/clinic-patients';
+import { chartAsOf, sectionAsOf, type HeldTimes } from 'sync-contract/claimed-time';
+import { deriveClassKey, sectionId } from 'sync-contract/section';
+import { Chart } from '../src/ledger/chart.entity.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { writeClockMarker } from '../src/replicate/clock-marker.js';
 import { readCurrency } from '../src/replicate/currency.js';
@@ -39,11 +42,14 @@ describe.each(['binlog', 'polling'] as const)('by %s, a chart that claims a comm
     await under[Symbol.asyncDispose]();
   });
 
-  /** The chart as the DMZ has it when it claims all that is committed now. */
-  const claiming = async (ref = patientRef): Promise<string> => {
+  const clock = async (): Promise<string> => {
     const [rows] = await under.clinic.query("SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%f') AS at");
     const [{ at }] = z.tuple([z.object({ at: z.string() })]).parse(rows);
-    const committed = `${at.slice(0, 23)}Z`;
+    return `${at.slice(0, 23)}Z`;
+  };
+  /** The chart as the DMZ has it when it claims all that is committed now. */
+  const claiming = async (ref = patientRef): Promise<string> => {
+    const committed = await clock();
     await until('the chart claims the commit', async () => {
       if (feed === 'binlog') {
         await writeClockMarker(under.ledger);
@@ -52,6 +58,10 @@ describe.each(['binlog', 'polling'] as const)('by %s, a chart that claims a comm
       return (currency?.exceptions.get(ref) ?? currency?.practice ?? '') > committed;
     });
     return JSON.stringify([...((await under.stored(ref))?.sections ?? [])]);
+  };
+  const idOf = async (name: 'profile' | 'results'): Promise<string> => {
+    const { epoch, chartKeyWrapped } = await under.ledger.manager.findOneByOrFail(Chart, { patientRef });
+    return sectionId(deriveClassKey(under.keys.unwrapChartKey(patientRef, epoch, chartKeyWrapped), name), name);
   };
   const commit = async (sql: string, values: unknown[] = [], ref = patientRef): Promise<string> => {
     await under.clinic.query(sql, values);
@@ -111,6 +121,40 @@ describe.each(['binlog', 'polling'] as const)('by %s, a chart that claims a comm
     }
     await changeDemographics(under.clinic, { pid: PID, phoneCell: '555-0199-11' });
     expect(await claiming()).toContain('555-0199-11');
+  });
+
+  it('does not claim it for a class that cannot be read, whatever is pushed of others', async () => {
+    const BEYOND = '9007199254740993';
+    await under.clinic.query(`INSERT INTO procedure_order SET patient_id = ?, activity = 1, provider_id = ${BEYOND}`, [
+      PID,
+    ]);
+    const committed = await clock();
+    for (const street of ['7 Partial Way', '8 Partial Way']) {
+      await until('the clock moves', async () => (await clock()) > committed);
+      await changeDemographics(under.clinic, { pid: PID, street });
+      await until('the profile is pushed', async () =>
+        JSON.stringify((await under.stored(patientRef, 'profile'))?.sections.get('profile')).includes(street),
+      );
+      if (feed === 'binlog') {
+        await writeClockMarker(under.ledger);
+      }
+      const manifest = (await under.stored(patientRef, 'profile'))?.manifest;
+      const currency = await readCurrency(under.ledger.manager);
+      const t = currency?.exceptions.get(patientRef) ?? currency?.practice ?? '';
+      const entries = manifest?.sections ?? [];
+      const held: HeldTimes = { madeAt: manifest?.asOf ?? '', receivedAt: Date.now(), t, now: Date.now() };
+      const asOf = async (name: 'profile' | 'results'): Promise<string> => {
+        const id = await idOf(name);
+        return sectionAsOf(entries.find((entry) => entry.id === id) ?? { asOf: '' }, held) ?? '';
+      };
+      expect((chartAsOf(entries, held) ?? '') < committed).toBe(true);
+      expect((await asOf('results')) < committed).toBe(true);
+      expect((await asOf('profile')) > committed).toBe(true);
+      // The control: the time of the push would be caught if it spoke for every section.
+      expect((manifest?.asOf ?? '') > committed).toBe(true);
+    }
+    await under.clinic.query(`DELETE FROM procedure_order WHERE provider_id = ${BEYOND}`);
+    await claiming();
   });
 
   it('has lost what a TRUNCATE took', async () => {

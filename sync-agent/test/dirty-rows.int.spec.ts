@@ -5,9 +5,9 @@ import type { SourceTransaction } from '../src/openemr/binlog-stream.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { RowChanges } from '../src/openemr/row-changes.js';
-import { dirtyCharts, readChartToRender } from '../src/replicate/chart-row.js';
+import { dirtyCharts, readAckedSections, readChartToRender } from '../src/replicate/chart-row.js';
 import { readCurrency } from '../src/replicate/currency.js';
-import { LedgerOfFeed } from '../src/replicate/feed-ledger.js';
+import { LedgerOfFeed, type Seen } from '../src/replicate/feed-ledger.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import type { Rendering } from '../src/replicate/rendering.js';
 import { settleChart } from '../src/replicate/settle-chart.js';
@@ -30,14 +30,14 @@ function unknownRow(offset: number): SourceTransaction {
   return { position: { file: 1, offset }, gtid: null, changes, everything: null, marker: null };
 }
 
-/** A clock marker that says its own position in seconds after noon. */
-function marker(offset: number): SourceTransaction {
+/** A clock marker that says its own position in seconds after noon, or what a clock says that is wrong. */
+function marker(offset: number, clock = offset): SourceTransaction {
   return {
     position: { file: 1, offset },
     gtid: null,
     changes: new RowChanges(),
     everything: null,
-    marker: `${at(offset).slice(0, 23).replace('T', ' ')}000`,
+    marker: `${at(clock).slice(0, 23).replace('T', ' ')}000`,
   };
 }
 
@@ -47,12 +47,13 @@ describe('dirty rows of one chart and class', () => {
   let pool: ReturnType<typeof createOpenEmrPool>;
   let feed: LedgerOfFeed;
   const refs: string[] = [];
+  const seen: Seen[] = [];
 
   beforeAll(async () => {
     under = await AgentUnderTest.start('dirty', { gatewayUrl: 'https://127.0.0.1:1' });
     const { database, reader } = under.config;
     pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
-    feed = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), new RecentChanges(), () => undefined);
+    feed = new LedgerOfFeed(under.ledger, new OwnerFinder(pool), new RecentChanges(), (each) => seen.push(each));
     for (const pid of PIDS) {
       refs.push(await under.invite(pid));
     }
@@ -80,6 +81,15 @@ describe('dirty rows of one chart and class', () => {
       .parse(rows)
       .map(({ pid, place }) => `${String(pid)} ${String(place)}`);
   };
+
+  const insertSection = (patientRef: string, asOf: string): Promise<unknown> =>
+    under.ledger.query(
+      `INSERT INTO chart_section
+          (patient_ref, name, record_class, section_id, era, seq, epoch, content_hash, sha256, size, as_of, entries)
+        VALUES (UNHEX(?), 'results', 'results', UNHEX(SHA2('1', 256)), 1, 1, 1, UNHEX(SHA2('2', 256)),
+          UNHEX(SHA2('3', 256)), 1, ?, 0)`,
+      [patientRef, asOf.replace('T', ' ').replace('Z', '')],
+    );
 
   const settleAt = async (
     patientRef: string,
@@ -180,5 +190,49 @@ describe('dirty rows of one chart and class', () => {
     await settleAt(patientRef, 650);
     expect(await claimed()).toBe(at(600));
     expect((await offsets('results')).filter((row) => row.startsWith('5001'))).toEqual([]);
+  });
+
+  it('let a chart claim nothing that was known before the clock was set back, until it is rendered', async () => {
+    const [patientRef = '', other = ''] = refs;
+    const claimed = async (ref: string): Promise<string | undefined> => {
+      const currency = await readCurrency(under.ledger.manager);
+      return currency?.exceptions.get(ref) ?? currency?.practice;
+    };
+    const none = new Date(0).toISOString();
+    const HOUR = 3_600;
+    for (const event of [marker(50), marker(100, 100 + HOUR), unknownRow(200), marker(300, 300 + HOUR)]) {
+      await feed.record([event]);
+    }
+    await settleAt(other, 350);
+    await insertSection(patientRef, at(200 + HOUR));
+    expect(await claimed(patientRef)).toBe(at(100 + HOUR));
+    // Of the render that is under way its dirty row stays.
+    await settleAt(patientRef, 350, async () => feed.record([marker(400)]));
+    expect([await claimed(patientRef), await claimed(other)]).toEqual([none, at(400)]);
+    expect(seen.at(-1)?.clockSetBack).toBe(true);
+    expect((await readAckedSections(under.ledger.manager, patientRef)).map(({ asOf }) => asOf)).toEqual([none]);
+
+    await feed.record([marker(500)]);
+    expect([await claimed(patientRef), seen.at(-1)?.clockSetBack]).toEqual([none, false]);
+    await settleAt(patientRef, 550);
+    expect(await claimed(patientRef)).toBe(at(500));
+  });
+
+  it('let a chart claim nothing of before when the feed began anew while the clock was ahead', async () => {
+    const [patientRef = ''] = refs;
+    await feed.record([marker(50, 3_650)]);
+    await feed.startOver({ file: 1, offset: 60 }, null, 1);
+    await feed.record([marker(100)]);
+    const currency = await readCurrency(under.ledger.manager);
+    expect([currency?.practice, currency?.exceptions.get(patientRef)]).toEqual([at(100), new Date(0).toISOString()]);
+  });
+
+  it('are not touched by markers that passed each other', async () => {
+    const [patientRef = ''] = refs;
+    for (const event of [marker(50, 52), unknownRow(60), marker(70, 51)]) {
+      await feed.record([event]);
+    }
+    const currency = await readCurrency(under.ledger.manager);
+    expect(currency?.exceptions.get(patientRef) ?? currency?.practice).toBe(at(51));
   });
 });

@@ -71,6 +71,7 @@ describe("the agent's metrics", () => {
     expect(sampleOf(text, 'agent_section_bytes_pushed_total')).toBeGreaterThanOrEqual(Number(held?.['bytes']));
     expect(Number(held?.['n'])).toBeGreaterThan(10);
     expect(sampleOf(text, 'agent_clock_skew_seconds')).toBeLessThan(5);
+    expect(sampleOf(text, 'agent_database_clock_ahead_seconds')).toBe(0);
     expect(valuesOf(text, 'agent_queue_jobs', 'queue')).toEqual([...QUEUES].sort());
     expect((sampleOf(text, 'agent_certificate_expires_timestamp_seconds') ?? 0) * 1_000).toBeGreaterThan(Date.now());
   });
@@ -144,6 +145,7 @@ describe("the agent's metrics", () => {
       agent_binlog_position_age_seconds: [],
       agent_submissions_oldest_age_seconds: [],
       agent_clock_skew_seconds: [],
+      agent_database_clock_ahead_seconds: [],
       agent_handshake_age_seconds: [],
       agent_queue_jobs: ['queue'],
       agent_certificate_expires_timestamp_seconds: [],

@@ -177,6 +177,29 @@ describe('polling', () => {
     expect(await dirty()).toEqual([]);
   });
 
+  it('begins a pass when the clock was set back, also in the middle of one, and claims no time that lies ahead', async () => {
+    feed = poller(3_600_000);
+    const setBack = (passedPid: number | null): Promise<unknown> =>
+      under.ledger.query('UPDATE polling SET pass_began = UTC_TIMESTAMP(6) + INTERVAL 2 HOUR, passed_pid = ?', [
+        passedPid,
+      ]);
+    for (const passedPid of [null, FIRST]) {
+      await setBack(passedPid);
+      const began = await clock();
+      await feed.look();
+      expect(await dirty()).toEqual(whole(FIRST));
+      await render(FIRST);
+      await feed.look();
+      expect(await dirty()).toEqual(whole(SECOND));
+      await render(SECOND);
+      await feed.look();
+      for (const pid of [FIRST, SECOND]) {
+        expect((await claimed(pid)) >= began).toBe(true);
+        expect((await claimed(pid)) < (await clock())).toBe(true);
+      }
+    }
+  });
+
   it('takes nothing from a pass for charts that fail: each look marks as many others as ever', async () => {
     const marked = async (hasFailed: (patientRef: string) => boolean): Promise<string[]> => {
       await under.ledger.query('DELETE FROM dirty');

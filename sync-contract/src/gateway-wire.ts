@@ -342,6 +342,7 @@ export type Done = z.infer<typeof Done>;
 export const GatewayProblemCode = z.enum([
   ...['protocol-version-refused', 'content-type-refused', 'body-not-json', 'body-too-large', 'body-refused'],
   ...['not-found', 'agent-unknown', 'agent-revoked', 'statement-refused', 'section-refused', 'heartbeat-refused'],
+  ...['heartbeat-ahead'],
   ...['chart-conflict', 'heartbeat-buckets-missing', 'heartbeat-not-newer', 'invite-conflict', 'not-supported-yet'],
   ...['no-room', 'blob-refused', 'unexpected'],
 ] as const);

@@ -70,4 +70,6 @@ export const TIMES = {
   sessionAbsolute: 12 * 3_600_000,
   /** clock skew that raises an alarm, and that refuses time decisions */
   skewAlarm: 5_000,
+  /** how far ahead of the reader's clock a time of the other side may lie and still be believed */
+  clockAhead: 60_000,
 } as const;

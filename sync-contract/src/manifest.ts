@@ -33,6 +33,7 @@ export const Manifest = z.strictObject({
   patientRef: Ref,
   era: z.int().min(1),
   seq: z.int().min(1),
+  /** the clinic's time when it was made; what is not in it may be older */
   asOf: Instant,
   sections: z.array(ManifestEntry).max(LIMITS.manifestSections),
   /** since version 3: the practice finds out whose chart this is; until then it stays as it is */

@@ -65,7 +65,10 @@ export class ChartsController {
     }
     const section = await this.charts.section(session, patientRef, name, origin);
     const etag = `"${String(section.version.era)}.${String(section.version.seq)}"`;
-    reply.header('x-as-of', section.asOf).header('etag', etag).header('vary', 'accept-encoding');
+    reply.header('etag', etag).header('vary', 'accept-encoding');
+    if (section.asOf !== null) {
+      reply.header('x-as-of', section.asOf);
+    }
     if (request.headers['if-none-match'] === etag) {
       await reply.status(304).send();
       return;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { isAhead } from 'sync-contract/claimed-time';
 import { TIMES } from 'sync-contract/limits';
 import type { AuditOrigin } from '../audit/audit-origin.js';
 import { AuditService } from '../audit/audit.service.js';
@@ -79,9 +80,12 @@ export class ChartsService {
   }
 }
 
-/** By the age of T. A chart that has not come is as old as can be. */
+/** By the age of T. A chart that has not come is as old as can be, and so is one whose T lies ahead. */
 export function freshnessOf(currentAsOf: string | null, now: Date): ChartStatusView['freshness'] {
-  const age = currentAsOf === null ? Infinity : now.getTime() - Date.parse(currentAsOf);
+  if (currentAsOf === null || isAhead(currentAsOf, now.getTime())) {
+    return 'red';
+  }
+  const age = now.getTime() - Date.parse(currentAsOf);
   if (age >= TIMES.red) {
     return 'red';
   }

@@ -135,6 +135,16 @@ export class HeartbeatRefused extends GatewayProblem {
   }
 }
 
+/**
+ * The heartbeat's T lies ahead of this gateway's clock: one of the clocks of DMZ and inside is wrong, and once the DMZ's
+ * has passed it T would look current. Set the clock; the inside forgets the time and claims a later one.
+ */
+export class HeartbeatFromTheFuture extends GatewayProblem {
+  readonly code = 'heartbeat-ahead';
+  readonly status = 422;
+  readonly title = 'The heartbeat’s time lies ahead of the clock here.';
+}
+
 /** The manifest is not newer than the stored one, or names bytes that nobody has. The agent reads the state again. */
 export class ChartNotAccepted extends GatewayProblem {
   readonly code = 'chart-conflict';

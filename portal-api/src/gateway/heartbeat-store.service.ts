@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { isAhead } from 'sync-contract/claimed-time';
 import type { HeartbeatRequest } from 'sync-contract/gateway-wire';
 import {
   HEARTBEAT_BUCKETS,
@@ -18,7 +19,7 @@ import { crashPoint } from '../crash-point.js';
 import { settleTransaction } from '../database/settle-transaction.js';
 import { GatewayConfig } from '../gateway-config.js';
 import { GatewayKeys } from './gateway-keys.js';
-import { HeartbeatNotAccepted, HeartbeatRefused } from './gateway.problems.js';
+import { HeartbeatFromTheFuture, HeartbeatNotAccepted, HeartbeatRefused } from './gateway.problems.js';
 
 /** What a gateway without any heartbeat holds: 256 buckets without leaves. */
 const EMPTY_ROOT = bucketRoot([]);
@@ -56,11 +57,14 @@ export class HeartbeatStore {
     }
   }
 
-  /** @throws StatementRefused, HeartbeatRefused, HeartbeatNotAccepted */
+  /** @throws StatementRefused, HeartbeatRefused, HeartbeatFromTheFuture, HeartbeatNotAccepted */
   async store(request: HeartbeatRequest): Promise<void> {
     const heartbeat = verifyHeartbeat(request.heartbeat, this.config.siteId, this.keys.signer);
     this.keys.assertBegun(heartbeat.era);
     assertAddsUp(heartbeat, request);
+    if (isAhead(heartbeat.t, Date.now())) {
+      throw new HeartbeatFromTheFuture();
+    }
     await settleTransaction(this.dataSource, async (manager) => {
       await this.storeIn(manager, heartbeat, request);
       crashPoint('before-commit:gateway-heartbeat');

@@ -20,7 +20,10 @@ export async function oldestWaiting(dataSource: DataSource): Promise<number> {
   return Math.max(0, Number(row?.age ?? 0));
 }
 
-/** Seconds since the practice's T; null before the first heartbeat. For watching only: nothing is verified here. */
+/**
+ * Seconds since the practice's T, less than 0 when it lies ahead of this clock; null before the first heartbeat. For
+ * watching only: nothing is verified here.
+ */
 export async function replicaAge(dataSource: DataSource): Promise<number | null> {
   const heartbeat = await storedHeartbeat(dataSource);
   return heartbeat === null ? null : secondsSince(heartbeat.t);
@@ -29,7 +32,7 @@ export async function replicaAge(dataSource: DataSource): Promise<number | null>
 /** Seconds since the newest heartbeat was signed; null before the first. */
 export async function heartbeatAge(dataSource: DataSource): Promise<number | null> {
   const heartbeat = await storedHeartbeat(dataSource);
-  return heartbeat === null ? null : secondsSince(heartbeat.issuedAt);
+  return heartbeat === null ? null : Math.max(0, secondsSince(heartbeat.issuedAt));
 }
 
 async function storedHeartbeat(dataSource: DataSource): Promise<Heartbeat | null> {
@@ -38,5 +41,5 @@ async function storedHeartbeat(dataSource: DataSource): Promise<Heartbeat | null
 }
 
 function secondsSince(instant: string): number {
-  return Math.max(0, (Date.now() - Date.parse(instant)) / 1_000);
+  return (Date.now() - Date.parse(instant)) / 1_000;
 }

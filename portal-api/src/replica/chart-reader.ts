@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { SealBroken } from 'sync-contract/aead';
+import { chartAsOf, sectionAsOf, type HeldTimes } from 'sync-contract/claimed-time';
 import { RECORD_CLASSES, RecordClass, classOfSection } from 'sync-contract/classes';
 import { matchesEntry, type ManifestEntry } from 'sync-contract/manifest';
 import { decompress, openSection, sectionId } from 'sync-contract/section';
@@ -16,13 +17,13 @@ import { openUnverified } from './unverified-section.js';
 export interface OpenedSection {
   sectionId: string;
   compressed: Buffer;
-  /** the section's T: the later of its own and its chart's, an instant */
-  asOf: string;
+  /** the section's T: the later of its own and its chart's, an instant; null when none is known */
+  asOf: string | null;
   version: { era: number; seq: number };
 }
 
 export interface ChartStanding {
-  /** null while no chart has come */
+  /** of every section; one alone may be later. Null when none is known, and while no chart has come */
   currentAsOf: string | null;
   manifest: { era: number; seq: number } | null;
   frozen: boolean;
@@ -78,7 +79,7 @@ export class ChartReader {
     return {
       sectionId: entry.id,
       compressed: this.openSealed(chart.patientRef, classKey, entry, sealed),
-      asOf: later(entry.asOf, found.t),
+      asOf: sectionAsOf(entry, timesOf(found)),
       version: entry.version,
     };
   }
@@ -92,9 +93,10 @@ export class ChartReader {
   /** @throws ReplicaUnverified */
   async standing(chart: ChartAccess): Promise<ChartStanding> {
     try {
-      const { manifest, t } = await this.look(chart, [], null);
+      const found = await this.look(chart, [], null);
+      const { manifest } = found;
       return {
-        currentAsOf: later(manifest.asOf, t),
+        currentAsOf: chartAsOf(manifest.entries.values(), timesOf(found)),
         manifest: { era: manifest.era, seq: manifest.seq },
         frozen: manifest.frozen,
         sections: RECORD_CLASSES.filter((name) =>
@@ -164,7 +166,6 @@ export class ChartReader {
   }
 }
 
-/** Instants in one notation compare as text. */
-function later(a: string, b: string | null): string {
-  return b !== null && b > a ? b : a;
+function timesOf({ manifest: { madeAt, receivedAt }, t }: Look): HeldTimes {
+  return { madeAt, receivedAt, t, now: Date.now() };
 }

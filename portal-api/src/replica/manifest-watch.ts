@@ -13,9 +13,16 @@ export interface VerifiedManifest {
   hash: string;
   era: number;
   seq: number;
-  asOf: string;
+  madeAt: string;
+  /** by the DMZ's clock, ms; nobody has signed it */
+  receivedAt: number;
   frozen: boolean;
   entries: Map<string, ManifestEntry>;
+}
+
+interface ManifestRow {
+  manifest: string;
+  receivedAt: number | string;
 }
 
 /** Charts whose manifests are remembered. The one served longest ago goes first. */
@@ -49,11 +56,12 @@ export class ManifestWatch {
       this.byHash.set(memo, known);
       return known;
     }
-    const [row] = await this.dataSource.query<{ manifest: string }[]>(
-      'SELECT manifest FROM chart WHERE patient_ref = ?',
+    const [row] = await this.dataSource.query<ManifestRow[]>(
+      `SELECT manifest, TIMESTAMPDIFF(MICROSECOND, '1970-01-01', updated_at) / 1000 AS receivedAt
+         FROM chart WHERE patient_ref = ?`,
       [hexBytes(patientRef)],
     );
-    const manifest = row === undefined ? null : await this.verify(patientRef, row.manifest);
+    const manifest = row === undefined ? null : await this.verify(patientRef, row);
     if (manifest?.hash !== hash) {
       throw new ReplicaUnverified('the manifest does not have the hash it is stored under');
     }
@@ -79,9 +87,9 @@ export class ManifestWatch {
     forgetOldest(this.highest, HIGHEST_REMEMBERED);
   }
 
-  private async verify(patientRef: string, text: string): Promise<VerifiedManifest> {
+  private async verify(patientRef: string, row: ManifestRow): Promise<VerifiedManifest> {
     try {
-      const signed = Signed.parse(JSON.parse(text));
+      const signed = Signed.parse(JSON.parse(row.manifest));
       await this.keyring.know(signed.kid);
       const manifest: Manifest = verifyManifest(signed, { site: this.config.siteId, patientRef }, this.keyring.signer);
       await this.keyring.assertBegun(manifest.era);
@@ -89,7 +97,8 @@ export class ManifestWatch {
         hash: statementHash(signed),
         era: manifest.era,
         seq: manifest.seq,
-        asOf: manifest.asOf,
+        madeAt: manifest.asOf,
+        receivedAt: Number(row.receivedAt),
         frozen: manifest.frozen === true,
         entries: new Map(manifest.sections.map((entry) => [entry.id, entry])),
       };

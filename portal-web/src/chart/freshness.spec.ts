@@ -23,6 +23,12 @@ describe('how current a page is', () => {
     expect(freshnessNow('rubbish', 'current', now)).toBe('red');
   });
 
+  it('is not called current by a clock that is behind it', () => {
+    expect(freshnessNow(ago(-0.9), 'current', now)).toBe('current');
+    expect(freshnessNow(ago(-2), 'current', now)).toBe('amber');
+    expect(freshnessNow(ago(-2), 'red', now)).toBe('red');
+  });
+
   it('goes by the later of two times', () => {
     expect(laterOf(ago(5), ago(3))).toBe(ago(3));
     expect(laterOf(null, ago(3))).toBe(ago(3));

@@ -2,11 +2,16 @@ export type Freshness = 'current' | 'amber' | 'red';
 
 const AMBER_MS = 15 * 60_000;
 const RED_MS = 60 * 60_000;
+const AHEAD_MS = 60_000;
 
-/** Worse of what the server said and what the clock of this device says now: an open page ages too. */
+/**
+ * Worse of what the server said and what the clock of this device says now: an open page ages too. By a clock that is behind
+ * T nobody can tell how old it is.
+ */
 export function freshnessNow(asOf: string | null, said: Freshness, now: number): Freshness {
   const age = asOf === null ? Number.POSITIVE_INFINITY : now - Date.parse(asOf);
-  const byAge: Freshness = age >= RED_MS || Number.isNaN(age) ? 'red' : age >= AMBER_MS ? 'amber' : 'current';
+  const byAge: Freshness =
+    age >= RED_MS || Number.isNaN(age) ? 'red' : age >= AMBER_MS || age < -AHEAD_MS ? 'amber' : 'current';
   const order: Freshness[] = ['current', 'amber', 'red'];
   return order[Math.max(order.indexOf(byAge), order.indexOf(said))] ?? 'red';
 }

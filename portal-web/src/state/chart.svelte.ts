@@ -115,9 +115,12 @@ class Chart {
     return this.status?.frozen === true ? 'red' : freshness;
   }
 
-  /** T of these sections together: the earliest of theirs. What is not on the page yet, or could not be, has none. */
+  /**
+   * T of these sections together: the earliest of theirs. What is not on the page yet, or could not be, has none, nor has
+   * what the chart lacks.
+   */
   asOf(...sections: readonly Section<unknown>[]): string | null {
-    const shown = sections.filter(({ state }) => state === 'ready' || state === 'absent');
+    const shown = sections.filter(({ state }) => state === 'ready');
     const chartTime = this.status?.currentAsOf ?? null;
     if (shown.length === 0) {
       return chartTime;

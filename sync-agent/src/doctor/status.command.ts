@@ -79,6 +79,7 @@ async function readStanding(config: AgentConfig): Promise<Standing> {
         stuckSeconds !== null ||
         (status.feed !== null && status.feed.silentSeconds >= FEED_SILENCE) ||
         status.cut !== null ||
+        Math.abs(status.clockAheadSeconds) * 1_000 > TIMES.clockAhead ||
         status.heartbeatStopped ||
         status.vanishingStopped ||
         status.submissionsLost > 0 ||

@@ -48,7 +48,7 @@ import {
 } from 'sync-contract/gateway-wire';
 import { TIMES } from 'sync-contract/limits';
 import type { Signed } from 'sync-contract/signed';
-import { BlobRefused, Conflict, Permanent, Transient } from './gateway-failures.js';
+import { BlobRefused, Conflict, Permanent, TimeRefused, Transient } from './gateway-failures.js';
 import { GatewayConnection, type GatewayAnswer } from './gateway-connection.js';
 
 type Body<Request extends { v: number }> = Omit<Request, 'v'>;
@@ -336,6 +336,9 @@ function refused(route: GatewayRoute, { status, json }: GatewayAnswer): Transien
   const sentence = `the gateway answered ${route} with ${String(status)} (${code})`;
   if (status === 422 && code === 'blob-refused') {
     return new BlobRefused(sentence);
+  }
+  if (code === 'heartbeat-ahead') {
+    return new TimeRefused(sentence);
   }
   return status >= 500 || [408, 425, 429].includes(status)
     ? new Transient('gateway-unavailable', sentence)

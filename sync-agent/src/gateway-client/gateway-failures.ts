@@ -29,6 +29,13 @@ export class BlobRefused extends Permanent {
   }
 }
 
+/** The claimed time lies ahead of the gateway's clock. */
+export class TimeRefused extends Permanent {
+  constructor(sentence: string) {
+    super('gateway-time-refused', `${sentence}: the clocks of OpenEMR's database and of the DMZ differ`);
+  }
+}
+
 /** The gateway holds something else than the agent thought (409). `problem` is its answer, already checked. */
 export class Conflict<Problem = ChartConflict | HeartbeatConflict> extends GatewayFailure {
   readonly logLevel = 'warn';

@@ -21,6 +21,11 @@ type FromStatus = [name: string, help: string, value: (status: AgentStatus) => O
 
 const FROM_STATUS: readonly FromStatus[] = [
   ['agent_replica_lag_seconds', 'Age of T, the instant to which the DMZ has everything', (s) => s.lagSeconds],
+  [
+    'agent_database_clock_ahead_seconds',
+    'How far the clock of OpenEMR’s database is ahead of this machine’s; less than 0 when it is behind',
+    (s) => s.clockAheadSeconds,
+  ],
   ['agent_charts', 'Charts of patients who were invited', (s) => s.charts],
   ['agent_charts_pushed', 'Charts that the DMZ has', (s) => s.chartsPushed],
   ['agent_charts_lagging', 'Charts that are less current than the others', (s) => s.chartsLagging],

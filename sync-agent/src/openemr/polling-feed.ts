@@ -123,10 +123,13 @@ export class PollingFeed {
 
   /** `after`: the patient behind whom a pass goes on, null when none is due. */
   private passOf({ at }: Look, before: PollState | null): { passBegan: string; after: number | null } {
-    if (before !== null && before.passedPid !== null) {
+    const elapsed = before === null ? null : millisecondsOf(at) - millisecondsOf(before.passBegan);
+    // Less than nothing: the clock was set back, and the beginning that is kept lies ahead.
+    const isBack = elapsed !== null && elapsed < 0;
+    if (before !== null && before.passedPid !== null && !isBack) {
       return { passBegan: before.passBegan, after: before.passedPid };
     }
-    const isDue = before === null || millisecondsOf(at) - millisecondsOf(before.passBegan) >= this.times.passEvery;
+    const isDue = before === null || elapsed === null || isBack || elapsed >= this.times.passEvery;
     return isDue ? { passBegan: at, after: 0 } : { passBegan: before.passBegan, after: null };
   }
 

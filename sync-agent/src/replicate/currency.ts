@@ -1,5 +1,7 @@
 import type { EntityManager } from 'typeorm';
+import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
+import { lockFeed } from './chart-row.js';
 
 /** How current the replica is: `practice` for every chart but the exceptions. Instants in UTC with milliseconds. */
 export interface Currency {
@@ -25,6 +27,7 @@ const PLACE = "CONCAT(LPAD(file_no, 10, '0'), '/', LPAD(file_offset, 18, '0'))";
 /** Milliseconds are cut, never rounded up: a later time would promise too much. */
 const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%m-%d %H:%i:%s.%f')`;
 const KEPT = '1 HOUR';
+const UNKNOWN = "'1970-01-01 00:00:00'";
 
 /**
  * T of the practice and of the charts that lag behind it. A chart with dirty rows is as current as the last clock marker
@@ -87,6 +90,49 @@ export async function freezeCurrency(manager: EntityManager): Promise<void> {
   if (newest !== null) {
     await manager.query('UPDATE chart SET failed_t = ? WHERE failed_t IS NULL', [newest]);
   }
+}
+
+/** Whether the clock that wrote the markers was set back before it wrote this one. @param newest of those before it */
+export function wasSetBack(newest: string, marker: string): boolean {
+  return Date.parse(toInstant(newest)) - Date.parse(toInstant(marker)) > TIMES.skewAlarm;
+}
+
+/**
+ * Before a marker is noted: when it is earlier than one before it, every time that is kept may have come from a clock that
+ * was ahead, and nobody knows since when. @returns whether times were forgotten
+ */
+export async function forgetWhenSetBack(manager: EntityManager, marker: string): Promise<boolean> {
+  // After a feed began anew its charts alone tell what was claimed before.
+  const rows: unknown = await manager.query(
+    `SELECT COALESCE((SELECT ${INSTANT('MAX(at)')} FROM marker_seen), (SELECT ${INSTANT('MAX(failed_t)')} FROM chart)) AS at`,
+  );
+  const newest = z.tuple([z.object({ at: z.string().nullable() })]).parse(rows)[0].at;
+  const isBack = newest !== null && wasSetBack(newest, marker);
+  if (isBack) {
+    await forgetTimes(manager);
+  }
+  return isBack;
+}
+
+/**
+ * No time of before is claimed any more, of no chart and no section: T is that of the next marker, and charts with dirty
+ * rows have none until they are rendered. A render under way settles no dirty row, and a full pass of polling begins anew.
+ */
+export async function forgetTimes(manager: EntityManager): Promise<void> {
+  await lockFeed(manager);
+  await manager.query('DELETE FROM marker_seen');
+  await manager.query('DELETE FROM polling');
+  await manager.query(`UPDATE chart SET failed_t = ${UNKNOWN} WHERE failed_t IS NOT NULL`);
+  await manager.query(`UPDATE chart_section SET as_of = ${UNKNOWN} WHERE as_of > ${UNKNOWN}`);
+  await manager.query('UPDATE feed_position SET generation = generation + 1 WHERE id = 1');
+}
+
+/** In the transaction of a render that times were forgotten under: when it was read nobody knows either. */
+export async function forgetTimesSince(manager: EntityManager, patientRef: string, readAt: string): Promise<void> {
+  await manager.query(`UPDATE chart_section SET as_of = ${UNKNOWN} WHERE patient_ref = UNHEX(?) AND as_of >= ?`, [
+    patientRef,
+    readAt.replace('T', ' ').replace('Z', ''),
+  ]);
 }
 
 async function setFailedT(manager: EntityManager, patientRef: string, t: string | null): Promise<void> {

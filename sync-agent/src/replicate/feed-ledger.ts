@@ -10,7 +10,7 @@ import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { KeyedChange, OwnerHint, RowChanges } from '../openemr/row-changes.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import { lockFeed } from './chart-row.js';
-import { freezeCurrency } from './currency.js';
+import { forgetWhenSetBack, freezeCurrency } from './currency.js';
 import { freezeMoved } from './freeze-moved.js';
 import type { RecentChanges } from './recent-changes.js';
 import { DirtyCharts, markEverybody, recordDirty, type Awakened } from './record-dirty.js';
@@ -46,6 +46,8 @@ interface UserOfRow {
 export interface Seen extends Awakened {
   /** charts that rows moved into or away from */
   frozen: readonly string[];
+  /** the database's clock was set back: times of before are forgotten */
+  clockSetBack: boolean;
 }
 
 /** Who uses and owns what a batch touched. */
@@ -135,8 +137,10 @@ export class LedgerOfFeed implements PollingLedger {
         }
       }
       const charts = await recordDirty(manager, dirty);
+      let clockSetBack = false;
       for (const { marker, position } of batch) {
         if (marker !== null) {
+          clockSetBack = (await forgetWhenSetBack(manager, marker)) || clockSetBack;
           await manager.query('INSERT IGNORE INTO marker_seen (file_no, file_offset, at) VALUES (?, ?, ?)', [
             position.file,
             position.offset,
@@ -152,7 +156,8 @@ export class LedgerOfFeed implements PollingLedger {
         await writePolling(manager, polled.state);
       }
       crashPoint('before-commit:feed');
-      return { now: new Set([...charts.now, ...frozen.charts]), later: charts.later, frozen: frozen.newly };
+      const now = new Set([...charts.now, ...frozen.charts]);
+      return { now, later: charts.later, frozen: frozen.newly, clockSetBack };
     });
     crashPoint('after-commit:feed');
     this.awake(awakened);

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
 import { POLLED } from '../openemr/snapshot.js';
 import { RESTORE_UNFINISHED, VANISHING_SENTENCE } from '../ledger/stand-still.js';
@@ -7,10 +8,12 @@ import { describeProgress, readProgress, type Progress } from './read-progress.j
 
 /** What an operator asks first; ids and numbers only. */
 export interface AgentStatus {
-  /** every change committed before this is in the DMZ, but for the charts that lag; null before the first clock marker, or full pass */
+  /** every change committed before this is in the DMZ, but for the charts that lag; null before the first clock marker, or full pass, also after a clock was wrong */
   currentAsOf: string | null;
-  /** seconds between that and the database's clock */
+  /** seconds between that and the database's clock, less than 0 when that was set back since */
   lagSeconds: number | null;
+  /** seconds by which the database's clock is ahead of this machine's, less than 0 when it is behind */
+  clockAheadSeconds: number;
   chartsLagging: number;
   charts: number;
   chartsPushed: number;
@@ -91,6 +94,7 @@ export async function readFeed(manager: EntityManager): Promise<FeedStatus | nul
 }
 
 export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
+  const clock = Date.now();
   const counts: unknown = await manager.query(
     `SELECT DATE_FORMAT(UTC_TIMESTAMP(3), '%Y-%m-%dT%H:%i:%s.%f') AS now,
             (SELECT COUNT(*) FROM chart) AS charts, (SELECT COUNT(*) FROM chart WHERE seq > 0) AS pushed,
@@ -125,7 +129,8 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
   const now = Date.parse(`${(count?.now ?? '').slice(0, 23)}Z`);
   return {
     currentAsOf: currency?.practice ?? null,
-    lagSeconds: currency === null ? null : Math.max(0, Math.round((now - Date.parse(currency.practice)) / 1_000)),
+    lagSeconds: currency === null ? null : Math.round((now - Date.parse(currency.practice)) / 1_000),
+    clockAheadSeconds: Math.round((now - clock) / 1_000),
     chartsLagging: currency?.exceptions.size ?? 0,
     charts: count?.charts ?? 0,
     chartsPushed: count?.pushed ?? 0,
@@ -165,8 +170,11 @@ export function describeStatus(status: AgentStatus): string {
   const lines = [
     ...(status.cut === null ? [] : [`CUT OFF since ${status.cut}: the agent rests until \`cut --undo\``]),
     status.currentAsOf === null
-      ? 'replica: nothing is known yet; the agent has not read a clock marker'
+      ? 'replica: nothing is known; the agent has not read a clock marker, or none since a clock was wrong'
       : `replica: current as of ${status.currentAsOf}, ${String(status.lagSeconds)} s ago`,
+    ...(Math.abs(status.clockAheadSeconds) * 1_000 > TIMES.skewAlarm
+      ? [`clock: OpenEMR's database is ${String(status.clockAheadSeconds)} s ahead of this machine; set the clocks`]
+      : []),
     `charts: ${String(status.chartsPushed)} of ${String(status.charts)} in the DMZ, ${String(status.chartsLagging)} lag behind, ` +
       `${String(status.chartsStopped)} stopped`,
     `patients: ${String(patients.enrolled)} enrolled, ${String(patients.invited)} invited, ${String(patients.frozen)} frozen, ` +

@@ -101,6 +101,9 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
         seen.frozen.forEach((patientRef) => {
           this.tell(patientRef, 'frozen');
         });
+        if (seen.clockSetBack) {
+          this.log.warn({ msg: "the clock of OpenEMR's database was set back: no time of before is claimed any more" });
+        }
         this.awake(seen);
       },
       (patientRef) => this.retries.stateOf(patientRef) !== undefined,

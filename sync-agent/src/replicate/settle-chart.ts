@@ -5,6 +5,7 @@ import { isBehind, type BinlogPosition } from '../openemr/snapshot.js';
 import { noteGone, noteReleased } from '../release/released-sections.js';
 import { lockFeed } from './chart-row.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
+import { forgetTimesSince } from './currency.js';
 import type { RecentChanges } from './recent-changes.js';
 import type { AckedPush, Rendering } from './rendering.js';
 import { DirtyPlaces, settleDirty } from './settle-dirty.js';
@@ -34,7 +35,9 @@ export async function settleChart(
   // From here to the commit the feed waits; what it records afterwards finds the rows written above.
   const { generation } = await lockFeed(manager);
   if (generation !== rendering.chart.generation) {
-    // The feed began anew meanwhile and marked everything dirty, at positions that this render's say nothing about.
+    // The feed began anew meanwhile and marked everything dirty, at positions that this render's say nothing about; or
+    // the clock was set back.
+    await forgetTimesSince(manager, rendering.chart.patientRef, rendering.chart.readAt);
     return;
   }
   await manager.query(
