@@ -32,6 +32,7 @@ import { CreatePolling1764300000002 } from './migrations/1764300000002-create-po
 import { AddChartRenderedAt1764300000003 } from './migrations/1764300000003-add-chart-rendered-at.js';
 import { AddPatientWish1764400000000 } from './migrations/1764400000000-add-patient-wish.js';
 import { AddCcdRequest1764500000000 } from './migrations/1764500000000-add-ccd-request.js';
+import { CreateVanishedClass1764600000000 } from './migrations/1764600000000-create-vanished-class.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -40,6 +41,7 @@ import {
   ReconciliationState,
   ReconciliationStatementRow,
   Vanished,
+  VanishedClass,
 } from './reconciliation.entities.js';
 import { LateRelease, ReleaseDecisionRow, ReleaseTime, WithheldItemRow } from './release.entities.js';
 import { Era, ForgottenDelivery, RestoreStep } from './restore.entities.js';
@@ -73,6 +75,7 @@ export const LEDGER_ENTITIES = [
   ReconciliationStatementRow,
   ReconciliationState,
   Vanished,
+  VanishedClass,
   LostSubmission,
   PatientDecision,
   ReleaseDecisionRow,
@@ -166,6 +169,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddChartRenderedAt1764300000003,
       AddPatientWish1764400000000,
       AddCcdRequest1764500000000,
+      CreateVanishedClass1764600000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

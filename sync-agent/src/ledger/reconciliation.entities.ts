@@ -116,3 +116,27 @@ export class Vanished {
   @Column({ type: 'datetime', precision: 3 })
   at!: Date;
 }
+
+/** What one class lost with that push. Kept as long. */
+@Entity('vanished_class')
+@Index('ix_vanished_class_at', ['at'])
+export class VanishedClass {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @PrimaryColumn({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+
+  @PrimaryColumn({ name: 'record_class', type: 'varchar', length: 32 })
+  recordClass!: string;
+
+  @Column({ type: 'int' })
+  entries!: number;
+
+  /** 1: nothing of the class was left */
+  @Column({ type: 'tinyint' })
+  emptied!: number;
+
+  @Column({ type: 'datetime', precision: 3 })
+  at!: Date;
+}
