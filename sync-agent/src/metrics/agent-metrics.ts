@@ -25,6 +25,16 @@ const FROM_STATUS: readonly FromStatus[] = [
   ['agent_charts_pushed', 'Charts that the DMZ has', (s) => s.chartsPushed],
   ['agent_charts_lagging', 'Charts that are less current than the others', (s) => s.chartsLagging],
   ['agent_charts_stopped', 'Charts that wait for a person', (s) => s.chartsStopped],
+  [
+    'agent_charts_frozen',
+    "Charts whose record may be another person's, until a person has looked",
+    (s) => s.patients.frozen,
+  ],
+  [
+    'agent_charts_frozen_oldest_age_seconds',
+    'Since the first of them waits; 0 when there is none',
+    (s) => s.oldestFrozenSeconds ?? 0,
+  ],
   ['agent_dirty_rows', 'Changes that no acknowledged manifest contains', (s) => s.dirtyRows],
   ['agent_charts_waiting', 'Charts with changes that the DMZ does not have', (s) => s.progress.waiting],
   ['agent_charts_per_second', 'Charts finished a second, in the last minute', (s) => s.progress.perSecond ?? 0],

@@ -16,6 +16,8 @@ export interface AgentStatus {
   chartsPushed: number;
   dirtyRows: number;
   progress: Progress;
+  /** since the chart that has been frozen longest waits for a person; null when none is */
+  oldestFrozenSeconds: number | null;
   /** by where their access stands; `notShredded` of the revoked, the DMZ has not said so of */
   patients: { invited: number; enrolled: number; frozen: number; revoked: number; notShredded: number };
   feed: FeedStatus | null;
@@ -60,6 +62,7 @@ const Counts = z.array(
     invited: z.coerce.number(),
     enrolled: z.coerce.number(),
     frozen: z.coerce.number(),
+    oldestFrozen: z.coerce.number().nullable(),
     revoked: z.coerce.number(),
     notShredded: z.coerce.number(),
   }),
@@ -75,6 +78,10 @@ const Feed = z.array(
 const Compared = z.array(z.object({ at: z.date(), differences: z.number() }));
 const Stops = z.array(z.object({ reason: z.string(), heartbeat: z.coerce.boolean(), vanishing: z.coerce.boolean() }));
 const HeartbeatRow = z.array(z.object({ era: z.coerce.number(), seq: z.coerce.number() }));
+
+/** Of a patient `p`; without a decision it was a restore long ago, and counts from the invite. */
+const FROZEN_AT = `COALESCE((SELECT d.at FROM patient_decision d WHERE d.patient_ref = p.patient_ref AND d.decision = 'frozen'
+                               ORDER BY d.id DESC LIMIT 1), p.created_at)`;
 
 /** A feed that has recorded nothing for so long stands still, seconds: clock markers and looks come every 5 s. */
 export const FEED_SILENCE = 300;
@@ -103,6 +110,8 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
             (SELECT COUNT(*) FROM patient WHERE state = 'invited') AS invited,
             (SELECT COUNT(*) FROM patient WHERE state = 'enrolled') AS enrolled,
             (SELECT COUNT(*) FROM patient WHERE state = 'frozen') AS frozen,
+            (SELECT GREATEST(0, TIMESTAMPDIFF(SECOND, MIN(${FROZEN_AT}), UTC_TIMESTAMP(3)))
+               FROM patient p WHERE p.state = 'frozen') AS oldestFrozen,
             (SELECT COUNT(*) FROM patient WHERE state = 'revoked') AS revoked,
             (SELECT COUNT(*) FROM outgoing WHERE kind = 'revocation' AND pushed_at IS NULL) AS notShredded`,
   );
@@ -131,6 +140,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     chartsPushed: count?.pushed ?? 0,
     dirtyRows: count?.dirty ?? 0,
     progress: await readProgress(manager),
+    oldestFrozenSeconds: count?.oldestFrozen ?? null,
     patients: {
       invited: count?.invited ?? 0,
       enrolled: count?.enrolled ?? 0,
@@ -172,6 +182,12 @@ export function describeStatus(status: AgentStatus): string {
     `patients: ${String(patients.enrolled)} enrolled, ${String(patients.invited)} invited, ${String(patients.frozen)} frozen, ` +
       `${String(patients.revoked)} revoked` +
       (patients.notShredded === 0 ? '' : ` (${String(patients.notShredded)} not shredded in the DMZ yet)`),
+    ...(status.oldestFrozenSeconds === null
+      ? []
+      : [
+          `frozen: ${String(patients.frozen)} charts wait for a person, the oldest for ${String(status.oldestFrozenSeconds)} s; ` +
+            '`sync-agent patients` says why',
+        ]),
     `dirty rows: ${String(status.dirtyRows)}`,
     describeProgress(status.progress),
     feed === null
