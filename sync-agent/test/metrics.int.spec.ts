@@ -47,7 +47,7 @@ describe("the agent's metrics", () => {
         return (
           (sampleOf(text, 'agent_heartbeats_total', { outcome: 'sent' }) ?? 0) > 0 &&
           sampleOf(text, 'agent_replica_lag_seconds') !== undefined &&
-          sampleOf(text, 'agent_reconciliation_age_seconds') !== undefined
+          valuesOf(text, 'agent_reconciliation_age_seconds', 'with').join() === 'dmz,openemr'
         );
       },
       60_000,
@@ -151,7 +151,7 @@ describe("the agent's metrics", () => {
       agent_heartbeats_total: ['outcome'],
       agent_reconciliations_total: ['outcome', 'with'],
       agent_reconciliation_differences_total: ['kind'],
-      agent_reconciliation_age_seconds: [],
+      agent_reconciliation_age_seconds: ['with'],
       agent_reconciliation_differences: [],
       agent_vanishing_stopped: [],
       agent_submissions_lost: [],

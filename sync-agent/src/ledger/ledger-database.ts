@@ -33,11 +33,14 @@ import { AddChartRenderedAt1764300000003 } from './migrations/1764300000003-add-
 import { AddPatientWish1764400000000 } from './migrations/1764400000000-add-patient-wish.js';
 import { AddCcdRequest1764500000000 } from './migrations/1764500000000-add-ccd-request.js';
 import { CreateVanishedClass1764600000000 } from './migrations/1764600000000-create-vanished-class.js';
+import { AddStatementProof1764700000000 } from './migrations/1764700000000-add-statement-proof.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
   LostSubmission,
   Reconciliation,
+  ReconciliationDifference,
+  ReconciliationSignOff,
   ReconciliationState,
   ReconciliationStatementRow,
   Vanished,
@@ -74,6 +77,8 @@ export const LEDGER_ENTITIES = [
   Reconciliation,
   ReconciliationStatementRow,
   ReconciliationState,
+  ReconciliationDifference,
+  ReconciliationSignOff,
   Vanished,
   VanishedClass,
   LostSubmission,
@@ -170,6 +175,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddPatientWish1764400000000,
       AddCcdRequest1764500000000,
       CreateVanishedClass1764600000000,
+      AddStatementProof1764700000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

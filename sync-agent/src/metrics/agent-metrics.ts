@@ -50,11 +50,6 @@ const FROM_STATUS: readonly FromStatus[] = [
   ],
   ['agent_vanishing_stopped', '1 while losses of entries wait for a person', (s) => (s.vanishingStopped ? 1 : 0)],
   [
-    'agent_reconciliation_age_seconds',
-    'Since everything was last compared with the DMZ',
-    (s) => ageOf(s.reconciliation?.at),
-  ],
-  [
     'agent_reconciliation_differences',
     'Differences that the last comparison with the DMZ found',
     (s) => s.reconciliation?.differences ?? null,
@@ -84,6 +79,15 @@ export class AgentMetrics implements OnApplicationBootstrap, BeforeApplicationSh
     for (const [name, help, value] of FROM_STATUS) {
       observedGauge(registry, { name, help }, async () => value(await this.status()));
     }
+    observedGauge(
+      registry,
+      {
+        name: 'agent_reconciliation_age_seconds',
+        help: 'Since everything was last compared with the other side, dmz or openemr',
+        label: 'with',
+      },
+      async () => comparisonAges(await this.status()),
+    );
     observedGauge(
       registry,
       { name: 'agent_submissions_oldest_age_seconds', help: 'Age of the oldest submission that is not delivered' },
@@ -130,6 +134,14 @@ export class AgentMetrics implements OnApplicationBootstrap, BeforeApplicationSh
     }
     return this.looked.status;
   }
+}
+
+function comparisonAges({ reconciliation, readAgain }: AgentStatus): ReadonlyMap<string, number> {
+  const ages = [
+    ['dmz', ageOf(reconciliation?.at)],
+    ['openemr', ageOf(readAgain?.at)],
+  ] as const;
+  return new Map(ages.flatMap(([side, age]) => (age === null ? [] : [[side, age]])));
 }
 
 /** Seconds since an instant; null when there was none. */

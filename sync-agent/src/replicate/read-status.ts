@@ -32,6 +32,8 @@ export interface AgentStatus {
   heartbeat: { era: number; seq: number } | null;
   /** the last comparison with the DMZ; null before the first */
   reconciliation: { at: string; differences: number } | null;
+  /** the last time that everything was read from OpenEMR again; null before the first */
+  readAgain: { at: string; differences: number } | null;
   /** charts that lose entries wait for a person */
   vanishingStopped: boolean;
   /** gone from the DMZ before they were collected, and not confirmed by a person */
@@ -75,7 +77,7 @@ const Feed = z.array(
     silentSeconds: z.coerce.number(),
   }),
 );
-const Compared = z.array(z.object({ at: z.date(), differences: z.number() }));
+const Compared = z.array(z.object({ kind: z.string(), at: z.date(), differences: z.number() }));
 const Stops = z.array(z.object({ reason: z.string(), heartbeat: z.coerce.boolean(), vanishing: z.coerce.boolean() }));
 const HeartbeatRow = z.array(z.object({ era: z.coerce.number(), seq: z.coerce.number() }));
 
@@ -124,9 +126,13 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     [RESTORE_UNFINISHED, VANISHING_SENTENCE],
   );
   const compared: unknown = await manager.query(
-    "SELECT ended_at AS at, differences FROM reconciliation WHERE kind = 'dmz' ORDER BY id DESC LIMIT 1",
+    `SELECT kind, ended_at AS at, differences FROM reconciliation
+      WHERE id IN (SELECT MAX(id) FROM reconciliation GROUP BY kind)`,
   );
-  const [lastCompared] = Compared.parse(compared);
+  const lastOf = (kind: string): AgentStatus['reconciliation'] => {
+    const last = Compared.parse(compared).find((each) => each.kind === kind);
+    return last === undefined ? null : { at: last.at.toISOString(), differences: last.differences };
+  };
   const cut: unknown = await manager.query('SELECT state, issued_at AS since FROM cut ORDER BY issued_at DESC LIMIT 1');
   const stopRows = Stops.parse(stops);
   const currency = await readCurrency(manager);
@@ -156,7 +162,8 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     heartbeatStopped: stopRows.some(({ heartbeat: ofHeartbeat }) => ofHeartbeat),
     stops: stopRows.map(({ reason }) => reason),
     heartbeat: HeartbeatRow.parse(heartbeat)[0] ?? null,
-    reconciliation: lastCompared === undefined ? null : { ...lastCompared, at: lastCompared.at.toISOString() },
+    reconciliation: lastOf('dmz'),
+    readAgain: lastOf('openemr'),
     vanishingStopped: stopRows.some(({ vanishing }) => vanishing),
     submissionsLost: count?.lost ?? 0,
     cut: cutSince(cut),
@@ -171,7 +178,7 @@ function cutSince(rows: unknown): string | null {
 }
 
 export function describeStatus(status: AgentStatus): string {
-  const { feed, heartbeat, patients, reconciliation } = status;
+  const { feed, heartbeat, patients, reconciliation, readAgain } = status;
   const lines = [
     ...(status.cut === null ? [] : [`CUT OFF since ${status.cut}: the agent rests until \`cut --undo\``]),
     status.currentAsOf === null
@@ -206,6 +213,9 @@ export function describeStatus(status: AgentStatus): string {
     reconciliation === null
       ? 'reconciliation: not compared with the DMZ yet'
       : `reconciliation: ${String(reconciliation.differences)} differences to the DMZ at ${reconciliation.at}`,
+    readAgain === null
+      ? 'reconciliation: not compared with OpenEMR yet'
+      : `reconciliation: ${String(readAgain.differences)} differences to OpenEMR at ${readAgain.at}`,
     ...(status.submissionsLost === 0
       ? []
       : [`lost: ${String(status.submissionsLost)} submissions; \`sync-agent reconciliation\` names them`]),
