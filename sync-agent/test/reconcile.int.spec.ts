@@ -21,6 +21,7 @@ import { findLost } from '../src/reconcile/find-lost.js';
 import { readLastComparison, readStatements } from '../src/reconcile/read-statements.js';
 import { confirmLosses, signOffDay } from '../src/reconcile/reconciliation.command.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
+import { readReleaseReport } from '../src/release/release-report.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { ReplicateService } from '../src/replicate/replicate.service.js';
 import { AgentUnderTest, until } from './agent-under-test.js';
@@ -286,6 +287,7 @@ describe('reconciliation', () => {
     const before = await compare();
     await keepComparison(under.ledger, new Date(), before);
     await unseen(`UPDATE patient_data SET city = 'Elsewhere' WHERE pid = ${String(PIDS[0])}`);
+    await under.ledger.query('DELETE FROM release_time');
     const { tally, day } = await night('2026-11-22');
     expect(tally).toMatchObject({ charts: refs.length, skipped: 0, found: { 'content-changed': 1 } });
     expect(day).toMatchObject({
@@ -297,6 +299,10 @@ describe('reconciliation', () => {
       more: 0,
     });
     await under.clean();
+    // Marked at the night's position, but nobody knows how long the patient has not seen it.
+    const { all, late } = await readReleaseReport(under.ledger.manager, 1);
+    expect(all).toMatchObject({ changes: 1, unknown: 1, withinAim: 0 });
+    expect(late[0]).toMatchObject({ patientRef: ref(), recordClass: 'profile', changedAt: null });
     const profile = JSON.stringify((await under.stored(ref()))?.sections.get('profile'));
     expect(profile).toContain('Elsewhere');
     truth = await charts();

@@ -34,6 +34,7 @@ import { AddPatientWish1764400000000 } from './migrations/1764400000000-add-pati
 import { AddCcdRequest1764500000000 } from './migrations/1764500000000-add-ccd-request.js';
 import { CreateVanishedClass1764600000000 } from './migrations/1764600000000-create-vanished-class.js';
 import { AddStatementProof1764700000000 } from './migrations/1764700000000-add-statement-proof.js';
+import { AllowUnknownChangeTime1764800000000 } from './migrations/1764800000000-allow-unknown-change-time.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -176,6 +177,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddCcdRequest1764500000000,
       CreateVanishedClass1764600000000,
       AddStatementProof1764700000000,
+      AllowUnknownChangeTime1764800000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

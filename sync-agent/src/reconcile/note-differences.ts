@@ -30,6 +30,7 @@ const LISTED = 1_000;
 /** Found by reading OpenEMR again; a render heals it, and no comparison with the DMZ says anything about it. */
 const OF_CONTENT: Difference = 'content-changed';
 
+const Ended = z.array(z.object({ id: z.coerce.string(), recordClass: z.string() }));
 const Open = z.array(z.object({ id: z.coerce.string(), place: z.string(), patientRef: z.string() }));
 const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%m-%dT%H:%i:%s.%f')`;
 const Listed = z.array(
@@ -78,6 +79,29 @@ export async function noteContent(
 ): Promise<void> {
   const differing = classes.map((recordClass) => ({ patientRef, recordClass, difference: OF_CONTENT }));
   await keepOpen(manager, differing, await readOpen(manager, 'difference = ?'));
+}
+
+/**
+ * In the transaction that settles a push: what the nightly comparison found in these classes is in the DMZ now.
+ * @returns classes of which it had found something
+ */
+export async function endContentDifferences(
+  manager: EntityManager,
+  patientRef: string,
+  classes: readonly string[],
+): Promise<string[]> {
+  const rows: unknown = await manager.query(
+    `SELECT id, record_class AS recordClass FROM reconciliation_difference
+      WHERE patient_ref = UNHEX(?) AND healed_at IS NULL AND difference = ? AND record_class IN (?)`,
+    [patientRef, OF_CONTENT, ['', ...classes]],
+  );
+  const found = Ended.parse(rows);
+  if (found.length > 0) {
+    await manager.query('UPDATE reconciliation_difference SET healed_at = UTC_TIMESTAMP(3) WHERE id IN (?)', [
+      found.map(({ id }) => id),
+    ]);
+  }
+  return found.map(({ recordClass }) => recordClass);
 }
 
 /** What was rendered since and has no change left is healed, and so is what is in no chart any more. */
