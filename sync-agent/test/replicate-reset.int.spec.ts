@@ -84,9 +84,8 @@ describe('a binlog that begins anew while a chart is rendered', () => {
     };
     const profile = async (): Promise<unknown> => {
       const { classes, late } = await readReleaseReport(under.ledger.manager, 30);
-      const [{ changes = 0, unknown = 0, withinAim = 0 } = {}] = classes.filter(
-        (each) => each.recordClass === 'profile',
-      );
+      const ofProfile = classes.find((each) => each.recordClass === 'profile');
+      const { changes, unknown, withinAim } = ofProfile ?? { changes: 0, unknown: 0, withinAim: 0 };
       return { changes, unknown, withinAim, known: late.map(({ changedAt }) => changedAt !== null) };
     };
     const lose = async (street: string, offset: number): Promise<void> => {
