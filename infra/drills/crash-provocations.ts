@@ -141,6 +141,9 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   'lost-noted': lostSubmission,
   'lost-confirmed': () => ({ commandLine: ['reconciliation', '--confirm-lost', '--json'] }),
   'vanishing-allowed': () => ({ commandLine: ['reconciliation', '--confirm-vanished', '--json'] }),
+  'signed-off': () => ({
+    commandLine: ['reconciliation', '--sign-off', 'newest', '--by', 'frontdesk', '--note', 'seen', '--json'],
+  }),
   'release-decided': someoneDecides,
   'release-lifted': someoneLifts,
   'release-expired': decisionExpires,

@@ -61,7 +61,7 @@ describe("the agent's command line", () => {
   });
 
   it("brings the ledger's tables up to date and may be repeated", async () => {
-    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '14 migrations applied\n' });
+    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '17 migrations applied\n' });
     expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '0 migrations applied\n' });
     await applyGrants(testServices(), 'inside', { openemr: databases.openemr, ledger: databases.ledger });
   });
@@ -150,6 +150,23 @@ describe("the agent's command line", () => {
       await adminSql('DELETE FROM ??.stream', [databases.ledger]);
       await adminSql('DELETE FROM ??.feed_position', [databases.ledger]);
     }
+  });
+
+  it('says what was never compared, ending with 3, and why a statement cannot be signed off', async () => {
+    const { code, out } = await run(['reconciliation', '--json'], environment);
+    expect({ code, report: JSON.parse(out) }).toMatchObject({
+      code: 3,
+      report: {
+        complaints: ['never compared with the DMZ', 'never compared with OpenEMR'],
+        withOpenEmr: null,
+        statements: [],
+      },
+    });
+    expect((await run(['reconciliation'], environment)).out).toMatch(/^needs a person: never compared with OpenEMR$/m);
+    const signOff = (...args: string[]): Promise<Ended> =>
+      run(['reconciliation', '--sign-off', 'newest', '--note', 'read', ...args], environment);
+    expect(await signOff()).toMatchObject({ code: 1, out: '', err: expect.stringContaining('--by must be') });
+    expect(await signOff('--by', 'drgreene')).toMatchObject({ code: 1, err: 'there is no statement of newest\n' });
   });
 
   it('names prerequisites that are not met, one line and one remedy each, with exit code 1, and needs no gateway for it', async () => {

@@ -8,10 +8,14 @@ import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { labelSets, sampleOf, valuesOf } from '../../portal-api/test/metrics-under-test.js';
 import { AppModule } from '../src/app.module.js';
+import { freezePatient } from '../src/enrol/freeze-patient.js';
+import { endAccess } from '../src/enrol/patients.command.js';
 import { markDirty } from '../src/ledger/dirty.js';
+import { Patient } from '../src/ledger/patient.entity.js';
 import { AgentMetrics } from '../src/metrics/agent-metrics.js';
 import { QUEUES, QueuesService } from '../src/queues/queues.service.js';
 import { readBuckets } from '../src/replicate/heartbeat.js';
+import { describeStatus, readStatus } from '../src/replicate/read-status.js';
 import { AgentUnderTest, until } from './agent-under-test.js';
 
 describe("the agent's metrics", () => {
@@ -43,7 +47,7 @@ describe("the agent's metrics", () => {
         return (
           (sampleOf(text, 'agent_heartbeats_total', { outcome: 'sent' }) ?? 0) > 0 &&
           sampleOf(text, 'agent_replica_lag_seconds') !== undefined &&
-          sampleOf(text, 'agent_reconciliation_age_seconds') !== undefined
+          valuesOf(text, 'agent_reconciliation_age_seconds', 'with').join() === 'dmz,openemr'
         );
       },
       60_000,
@@ -110,6 +114,36 @@ describe("the agent's metrics", () => {
     await agent.clean();
   });
 
+  it('count charts that are frozen until a person has looked, and since when the first of them waits', async () => {
+    const seen = async (): Promise<(number | undefined)[]> => {
+      const text = await scrape();
+      return ['agent_charts_frozen', 'agent_charts_frozen_oldest_age_seconds'].map((name) => sampleOf(text, name));
+    };
+    expect(await seen()).toEqual([0, 0]);
+    const { manager } = agent.ledger;
+    for (const [pid, hours] of [
+      [5006, 3],
+      [5007, 1],
+    ] as const) {
+      await agent.invite(pid);
+      const patient = await manager.findOneByOrFail(Patient, { pid });
+      await freezePatient(manager, patient, { cause: 'rows-moved', decidedBy: 'agent' });
+      await agent.ledger.query(
+        'UPDATE patient_decision SET at = UTC_TIMESTAMP(3) - INTERVAL ? HOUR WHERE patient_ref = UNHEX(?)',
+        [hours, patient.patientRef],
+      );
+    }
+    await until('they are counted', async () => (await seen())[0] === 2);
+    const [, age = 0] = await seen();
+    expect(Math.floor(age / 600)).toBe(18);
+    const status = await readStatus(manager);
+    expect(status).toMatchObject({ patients: { frozen: 2 }, chartsStopped: 0 });
+    expect(describeStatus(status)).toMatch(/^frozen: 2 charts wait for a person, the oldest for 108\d\d s; /m);
+    await endAccess(agent.ledger, [5006, 5007]);
+    await until('nobody waits any more', async () => (await seen()).join() === '0,0');
+    expect(describeStatus(await readStatus(manager))).not.toMatch(/^frozen/m);
+  });
+
   it('have these labels and no other, and no reference of a patient', async () => {
     const text = await scrape();
     expect(labelSets(text, 'agent_')).toEqual({
@@ -118,7 +152,7 @@ describe("the agent's metrics", () => {
       agent_heartbeats_total: ['outcome'],
       agent_reconciliations_total: ['outcome', 'with'],
       agent_reconciliation_differences_total: ['kind'],
-      agent_reconciliation_age_seconds: [],
+      agent_reconciliation_age_seconds: ['with'],
       agent_reconciliation_differences: [],
       agent_vanishing_stopped: [],
       agent_submissions_lost: [],
@@ -130,6 +164,8 @@ describe("the agent's metrics", () => {
       agent_charts_pushed: [],
       agent_charts_lagging: [],
       agent_charts_stopped: [],
+      agent_charts_frozen: [],
+      agent_charts_frozen_oldest_age_seconds: [],
       agent_dirty_rows: [],
       agent_charts_waiting: [],
       agent_charts_per_second: [],

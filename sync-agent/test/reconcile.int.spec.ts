@@ -4,7 +4,7 @@ import { issueGrant } from 'sync-contract/grant';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
 import { newRef } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
-import type { Signed } from 'sync-contract/signed';
+import { signStatement, type Signed } from 'sync-contract/signed';
 import { v7 as uuidv7 } from 'uuid';
 import { judgeEverybody } from '../src/enrol/judge-patient.js';
 import { readDecided } from '../src/enrol/patients.command.js';
@@ -12,13 +12,16 @@ import { pushOwed } from '../src/enrol/push-owed.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { QueuesService } from '../src/queues/queues.service.js';
-import { compareWithDmz } from '../src/reconcile/compare-dmz.js';
+import { complaintsAbout } from '../src/reconcile/complaints.js';
+import { compareWithDmz, type DmzTally } from '../src/reconcile/compare-dmz.js';
 import { readAllAgain, beginNightly } from '../src/reconcile/compare-openemr.js';
-import { closeDay, keepComparison, readStatements } from '../src/reconcile/daily-statement.js';
+import { closeDay, EarlierStatement, keepComparison, type DailyStatement } from '../src/reconcile/daily-statement.js';
 import { Tally, type Found } from '../src/reconcile/difference.js';
 import { findLost } from '../src/reconcile/find-lost.js';
+import { readLastComparison, readStatements } from '../src/reconcile/read-statements.js';
+import { confirmLosses, signOffDay } from '../src/reconcile/reconciliation.command.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
-import { confirmLosses } from '../src/reconcile/reconciliation.command.js';
+import { readReleaseReport } from '../src/release/release-report.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { ReplicateService } from '../src/replicate/replicate.service.js';
 import { AgentUnderTest, until } from './agent-under-test.js';
@@ -60,7 +63,7 @@ describe('reconciliation', () => {
   };
   const ref = (): string => refs[0] ?? '';
   const suspects = noSuspects();
-  const compare = (): Promise<Tally> =>
+  const compare = (): Promise<DmzTally> =>
     compareWithDmz({ ledger: under.ledger, gateway, suspects, onOwed: wake }, new AbortController().signal);
   const left = async (table: 'chart' | 'section' | 'chart_grant', strangers: readonly Buffer[]): Promise<Buffer[]> => {
     const column = table === 'chart_grant' ? 'grant_id' : 'patient_ref';
@@ -282,20 +285,36 @@ describe('reconciliation', () => {
 
   it('reads all of OpenEMR again, repairs what no feed has told, and signs what it found', async () => {
     const before = await compare();
-    await keepComparison(under.ledger, 'dmz', new Date(), before);
+    await keepComparison(under.ledger, new Date(), before);
     await unseen(`UPDATE patient_data SET city = 'Elsewhere' WHERE pid = ${String(PIDS[0])}`);
+    await under.ledger.query('DELETE FROM release_time');
     const { tally, day } = await night('2026-11-22');
     expect(tally).toMatchObject({ charts: refs.length, skipped: 0, found: { 'content-changed': 1 } });
     expect(day).toMatchObject({
       charts: refs.length,
       withDmz: { comparisons: 1, differences: 0, left: 0 },
       withOpenEmr: { charts: refs.length, differences: 1 },
+      previous: null,
+      differing: [{ patientRef: ref(), recordClass: 'profile', difference: 'content-changed', healedAt: null }],
+      more: 0,
     });
     await under.clean();
+    // Marked at the night's position, but nobody knows how long the patient has not seen it.
+    const { all, late } = await readReleaseReport(under.ledger.manager, 1);
+    expect(all).toMatchObject({ changes: 1, unknown: 1, withinAim: 0 });
+    expect(late[0]).toMatchObject({ patientRef: ref(), recordClass: 'profile', changedAt: null });
     const profile = JSON.stringify((await under.stored(ref()))?.sections.get('profile'));
     expect(profile).toContain('Elsewhere');
     truth = await charts();
-    expect((await night('2026-11-23')).tally.found).toEqual({});
+    const second = await night('2026-11-23');
+    expect(second.tally.found).toEqual({});
+    const [change] = second.day.differing;
+    expect(change).toMatchObject({
+      recordClass: 'profile',
+      difference: 'content-changed',
+      foundAt: day.differing[0]?.foundAt,
+    });
+    expect(Date.parse(change?.healedAt ?? '')).toBeGreaterThan(Date.parse(change?.foundAt ?? ''));
 
     const kept = await readStatements(under.ledger.manager, under.keys, 7);
     expect(kept.map(({ statement, genuine }) => [statement.day, genuine])).toEqual([
@@ -312,6 +331,133 @@ describe('reconciliation', () => {
     expect(await readStatus(under.ledger.manager)).toMatchObject({ reconciliation: { differences: 0 } });
   });
 
+  it('lists by chart and class what differed in the DMZ until it has healed, with both sides of every class', async () => {
+    await keepComparison(under.ledger, new Date(), await compare());
+    const { day: before } = await night('2026-12-01');
+    expect(before.differing.filter(({ healedAt }) => healedAt === null)).toEqual([]);
+    expect(before.compared).toMatchObject({ charts: refs.length, passedOver: 0, unplaced: 0 });
+    expect(before.compared?.classes.map(({ recordClass, inside }) => ({ recordClass, ...inside }))).toEqual(
+      before.classes,
+    );
+    expect(differingClasses(before)).toEqual([]);
+    expect(before.classes.reduce((sum, { sections }) => sum + sections, 0)).toBe(before.sections);
+
+    const [section] = await under.ledger.query<{ id: Buffer }[]>(
+      "SELECT section_id AS id FROM chart_section WHERE patient_ref = UNHEX(?) AND name = 'allergies'",
+      [ref()],
+    );
+    await under.portal.query(`UPDATE section SET sealed = ${FLIP('sealed')} WHERE section_id = ?`, [section?.id]);
+    const stranger = randomBytes(16);
+    await addStranger(stranger);
+    await keepComparison(under.ledger, new Date(), await compare());
+    const { day: broken } = await night('2026-12-02');
+    expect(broken.compared?.unplaced).toBe(1);
+    expect(differingClasses(broken)).toEqual(['allergies']);
+    expect(broken.differing).toEqual([
+      expect.objectContaining({
+        patientRef: ref(),
+        recordClass: 'allergies',
+        difference: 'section-changed',
+        healedAt: null,
+      }),
+      expect.objectContaining({
+        patientRef: stranger.toString('hex'),
+        recordClass: null,
+        difference: 'chart-superfluous',
+      }),
+    ]);
+    const first = (await readStatements(under.ledger.manager, under.keys, 2))[1];
+    expect(broken.previous).toEqual({ day: '2026-12-01', hash: first?.hash });
+
+    await healed();
+    await keepComparison(under.ledger, new Date(), await compare());
+    const { day: whole } = await night('2026-12-03');
+    expect(differingClasses(whole)).toEqual([]);
+    expect(whole.differing.map(({ difference, healedAt }) => [difference, healedAt !== null])).toEqual([
+      ['section-changed', true],
+      ['chart-superfluous', true],
+    ]);
+    expect((await night('2026-12-04')).day.differing).toEqual([]);
+  });
+
+  it('does not take a difference for healed in a chart that is passed over', async () => {
+    await under.portal.query('UPDATE chart SET seq = seq + 1000 WHERE patient_ref = ?', [Buffer.from(ref(), 'hex')]);
+    await keepComparison(under.ledger, new Date(), await compare());
+    await until('it is owed no more', async () => (await under.count('dirty')) === 0);
+    const open = "reconciliation_difference WHERE healed_at IS NULL AND difference = 'chart-changed'";
+    await under.ledger.query('UPDATE chart SET attempted_seq = attempted_seq + 1 WHERE patient_ref = UNHEX(?)', [
+      ref(),
+    ]);
+    await keepComparison(under.ledger, new Date(), await compare());
+    expect(await under.count(open)).toBe(1);
+    await under.ledger.query('UPDATE chart SET attempted_seq = seq WHERE patient_ref = UNHEX(?)', [ref()]);
+    await healed();
+    await keepComparison(under.ledger, new Date(), await compare());
+    expect(await under.count(open)).toBe(0);
+  });
+
+  it('chains the statements: a night that is missing and one that was taken away are told, a person may sign one off', async () => {
+    const complaints = async (): Promise<string[]> => {
+      const { manager } = under.ledger;
+      const statements = await readStatements(manager, under.keys, 3);
+      const withDmz = { at: new Date().toISOString(), differences: 0 };
+      const withOpenEmr = await readLastComparison(manager, 'openemr');
+      return complaintsAbout({ withDmz, withOpenEmr, vanishingStopped: false, lost: [], statements }, new Date(), 900);
+    };
+    await night('2026-12-06');
+    expect(await complaints()).toEqual([
+      expect.stringContaining('no statement of 2026-12-05; signing off the one of 2026-12-06'),
+    ]);
+    const desk = { ledger: under.ledger, keys: under.keys, tables: under.tables };
+    for (const [wrong, says] of [
+      [{ day: 'newest', by: 'nobody', note: 'x' }, '--by must be'],
+      [{ day: '2026-12-05', by: 'admin', note: 'x' }, 'there is no statement of 2026-12-05'],
+      [{ day: 'newest', by: 'admin', note: ' ' }, 'needs a note'],
+    ] as const) {
+      await expect(signOffDay(desk, wrong)).rejects.toThrow(says);
+    }
+    await signOffDay(desk, { day: 'newest', by: 'admin', note: 'The server was moved.' });
+    expect(await complaints()).toEqual([]);
+    const [kept] = await readStatements(under.ledger.manager, under.keys, 1);
+    expect(kept?.signOffs).toMatchObject([
+      { genuine: true, signOff: { by: 'admin', note: 'The server was moved.', statement: kept?.hash } },
+    ]);
+
+    await under.ledger.query("DELETE FROM reconciliation_statement WHERE day = '2026-12-04'");
+    expect(await complaints()).toEqual(['the statement of 2026-12-06 names another one before it than is kept']);
+    await under.ledger.query("DELETE FROM reconciliation_statement WHERE day = '2026-12-06'");
+    expect(await complaints()).toContainEqual(
+      expect.stringMatching(/^the statement of the night that ended at .* is gone$/),
+    );
+
+    await night('2026-12-07');
+    await signOffDay(desk, { day: '2026-12-07', by: 'admin', note: 'Read.' });
+    await under.ledger.query("UPDATE reconciliation_sign_off SET signed = REPLACE(signed, 'Read.', 'Fine.')");
+    expect(await complaints()).toEqual([
+      expect.stringContaining('no statement of 2026-12-04 to 2026-12-06'),
+      'a sign-off of 2026-12-07 is NOT WHAT THE AGENT SIGNED',
+    ]);
+  });
+
+  it('still reads statements that were signed before they were chained', async () => {
+    const [kept] = await readStatements(under.ledger.manager, under.keys, 1);
+    expect(kept?.statement).toHaveProperty('previous');
+    const counts = Object.fromEntries(
+      Object.entries(kept?.statement ?? {}).filter(([name]) => name in EarlierStatement.shape),
+    );
+    const earlier = EarlierStatement.parse({ ...counts, day: '2026-12-08' });
+    await under.ledger.query(
+      "INSERT INTO reconciliation_statement (day, signed, made_at) VALUES ('2026-12-08', ?, UTC_TIMESTAMP(3))",
+      [JSON.stringify(signStatement('reconciliation', earlier, under.keys.signing))],
+    );
+    expect(await readStatements(under.ledger.manager, under.keys, 1)).toMatchObject([
+      { genuine: true, chained: true, statement: { day: '2026-12-08' } },
+    ]);
+    const { day } = await night('2026-12-09');
+    expect(day.previous?.day).toBe('2026-12-08');
+    expect((await readStatements(under.ledger.manager, under.keys, 1))[0]?.chained).toBe(true);
+  });
+
   it('finds at night, and every quarter of an hour, whom the clinic barred without the change feed having seen it', async () => {
     const barred: string[] = [];
     for (const pid of [5004, 5005]) {
@@ -322,7 +468,7 @@ describe('reconciliation', () => {
     );
     await under.clean();
     await unseen("UPDATE patient_data SET allow_patient_portal = 'NO' WHERE pid = 5004");
-    await night('2026-11-24');
+    await night('2026-12-10');
     await unseen("UPDATE patient_data SET allow_patient_portal = 'NO' WHERE pid = 5005");
     const judging = { ledger: under.ledger, tables: under.tables, resourceIdKey: under.keys.resourceIdKey };
     expect(await judgeEverybody(judging, new AbortController().signal)).toBe(1);
@@ -333,7 +479,13 @@ describe('reconciliation', () => {
     expect((await compare()).differences).toBe(0);
   });
 
-  async function night(name: string): Promise<{ tally: Tally; day: unknown }> {
+  function differingClasses({ compared }: DailyStatement): string[] {
+    return (compared?.classes ?? [])
+      .filter(({ inside, dmz }) => inside.root !== dmz.root)
+      .map(({ recordClass }) => recordClass);
+  }
+
+  async function night(name: string): Promise<{ tally: Tally; day: DailyStatement }> {
     await beginNightly(under.ledger, name);
     const compareOne = (patientRef: string) => replicate.compareContent(patientRef);
     const signal = new AbortController().signal;

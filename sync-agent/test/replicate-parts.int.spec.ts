@@ -420,6 +420,13 @@ describe('a chart of which a class', () => {
     await under.ledger.query(
       'INSERT INTO feed_position (id, file_no, file_offset, committed_at) VALUES (1, 1, 100, UTC_TIMESTAMP(3))',
     );
+    // What was pushed above while no feed had ever read a marker: of nothing is the time known.
+    const before = await readReleaseReport(under.ledger.manager, 30);
+    expect(before.all).toMatchObject({ unknown: before.all.changes, withinAim: 0 });
+    expect(before.late).toHaveLength(before.all.changes);
+    for (const table of ['release_time', 'late_release']) {
+      await under.ledger.query(`DELETE FROM ${table}`);
+    }
     await under.ledger.query(
       `INSERT INTO marker_seen (file_no, file_offset, at) VALUES (1, 10, UTC_TIMESTAMP(6) - INTERVAL 200 SECOND),
         (1, 150, UTC_TIMESTAMP(6) - INTERVAL 1 SECOND)`,

@@ -51,6 +51,9 @@ export async function revokePatient(
   await manager.insert(Outgoing, { kind: 'revocation', body, pushedAt: null });
 }
 
+/** What described the chart in the DMZ, by its reference. */
+const FORGOTTEN = ['chart_section', 'document_blob', 'vanished', 'vanished_class', 'withdrawn_class', 'ccd_request'];
+
 /** `attempted_seq` stays: what the chart is sent as, should the patient come back, is newer than all of before. */
 async function forgetChart(manager: EntityManager, pid: number, patientRef: string): Promise<void> {
   await manager.query(
@@ -58,7 +61,7 @@ async function forgetChart(manager: EntityManager, pid: number, patientRef: stri
         frozen_shown = 0 WHERE patient_ref = UNHEX(?)`,
     [patientRef],
   );
-  for (const table of ['chart_section', 'document_blob', 'vanished', 'withdrawn_class', 'ccd_request']) {
+  for (const table of FORGOTTEN) {
     await manager.query(`DELETE FROM ${table} WHERE patient_ref = UNHEX(?)`, [patientRef]);
   }
   for (const table of ['dirty', 'source_row']) {

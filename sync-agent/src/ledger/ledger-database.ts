@@ -32,15 +32,21 @@ import { CreatePolling1764300000002 } from './migrations/1764300000002-create-po
 import { AddChartRenderedAt1764300000003 } from './migrations/1764300000003-add-chart-rendered-at.js';
 import { AddPatientWish1764400000000 } from './migrations/1764400000000-add-patient-wish.js';
 import { AddCcdRequest1764500000000 } from './migrations/1764500000000-add-ccd-request.js';
-import { CreateReleasedSection1764600000000 } from './migrations/1764600000000-create-released-section.js';
+import { CreateVanishedClass1764600000000 } from './migrations/1764600000000-create-vanished-class.js';
+import { AddStatementProof1764700000000 } from './migrations/1764700000000-add-statement-proof.js';
+import { AllowUnknownChangeTime1764800000000 } from './migrations/1764800000000-allow-unknown-change-time.js';
+import { CreateReleasedSection1764900000000 } from './migrations/1764900000000-create-released-section.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
   LostSubmission,
   Reconciliation,
+  ReconciliationDifference,
+  ReconciliationSignOff,
   ReconciliationState,
   ReconciliationStatementRow,
   Vanished,
+  VanishedClass,
 } from './reconciliation.entities.js';
 import {
   LateRelease,
@@ -79,7 +85,10 @@ export const LEDGER_ENTITIES = [
   Reconciliation,
   ReconciliationStatementRow,
   ReconciliationState,
+  ReconciliationDifference,
+  ReconciliationSignOff,
   Vanished,
+  VanishedClass,
   LostSubmission,
   PatientDecision,
   ReleaseDecisionRow,
@@ -174,7 +183,10 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddChartRenderedAt1764300000003,
       AddPatientWish1764400000000,
       AddCcdRequest1764500000000,
-      CreateReleasedSection1764600000000,
+      CreateVanishedClass1764600000000,
+      AddStatementProof1764700000000,
+      AllowUnknownChangeTime1764800000000,
+      CreateReleasedSection1764900000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

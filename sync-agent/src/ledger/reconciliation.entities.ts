@@ -76,6 +76,10 @@ export class ReconciliationState {
   @Column({ name: 'content_so_far', type: 'varchar', length: 1000, nullable: true, transformer: jsonColumn })
   contentSoFar!: Record<string, unknown> | null;
 
+  /** what the last comparison with the DMZ saw on both sides, by class of records */
+  @Column({ type: 'mediumtext', nullable: true, transformer: jsonColumn })
+  compared!: Record<string, unknown> | null;
+
   /** since when charts that lose entries wait for a person */
   @Column({ name: 'vanishing_stopped_at', type: 'datetime', precision: 3, nullable: true })
   vanishingStoppedAt!: Date | null;
@@ -83,6 +87,52 @@ export class ReconciliationState {
   /** a person has confirmed the loss; until then it goes out */
   @Column({ name: 'vanishing_allowed_until', type: 'datetime', precision: 3, nullable: true })
   vanishingAllowedUntil!: Date | null;
+}
+
+/**
+ * Something that a comparison found different, from then until a later one found it right or gone. One row while it lasts.
+ * Kept for 400 days.
+ */
+@Entity('reconciliation_difference')
+@Index('ix_reconciliation_difference_healed_at', ['healedAt'])
+export class ReconciliationDifference {
+  @PrimaryGeneratedColumn({ type: 'bigint' })
+  id!: string;
+
+  /** of a chart that belongs to nobody, the one under which the DMZ holds it */
+  @Column({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  /** empty for a chart as a whole, its grants, and sections that have no name inside */
+  @Column({ name: 'record_class', type: 'varchar', length: 32 })
+  recordClass!: string;
+
+  @Column({ type: 'varchar', length: 24 })
+  difference!: string;
+
+  @Column({ name: 'found_at', type: 'datetime', precision: 3 })
+  foundAt!: Date;
+
+  @Column({ name: 'healed_at', type: 'datetime', precision: 3, nullable: true })
+  healedAt!: Date | null;
+}
+
+/** That a person has read the statement of a day, as the agent signed it. Rows are only added. */
+@Entity('reconciliation_sign_off')
+@Index('ix_reconciliation_sign_off_day', ['day'])
+export class ReconciliationSignOff {
+  @PrimaryGeneratedColumn({ type: 'bigint' })
+  id!: string;
+
+  /** `yyyy-MM-dd` of the statement */
+  @Column({ type: 'char', length: 10 })
+  day!: string;
+
+  @Column({ type: 'mediumtext', transformer: jsonColumn })
+  signed!: Signed;
+
+  @Column({ name: 'made_at', type: 'datetime', precision: 3 })
+  madeAt!: Date;
 }
 
 /** A submission that vanished from the DMZ before it was collected, or a number of a stream without one. Kept. */
@@ -112,6 +162,30 @@ export class Vanished {
 
   @Column({ type: 'int' })
   entries!: number;
+
+  @Column({ type: 'datetime', precision: 3 })
+  at!: Date;
+}
+
+/** What one class lost with that push. Kept as long. */
+@Entity('vanished_class')
+@Index('ix_vanished_class_at', ['at'])
+export class VanishedClass {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @PrimaryColumn({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+
+  @PrimaryColumn({ name: 'record_class', type: 'varchar', length: 32 })
+  recordClass!: string;
+
+  @Column({ type: 'int' })
+  entries!: number;
+
+  /** 1: nothing of the class was left */
+  @Column({ type: 'tinyint' })
+  emptied!: number;
 
   @Column({ type: 'datetime', precision: 3 })
   at!: Date;

@@ -120,7 +120,7 @@ export class ReleaseTime {
   @PrimaryColumn({ name: 'record_class', type: 'varchar', length: 32 })
   recordClass!: string;
 
-  /** not more than so many seconds, and more than the step below; 0: more than the highest step */
+  /** not more than so many seconds, and more than the step below; 0: more than the highest step; -1: nobody knows */
   @PrimaryColumn({ type: 'int' })
   within!: number;
 
@@ -128,7 +128,7 @@ export class ReleaseTime {
   changes!: number;
 }
 
-/** A change that took longer than the aim. Kept for 400 days. */
+/** A change that took longer than the aim, or nobody knows how long. Kept for 400 days. */
 @Entity('late_release')
 @Index('ix_late_release_acked_at', ['ackedAt'])
 export class LateRelease {
@@ -144,9 +144,9 @@ export class LateRelease {
   @PrimaryColumn({ name: 'record_class', type: 'varchar', length: 32 })
   recordClass!: string;
 
-  /** not committed before this moment */
-  @Column({ name: 'changed_at', type: 'datetime', precision: 3 })
-  changedAt!: Date;
+  /** not committed before this moment; null when nobody knows */
+  @Column({ name: 'changed_at', type: 'datetime', precision: 3, nullable: true })
+  changedAt!: Date | null;
 
   @Column({ name: 'acked_at', type: 'datetime', precision: 3 })
   ackedAt!: Date;

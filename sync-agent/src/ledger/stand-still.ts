@@ -9,7 +9,7 @@ export const RESTORE_UNFINISHED = `a backup of the ledger was read in and its ne
 
 /** What charts wait for that lose entries while too much vanishes. */
 export const VANISHING_SENTENCE =
-  "more than a hundredth of all entries vanished from OpenEMR within an hour; charts that lose entries keep what they have in the portal. Look whether OpenEMR's tables are whole, then run `sync-agent reconciliation --confirm-vanished`";
+  "too much vanished from OpenEMR within an hour: more than a hundredth of all entries, all that a chart had, or all that several charts had of one class; charts that lose entries keep what they have in the portal. Look whether OpenEMR's tables are whole, then run `sync-agent reconciliation --confirm-vanished`";
 
 const Reasons = z.array(z.object({ reason: z.string() }));
 

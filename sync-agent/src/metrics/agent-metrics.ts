@@ -30,6 +30,16 @@ const FROM_STATUS: readonly FromStatus[] = [
   ['agent_charts_pushed', 'Charts that the DMZ has', (s) => s.chartsPushed],
   ['agent_charts_lagging', 'Charts that are less current than the others', (s) => s.chartsLagging],
   ['agent_charts_stopped', 'Charts that wait for a person', (s) => s.chartsStopped],
+  [
+    'agent_charts_frozen',
+    "Charts whose record may be another person's, until a person has looked",
+    (s) => s.patients.frozen,
+  ],
+  [
+    'agent_charts_frozen_oldest_age_seconds',
+    'Since the first of them waits; 0 when there is none',
+    (s) => s.oldestFrozenSeconds ?? 0,
+  ],
   ['agent_dirty_rows', 'Changes that no acknowledged manifest contains', (s) => s.dirtyRows],
   ['agent_charts_waiting', 'Charts with changes that the DMZ does not have', (s) => s.progress.waiting],
   ['agent_charts_per_second', 'Charts finished a second, in the last minute', (s) => s.progress.perSecond ?? 0],
@@ -44,11 +54,6 @@ const FROM_STATUS: readonly FromStatus[] = [
     (s) => s.submissionsLost,
   ],
   ['agent_vanishing_stopped', '1 while losses of entries wait for a person', (s) => (s.vanishingStopped ? 1 : 0)],
-  [
-    'agent_reconciliation_age_seconds',
-    'Since everything was last compared with the DMZ',
-    (s) => ageOf(s.reconciliation?.at),
-  ],
   [
     'agent_reconciliation_differences',
     'Differences that the last comparison with the DMZ found',
@@ -79,6 +84,15 @@ export class AgentMetrics implements OnApplicationBootstrap, BeforeApplicationSh
     for (const [name, help, value] of FROM_STATUS) {
       observedGauge(registry, { name, help }, async () => value(await this.status()));
     }
+    observedGauge(
+      registry,
+      {
+        name: 'agent_reconciliation_age_seconds',
+        help: 'Since everything was last compared with the other side, dmz or openemr',
+        label: 'with',
+      },
+      async () => comparisonAges(await this.status()),
+    );
     observedGauge(
       registry,
       { name: 'agent_submissions_oldest_age_seconds', help: 'Age of the oldest submission that is not delivered' },
@@ -125,6 +139,14 @@ export class AgentMetrics implements OnApplicationBootstrap, BeforeApplicationSh
     }
     return this.looked.status;
   }
+}
+
+function comparisonAges({ reconciliation, readAgain }: AgentStatus): ReadonlyMap<string, number> {
+  const ages = [
+    ['dmz', ageOf(reconciliation?.at)],
+    ['openemr', ageOf(readAgain?.at)],
+  ] as const;
+  return new Map(ages.flatMap(([side, age]) => (age === null ? [] : [[side, age]])));
 }
 
 /** Seconds since an instant; null when there was none. */

@@ -26,7 +26,10 @@ export function observedGauge(
       }
       gauge.reset();
       if (seen === null) {
-        gauge.remove();
+        if (label === undefined) {
+          // Only without labels does a reset leave a number.
+          gauge.remove();
+        }
       } else if (typeof seen === 'number') {
         gauge.set(seen);
       } else if (label !== undefined) {

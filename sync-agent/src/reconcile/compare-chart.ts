@@ -23,8 +23,14 @@ export interface LedgerChart {
   sections: readonly LedgerSection[];
 }
 
+/** A difference, and the class of records it is in; null: of the chart as a whole, or of a section without a name. */
+export interface FoundInChart {
+  difference: Difference;
+  recordClass: string | null;
+}
+
 export interface ChartComparison {
-  differences: readonly Difference[];
+  differences: readonly FoundInChart[];
   /** sections that have to be sent again, so that the DMZ holds the chart; empty when nothing differs */
   owed: readonly LedgerSection[];
 }
@@ -32,19 +38,19 @@ export interface ChartComparison {
 /** Compares a chart with what the gateway says it holds. Nothing but rows that are exactly right counts as right. */
 export function compareChart(chart: LedgerChart, held: ChartHolding | undefined): ChartComparison {
   if (held === undefined) {
-    return { differences: ['chart-missing'], owed: chart.sections };
+    return { differences: [{ difference: 'chart-missing', recordClass: null }], owed: chart.sections };
   }
-  const differences: Difference[] = [];
+  const differences: FoundInChart[] = [];
   const { manifest } = held;
   if (manifest === null) {
-    differences.push('chart-missing');
+    differences.push({ difference: 'chart-missing', recordClass: null });
   } else if (
     manifest.era !== chart.era ||
     manifest.seq !== chart.seq ||
     manifest.hash !== chart.manifestHash ||
     manifest.text !== chart.manifestText
   ) {
-    differences.push('chart-changed');
+    differences.push({ difference: 'chart-changed', recordClass: null });
   }
   const rows = new Map(held.sections.map((section) => [section.id, section]));
   const owed = chart.sections.filter((section) => {
@@ -53,10 +59,11 @@ export function compareChart(chart: LedgerChart, held: ChartHolding | undefined)
     if (row !== undefined && isSame(section, row)) {
       return false;
     }
-    differences.push(row === undefined ? 'section-missing' : 'section-changed');
+    const { recordClass } = section;
+    differences.push({ difference: row === undefined ? 'section-missing' : 'section-changed', recordClass });
     return true;
   });
-  differences.push(...[...rows.keys()].map(() => 'section-superfluous' as const));
+  differences.push(...[...rows.keys()].map(() => ({ difference: 'section-superfluous' as const, recordClass: null })));
   // Any push replaces the chart's row and removes what its manifest does not name; the smallest section will do.
   const [smallest] = [...chart.sections].sort((a, b) => a.size - b.size);
   return {

@@ -2,7 +2,9 @@ import type { DataSource } from 'typeorm';
 import type { GrantHolding } from 'sync-contract/gateway-wire';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { compareChart } from './compare-chart.js';
+import { ComparedClasses } from './class-figures.js';
 import { Tally } from './difference.js';
+import { NOTED_AT_ONCE, type Differing } from './note-differences.js';
 import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
 import { knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
 import { Superfluous, type Suspects } from './superfluous.js';
@@ -25,6 +27,21 @@ export class HoldingsOutOfOrder extends Error {
   }
 }
 
+/** Of a comparison with the DMZ: also where it differs, and what both sides held. */
+export class DmzTally extends Tally {
+  readonly classes = new ComparedClasses();
+  readonly differing: Differing[] = [];
+  /** charts of which something could not be compared just now */
+  readonly passedOver = new Set<string>();
+
+  find(differing: Differing): void {
+    this.count(differing.difference);
+    if (this.differing.length < NOTED_AT_ONCE) {
+      this.differing.push(differing);
+    }
+  }
+}
+
 /**
  * Compares every acknowledged chart and grant with what the DMZ says it holds, by hashes that it computes from the
  * stored bytes. What differs is owed again, and goes the way that every change goes; what has no place inside is removed
@@ -32,9 +49,9 @@ export class HoldingsOutOfOrder extends Error {
  * hostile one can have everything sent again once in each run.
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
-export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSignal): Promise<Tally> {
+export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSignal): Promise<DmzTally> {
   const began = new Date();
-  const tally = new Tally();
+  const tally = new DmzTally();
   await reconciled.gateway.offerStatements();
   const superfluous = new Superfluous();
   await compareCharts(reconciled, tally, superfluous, signal);
@@ -45,7 +62,7 @@ export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSi
 
 async function compareCharts(
   { ledger, gateway, onOwed }: ReconciledWith,
-  tally: Tally,
+  tally: DmzTally,
   superfluous: Superfluous,
   signal: AbortSignal,
 ): Promise<void> {
@@ -66,13 +83,15 @@ async function compareCharts(
       held.delete(patientRef);
       if (waits || attemptedSeq !== seq || attempts.get(patientRef) !== attemptedSeq) {
         tally.skipped += 1;
+        tally.passedOver.add(patientRef);
         continue;
       }
       const comparison = compareChart(chart, holding);
       tally.charts += 1;
       tally.sections += chart.sections.length;
-      for (const difference of comparison.differences) {
-        tally.count(difference);
+      tally.classes.add(patientRef, chart.sections, holding);
+      for (const found of comparison.differences) {
+        tally.find({ patientRef, ...found });
       }
       if (comparison.owed.length > 0) {
         owed.push({ pid, patientRef, owed: comparison.owed });
@@ -83,16 +102,20 @@ async function compareCharts(
       onOwed(patientRef);
     });
     const known = await knownCharts(ledger.manager, [...held.keys()]);
-    superfluous.addCharts([...held.keys()].filter((ref) => !known.has(ref)));
+    const strangers = [...held.values()].filter(({ patientRef }) => !known.has(patientRef));
+    for (const { patientRef, sections } of strangers) {
+      tally.find({ patientRef, recordClass: null, difference: 'chart-superfluous' });
+      tally.classes.addUnplaced(sections.length);
+    }
+    superfluous.addCharts(strangers.map(({ patientRef }) => patientRef));
     ({ more } = page);
     after = last;
   }
-  tally.count('chart-superfluous', superfluous.chartsFound);
 }
 
 async function compareGrants(
   { ledger, gateway }: ReconciledWith,
-  tally: Tally,
+  tally: DmzTally,
   superfluous: Superfluous,
   began: Date,
   signal: AbortSignal,
@@ -110,18 +133,24 @@ async function compareGrants(
     for (const [grantId, { row, pushedAt }] of await readExpectedGrants(ledger.manager, after, last)) {
       const holding = held.get(grantId);
       held.delete(grantId);
+      const { patientRef } = row;
       // One that was sent since this began may not have been there when the gateway looked.
-      if (pushedAt !== null && pushedAt < began && (holding === undefined || !isSame(holding, row))) {
-        tally.count(holding === undefined ? 'grant-missing' : 'grant-changed');
+      if (pushedAt === null || pushedAt >= began) {
+        tally.passedOver.add(patientRef);
+      } else if (holding === undefined || !isSame(holding, row)) {
+        const difference = holding === undefined ? 'grant-missing' : 'grant-changed';
+        tally.find({ patientRef, recordClass: null, difference });
         owed.push(grantId);
       }
     }
     await oweGrants(ledger, owed);
+    for (const { patientRef } of held.values()) {
+      tally.find({ patientRef, recordClass: null, difference: 'grant-superfluous' });
+    }
     superfluous.addGrants([...held.keys()]);
     ({ more } = page);
     after = last;
   }
-  tally.count('grant-superfluous', superfluous.grantsFound);
 }
 
 function isSame(held: GrantHolding, row: GrantHolding): boolean {

@@ -5,6 +5,7 @@ import { crashPoint } from '../crash-point.js';
 import { markDirty } from '../ledger/dirty.js';
 import type { ContentComparison } from '../replicate/compare-content.js';
 import { DIFFERENCES, Tally } from './difference.js';
+import { noteContent } from './note-differences.js';
 
 export interface ReadAgain {
   ledger: DataSource;
@@ -116,6 +117,7 @@ async function keep(
   await ledger.transaction(async (manager) => {
     if (comparison !== null && comparison.classes.length > 0) {
       await markDirty(manager, comparison.pid, comparison.classes);
+      await noteContent(manager, patientRef, comparison.classes);
     }
     await manager.query('UPDATE reconciliation_state SET content_after = UNHEX(?), content_so_far = ? WHERE id = 1', [
       patientRef,

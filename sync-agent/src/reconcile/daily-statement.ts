@@ -3,21 +3,25 @@ import { z } from 'zod';
 import { bucketRoot, heartbeatRoot } from 'sync-contract/heartbeat';
 import { Digest, Instant, SiteId } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION, ProtocolVersion } from 'sync-contract/protocol';
-import { Signed, signStatement, verifyStatement } from 'sync-contract/signed';
+import { Signed, signStatement, statementHash } from 'sync-contract/signed';
 import { crashPoint } from '../crash-point.js';
 import type { KeyStore } from '../keys/key-store.js';
 import type { ReconciliationKind } from '../ledger/reconciliation.entities.js';
 import { readBuckets } from '../replicate/heartbeat.js';
+import { ClassFigures, Compared, readClassFigures } from './class-figures.js';
+import type { DmzTally } from './compare-dmz.js';
 import { DIFFERENCES, type Tally } from './difference.js';
+import { ListedDifference, noteDifferences, noteHealedContent, readDifferences } from './note-differences.js';
 
 const Found = z.partialRecord(z.enum(DIFFERENCES), z.int().min(0));
 
-/** What the agent found in one day, and what the replica was then. Numbers and one hash, nothing about anybody. */
-export const DailyStatement = z.strictObject({
+const Day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
+
+const COUNTS = {
   v: ProtocolVersion,
   site: SiteId,
   /** the clinic's, `yyyy-MM-dd` */
-  day: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
+  day: Day,
   at: Instant,
   charts: z.int().min(0),
   sections: z.int().min(0),
@@ -27,34 +31,40 @@ export const DailyStatement = z.strictObject({
   withDmz: z.strictObject({ comparisons: z.int(), differences: z.int(), found: Found, left: z.int() }),
   /** everything read from OpenEMR again */
   withOpenEmr: z.strictObject({ charts: z.int(), sections: z.int(), skipped: z.int(), differences: z.int() }),
+};
+
+/** As agents signed it before statements were chained. */
+export const EarlierStatement = z.strictObject(COUNTS);
+
+/** What the agent found in one day, and what the replica was then. Numbers, hashes and opaque references. */
+export const DailyStatement = z.strictObject({
+  ...COUNTS,
+  /** the statement before, by the hash of its signed text; null for the first */
+  previous: z.strictObject({ day: Day, hash: Digest }).nullable(),
+  /** inside, when this was signed */
+  classes: z.array(ClassFigures),
+  /** both sides when the DMZ was last compared; null when it never was */
+  compared: Compared.nullable(),
+  /** what was different at any time since the statement before, the oldest first */
+  differing: z.array(ListedDifference),
+  /** how many more of them there were */
+  more: z.int().min(0),
 });
 export type DailyStatement = z.infer<typeof DailyStatement>;
 
-export interface KeptStatement {
-  statement: DailyStatement;
-  /** false: the row does not hold what the agent signed */
-  genuine: boolean;
-}
-
-export interface LastComparison {
-  at: string;
-  differences: number;
-}
-
 const Runs = z.array(z.object({ differences: z.number(), found: z.string() }));
 const Counted = z.tuple([z.object({ charts: z.coerce.number(), sections: z.coerce.number() })]);
-const Rows = z.array(z.object({ day: z.string(), signed: z.string() }));
-const Last = z.array(z.object({ at: z.date(), differences: z.number() }));
+const Previous = z.array(z.object({ day: z.string(), signed: z.string() }));
+const States = z.array(z.object({ compared: z.string().nullable(), since: z.string() }));
 
-/** Keeps the outcome of a comparison that came to its end. */
-export async function keepComparison(
-  ledger: DataSource,
-  kind: ReconciliationKind,
-  beganAt: Date,
-  tally: Tally,
-): Promise<void> {
+/** Keeps the outcome of a comparison with the DMZ that came to its end, where it differed, and what both sides held. */
+export async function keepComparison(ledger: DataSource, beganAt: Date, tally: DmzTally): Promise<void> {
   await ledger.transaction(async (manager) => {
-    await insertComparison(manager, kind, beganAt, tally);
+    await insertComparison(manager, 'dmz', beganAt, tally);
+    await noteDifferences(manager, tally);
+    await manager.query('UPDATE reconciliation_state SET compared = ? WHERE id = 1', [
+      JSON.stringify(tally.classes.at(new Date(), tally)),
+    ]);
     await manager.query('DELETE FROM reconciliation WHERE ended_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 400 DAY)');
     crashPoint('before-commit:reconciliation');
   });
@@ -126,6 +136,9 @@ async function makeStatement(
     'SELECT (SELECT COUNT(*) FROM chart WHERE seq > 0) AS charts, (SELECT COUNT(*) FROM chart_section) AS sections',
   );
   const buckets = await readBuckets(manager);
+  await noteHealedContent(manager);
+  const { compared, since } = await readCompared(manager);
+  const { listed, more } = await readDifferences(manager, since);
   return {
     v: PROTOCOL_VERSION,
     site,
@@ -140,40 +153,33 @@ async function makeStatement(
       left: runs.at(-1)?.differences ?? 0,
     },
     withOpenEmr: { charts, sections, skipped, differences },
+    previous: await readPrevious(manager, day),
+    classes: await readClassFigures(manager),
+    compared,
+    differing: listed,
+    more,
   };
 }
 
-/** The newest first. */
-export async function readStatements(manager: EntityManager, keys: KeyStore, limit: number): Promise<KeptStatement[]> {
+/** What the DMZ held last, and since when differences belong to the statement that is being made. */
+async function readCompared(manager: EntityManager): Promise<{ compared: Compared | null; since: string }> {
   const rows: unknown = await manager.query(
-    'SELECT day, signed FROM reconciliation_statement ORDER BY day DESC LIMIT ?',
-    [limit],
+    `SELECT compared, CAST(COALESCE((SELECT MAX(made_at) FROM reconciliation_statement),
+                                    DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 1 DAY)) AS CHAR) AS since
+       FROM reconciliation_state WHERE id = 1`,
   );
-  return Rows.parse(rows).map(({ day, signed: text }) => {
-    const signed = Signed.parse(JSON.parse(text));
-    const statement = DailyStatement.parse(JSON.parse(signed.body));
-    return { statement, genuine: statement.day === day && isGenuine(signed, statement, keys) };
-  });
+  const [state] = States.parse(rows);
+  const compared = state?.compared ?? null;
+  return { compared: compared === null ? null : Compared.parse(JSON.parse(compared)), since: state?.since ?? '' };
 }
 
-function isGenuine(signed: Signed, { at, site }: DailyStatement, keys: KeyStore): boolean {
-  try {
-    verifyStatement('reconciliation', signed, DailyStatement, (kid) => keys.signer(kid, new Date(at)));
-    return site === keys.siteId;
-  } catch {
-    return false;
-  }
-}
-
-/** The last comparison of a kind that came to its end; null before the first. */
-export async function readLastComparison(
-  manager: EntityManager,
-  kind: ReconciliationKind,
-): Promise<LastComparison | null> {
+async function readPrevious(manager: EntityManager, day: string): Promise<DailyStatement['previous']> {
   const rows: unknown = await manager.query(
-    'SELECT ended_at AS at, differences FROM reconciliation WHERE kind = ? ORDER BY id DESC LIMIT 1',
-    [kind],
+    'SELECT day, signed FROM reconciliation_statement WHERE day < ? ORDER BY day DESC LIMIT 1',
+    [day],
   );
-  const [last] = Last.parse(rows);
-  return last === undefined ? null : { at: last.at.toISOString(), differences: last.differences };
+  const [previous] = Previous.parse(rows);
+  return previous === undefined
+    ? null
+    : { day: previous.day, hash: statementHash(Signed.parse(JSON.parse(previous.signed))) };
 }

@@ -109,7 +109,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       };
       tally.count('patient-in-doubt', decided);
       await findLost({ ledger, gateway, onLost }, tally, signal);
-      await keepComparison(ledger, 'dmz', began, tally);
+      await keepComparison(ledger, began, tally);
       this.dmzDueAt = began.getTime() + every * 1_000;
       this.report('dmz', tally);
       this.failures = 0;

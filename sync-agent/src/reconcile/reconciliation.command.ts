@@ -5,35 +5,34 @@ import { readAgentConfig } from '../config.js';
 import { crashPoint } from '../crash-point.js';
 import { KeyStore } from '../keys/key-store.js';
 import { createLedgerDataSource } from '../ledger/ledger-database.js';
-import { VANISHING_SENTENCE } from '../ledger/stand-still.js';
-import { readLastComparison, readStatements, type KeptStatement, type LastComparison } from './daily-statement.js';
+import { isStaff } from '../openemr/known-staff.js';
+import { openEmrTables, type OpenEmrTables } from '../openemr/writer-tables.js';
+import { complaintsAbout, type Findings } from './complaints.js';
+import { describeFindings } from './describe-findings.js';
+import { readLastComparison, readStatements } from './read-statements.js';
+import { signOff, SignOffRefused } from './sign-off.js';
 
 interface ReconciliationOptions {
   days: number;
   json?: true;
   confirmVanished?: true;
   confirmLost?: true;
-}
-
-interface Report {
-  withDmz: LastComparison | null;
-  withOpenEmr: LastComparison | null;
-  /** losses wait for a person */
-  vanishingStopped: boolean;
-  /** submissions that vanished from the DMZ and that nobody has confirmed */
-  lost: string[];
-  statements: KeptStatement[];
+  signOff?: string;
+  by?: string;
+  note?: string;
 }
 
 const DIFFERENCES_REMAIN = 3;
+const MOST_DAYS = 400;
 /** Hours in which a confirmed loss goes out. */
 const ALLOWED = 4;
 const Places = z.array(z.object({ place: z.string() }));
 const Stopped = z.array(z.object({ stopped: z.coerce.boolean() }));
 
 /**
- * `reconciliation`: what the comparisons found. Exit code 3 when the last one found differences or has never been, when
- * a loss waits for a person, a submission was lost, or when a statement is not the one that the agent signed.
+ * `reconciliation`: what the comparisons found. Exit code 3 when one found differences, is old or has never been, when a
+ * loss waits for a person or a submission was lost, and when a statement is missing, is not the one that the agent signed,
+ * or names another one before it. With `--sign-off` a person says to have read the statement of a day.
  */
 export function reconciliationCommand(): Command {
   return new Command('reconciliation')
@@ -42,7 +41,10 @@ export function reconciliationCommand(): Command {
     .option('--json', 'print JSON instead of text')
     .option('--confirm-vanished', 'what vanished from OpenEMR is meant to be gone: let it leave the portal')
     .option('--confirm-lost', 'the submissions that are listed as lost are known; their senders were told')
-    .action(async ({ days, json, confirmVanished, confirmLost }: ReconciliationOptions) => {
+    .option('--sign-off <day>', 'a person has read the statement of this day, e.g. 2026-11-22, or of the `newest`')
+    .option('--by <user name>', "with --sign-off: OpenEMR's user name of that person")
+    .option('--note <text>', 'with --sign-off: what the person has to say about it, without naming a patient')
+    .action(async ({ days, json, confirmVanished, confirmLost, signOff: day, by, note }: ReconciliationOptions) => {
       const config = readAgentConfig();
       const keys = KeyStore.open(config.keyDir, config.siteId);
       const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
@@ -53,16 +55,23 @@ export function reconciliationCommand(): Command {
         if (confirmLost === true) {
           await confirmLosses(ledger);
         }
-        const report: Report = {
+        if (day !== undefined) {
+          const tables = openEmrTables(config.database.openemrName);
+          await signOffDay({ ledger, keys, tables }, { day, by: by ?? '', note: note ?? '' });
+        }
+        const findings: Findings = {
           withDmz: await readLastComparison(ledger.manager, 'dmz'),
           withOpenEmr: await readLastComparison(ledger.manager, 'openemr'),
           vanishingStopped: await isVanishingStopped(ledger),
           lost: await readLost(ledger),
           statements: await readStatements(ledger.manager, keys, days),
         };
-        process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : describe(report));
-        const confirms = confirmVanished === true || confirmLost === true;
-        process.exitCode = !confirms && needsPerson(report) ? DIFFERENCES_REMAIN : 0;
+        const complaints = complaintsAbout(findings, new Date(), config.reconciliation.every);
+        process.stdout.write(
+          json === true ? `${JSON.stringify({ ...findings, complaints })}\n` : describeFindings(findings, complaints),
+        );
+        const confirms = confirmVanished === true || confirmLost === true || day !== undefined;
+        process.exitCode = !confirms && complaints.length > 0 ? DIFFERENCES_REMAIN : 0;
       } finally {
         await ledger.destroy();
       }
@@ -101,42 +110,29 @@ async function isVanishingStopped(ledger: DataSource): Promise<boolean> {
   return Stopped.parse(rows)[0]?.stopped ?? false;
 }
 
-function needsPerson({ withDmz, withOpenEmr, vanishingStopped, lost, statements }: Report): boolean {
-  return (
-    vanishingStopped ||
-    lost.length > 0 ||
-    withDmz === null ||
-    withDmz.differences > 0 ||
-    (withOpenEmr?.differences ?? 0) > 0 ||
-    statements.some(({ genuine }) => !genuine)
-  );
-}
-
-function describe({ withDmz, withOpenEmr, vanishingStopped, lost, statements }: Report): string {
-  const lines = [
-    `with the DMZ: ${described(withDmz)}`,
-    `with OpenEMR, everything read again: ${described(withOpenEmr)}`,
-    ...(vanishingStopped ? [`stopped: ${VANISHING_SENTENCE}`] : []),
-    ...lost.map((place) => `gone from the DMZ before it was collected: ${place}`),
-    ...statements.map(
-      ({ statement: { day, charts, sections, root, withDmz: dmz, withOpenEmr: openemr }, genuine }) =>
-        `${day}  ${String(charts)} charts, ${String(sections)} sections, root ${root.slice(0, 16)}…; with the DMZ ` +
-        `${String(dmz.comparisons)} comparisons, ${String(dmz.differences)} differences, ${String(dmz.left)} left; ` +
-        `with OpenEMR ${String(openemr.differences)} differences in ${String(openemr.charts)} charts` +
-        (genuine ? '' : '; NOT WHAT THE AGENT SIGNED'),
-    ),
-  ];
-  return `${lines.join('\n')}\n`;
-}
-
-function described(last: LastComparison | null): string {
-  return last === null ? 'not compared yet' : `${String(last.differences)} differences at ${last.at}`;
+/** @throws SignOffRefused */
+export async function signOffDay(
+  { ledger, keys, tables }: { ledger: DataSource; keys: KeyStore; tables: OpenEmrTables },
+  { day, by, note }: { day: string; by: string; note: string },
+): Promise<void> {
+  if (!(await isStaff(ledger.manager, tables, by))) {
+    throw new SignOffRefused('--by must be the user name of somebody who may sign in to OpenEMR');
+  }
+  const statements = await readStatements(ledger.manager, keys, MOST_DAYS);
+  const kept = day === 'newest' ? statements[0] : statements.find(({ statement }) => statement.day === day);
+  if (kept === undefined) {
+    throw new SignOffRefused(`there is no statement of ${day}`);
+  }
+  if (!kept.genuine) {
+    throw new SignOffRefused(`the statement of ${day} is not what the agent signed`);
+  }
+  await signOff(ledger, keys, { day: kept.statement.day, hash: kept.hash, by, note });
 }
 
 function wholeNumber(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1 || number > 400) {
-    throw new InvalidArgumentError('must be a whole number from 1 to 400.');
+  if (!Number.isInteger(number) || number < 1 || number > MOST_DAYS) {
+    throw new InvalidArgumentError(`must be a whole number from 1 to ${String(MOST_DAYS)}.`);
   }
   return number;
 }

@@ -30,18 +30,14 @@ interface RemovedWith {
 
 /** What lies in the DMZ and belongs to nobody: the rows of a backup, or of somebody who wrote into the database. */
 export class Superfluous {
-  chartsFound = 0;
-  grantsFound = 0;
   private charts: string[] = [];
   private grantIds: string[] = [];
 
   addCharts(refs: readonly string[]): void {
-    this.chartsFound += refs.length;
     this.charts = [...this.charts, ...refs].slice(0, REMEMBERED);
   }
 
   addGrants(ids: readonly string[]): void {
-    this.grantsFound += ids.length;
     this.grantIds = [...this.grantIds, ...ids].slice(0, REMEMBERED);
   }
 

@@ -1,12 +1,14 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { describeRules, readRules, type Rule } from './read-rules.js';
-import { AIM, BEYOND, STEPS } from './release-times.js';
+import { AIM, STEPS, UNKNOWN } from './release-times.js';
 
 /** How long changes of one class took. */
 export interface ClassTimes {
   recordClass: string;
   changes: number;
+  /** of them those of which nobody knows how long they took; they count as late */
+  unknown: number;
   /** share of the changes that took no longer than the aim, 0 to 1 */
   withinAim: number;
   /** seconds that half and 95 of a hundred did not exceed, rounded up to a step; null: more than the highest */
@@ -18,7 +20,8 @@ const Late = z.object({
   patientRef: z.string(),
   seq: z.coerce.number(),
   recordClass: z.string(),
-  changedAt: z.string(),
+  /** null when nobody knows */
+  changedAt: z.string().nullable(),
   ackedAt: z.string(),
 });
 
@@ -40,7 +43,7 @@ export interface ReleaseReport {
   /** of all classes together, and of each */
   all: ClassTimes;
   classes: ClassTimes[];
-  /** the newest of the changes that took longer than the aim */
+  /** the newest of the changes that took longer than the aim, or nobody knows how long */
   late: z.infer<typeof Late>[];
   decisions: Rule[];
   /** entries that the practice kept out in these days, and where they are now */
@@ -102,10 +105,11 @@ interface Counted {
 export function timesOf(recordClass: string, times: readonly Counted[]): ClassTimes {
   const changes = times.reduce((sum, each) => sum + each.changes, 0);
   const upTo = (step: number): number =>
-    times.filter(({ within }) => within !== BEYOND && within <= step).reduce((sum, each) => sum + each.changes, 0);
+    times.filter(({ within }) => within > 0 && within <= step).reduce((sum, each) => sum + each.changes, 0);
   const reached = (share: number): number | null => STEPS.find((step) => upTo(step) >= changes * share) ?? null;
+  const unknown = times.filter(({ within }) => within === UNKNOWN).reduce((sum, each) => sum + each.changes, 0);
   return {
-    ...{ recordClass, changes, withinAim: changes === 0 ? 1 : upTo(AIM) / changes },
+    ...{ recordClass, changes, unknown, withinAim: changes === 0 ? 1 : upTo(AIM) / changes },
     ...(changes === 0 ? { median: null, p95: null } : { median: reached(0.5), p95: reached(0.95) }),
   };
 }
@@ -116,7 +120,7 @@ export function describeReport({ days, aim, all, classes, late, decisions, withh
     ...(all.changes === 0 ? ['no changes'] : [all, ...classes].map(describeTimes)),
     ...late.map(
       ({ patientRef, seq, recordClass, changedAt, ackedAt }) =>
-        `late: ${recordClass} of chart ${patientRef}, push ${String(seq)}, changed ${changedAt}, in the portal ${ackedAt}`,
+        `late: ${recordClass} of chart ${patientRef}, push ${String(seq)}, changed ${changedAt ?? 'nobody knows when'}, in the portal ${ackedAt}`,
     ),
     ...withheld.map((item) => `held: ${describeWithheld(item)}`),
     ...waits.map((item) => `waits by the patient's own wish: ${describeWithheld(item)}`),
@@ -141,9 +145,10 @@ function whereNow(endedAt: string | null, releasedSeq: number | null): string {
     : `in the portal since ${endedAt}, push ${String(releasedSeq)}`;
 }
 
-function describeTimes({ recordClass, changes, withinAim, median, p95 }: ClassTimes): string {
+function describeTimes({ recordClass, changes, unknown, withinAim, median, p95 }: ClassTimes): string {
   const most = (seconds: number | null): string => (seconds === null ? 'longer' : `${String(seconds)} s`);
   // Cut, not rounded: one late change of many is not all of them in time.
   const share = Math.floor(withinAim * 10_000) / 100;
-  return `${recordClass}: ${String(changes)} changes, ${String(share)} % within the aim, half within ${most(median)}, 95 % within ${most(p95)}`;
+  const late = unknown === 0 ? '' : ` (${String(unknown)} at a time that nobody knows, counted as late)`;
+  return `${recordClass}: ${String(changes)} changes${late}, ${String(share)} % within the aim, half within ${most(median)}, 95 % within ${most(p95)}`;
 }

@@ -7,6 +7,8 @@ import { forgetVersions } from './released-sections.js';
 /** Seconds; what takes longer than the last is counted under `BEYOND`. */
 export const STEPS = [5, 10, 30, 60, 120, 300, 900, 3_600, 14_400, 86_400, 345_600] as const;
 export const BEYOND = 0;
+/** Under this are changes of which nobody knows the time; they count as late. */
+export const UNKNOWN = -1;
 /** Seconds from OpenEMR's commit to the DMZ's acknowledgement that shall not be exceeded. */
 export const AIM = 120;
 /** SQL interval: for so long times and versions are kept. */
@@ -16,49 +18,63 @@ export const KEPT = '400 DAY';
 export interface ReleasedClass {
   recordClass: string;
   changedAfter: BinlogPosition;
+  /** the change feed never told of it: its position is that of its finding */
+  foundLater: boolean;
 }
 
-const Took = z.array(z.object({ changedAt: z.string(), seconds: z.coerce.number() }));
+const Took = z.tuple([z.object({ changedAt: z.string().nullable(), seconds: z.coerce.number().nullable() })]);
+type Took = z.infer<typeof Took>[0];
+const NOT_KNOWN: Took = { changedAt: null, seconds: null };
+/** The chart's own time when it was never known. */
+const NEVER = '1970-01-01 00:00:00';
 
 /**
  * In the transaction that settles a push, under the feed's lock: how long its changes took. A change counts from the last
- * clock marker before it, so up to five seconds (when polling: a full pass) too long and never too short; one that waited until its markers were
- * dropped, from the time that the chart kept instead.
+ * clock marker before it, so up to five seconds (when polling: a full pass) too long and never too short; one that waited
+ * until its markers were dropped, or that came while the feed had lost its place, from the time that the chart kept
+ * instead. Of which neither is known, and what only the nightly comparison has found, counts as late.
  * @param knownUntil the chart's own older time, if it had one
  */
 export async function noteReleaseTimes(
   manager: EntityManager,
-  push: { patientRef: string; era: number; seq: number; generation: number; knownUntil: string | null },
+  push: { patientRef: string; era: number; seq: number; knownUntil: string | null },
   classes: readonly ReleasedClass[],
 ): Promise<void> {
-  for (const { recordClass, changedAfter } of classes) {
-    const { file, offset } = changedAfter;
-    const rows: unknown = await manager.query(
-      `SELECT changedAt, CEIL(TIMESTAMPDIFF(MICROSECOND, changedAt, UTC_TIMESTAMP(6)) / 1000000) AS seconds
-         FROM (SELECT CAST(LEAST(m.at, COALESCE(CAST(? AS DATETIME(6)), m.at)) AS CHAR) AS changedAt
-                 FROM marker_seen m JOIN feed_position f ON f.id = 1 AND f.generation = ?
-                WHERE m.file_no < ? OR (m.file_no = ? AND m.file_offset < ?)
-                ORDER BY m.file_no DESC, m.file_offset DESC LIMIT 1) AS before_change`,
-      [push.knownUntil, push.generation, file, file, offset],
-    );
-    const [took] = Took.parse(rows);
-    if (took === undefined) {
-      // Nobody knows when it was: the agent has only begun to follow OpenEMR.
-      continue;
-    }
+  for (const { recordClass, changedAfter, foundLater } of classes) {
+    const { changedAt, seconds } = foundLater ? NOT_KNOWN : await readTook(manager, push, changedAfter);
+    const within = seconds === null ? UNKNOWN : (STEPS.find((step) => seconds <= step) ?? BEYOND);
     await manager.query(
       `INSERT INTO release_time (day, record_class, within, changes) VALUES (CAST(UTC_DATE() AS CHAR), ?, ?, 1)
         ON DUPLICATE KEY UPDATE changes = changes + 1`,
-      [recordClass, STEPS.find((step) => took.seconds <= step) ?? BEYOND],
+      [recordClass, within],
     );
-    if (took.seconds > AIM) {
+    if (seconds === null || seconds > AIM) {
       await manager.query(
         `REPLACE INTO late_release (patient_ref, era, seq, record_class, changed_at, acked_at)
           VALUES (UNHEX(?), ?, ?, ?, ?, UTC_TIMESTAMP(3))`,
-        [push.patientRef, push.era, push.seq, recordClass, took.changedAt.slice(0, 23)],
+        [push.patientRef, push.era, push.seq, recordClass, changedAt?.slice(0, 23) ?? null],
       );
     }
   }
+}
+
+async function readTook(
+  manager: EntityManager,
+  { patientRef, knownUntil }: { patientRef: string; knownUntil: string | null },
+  { file, offset }: BinlogPosition,
+): Promise<Took> {
+  // A feed that began anew while the push was on its way has left its markers' time with the chart.
+  const rows: unknown = await manager.query(
+    `SELECT CAST(changed AS CHAR) AS changedAt,
+            CEIL(TIMESTAMPDIFF(MICROSECOND, changed, UTC_TIMESTAMP(6)) / 1000000) AS seconds
+       FROM (SELECT NULLIF(LEAST(COALESCE(m.at, k.t), COALESCE(k.t, m.at)), CAST(? AS DATETIME(6))) AS changed
+               FROM (SELECT COALESCE(CAST(? AS DATETIME(6)),
+                                     (SELECT failed_t FROM chart WHERE patient_ref = UNHEX(?))) AS t) k
+               LEFT JOIN (SELECT at FROM marker_seen WHERE file_no < ? OR (file_no = ? AND file_offset < ?)
+                           ORDER BY file_no DESC, file_offset DESC LIMIT 1) m ON TRUE) AS before_change`,
+    [NEVER, knownUntil, patientRef, file, file, offset],
+  );
+  return Took.parse(rows)[0];
 }
 
 /** Times and versions of long ago go. */

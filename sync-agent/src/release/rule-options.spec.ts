@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { timesOf } from './release-report.js';
-import { BEYOND } from './release-times.js';
+import { BEYOND, UNKNOWN } from './release-times.js';
 import { describeRules } from './read-rules.js';
 import {
   parseClass,
@@ -60,12 +60,19 @@ describe('the report on time', () => {
       { within: BEYOND, changes: 1 },
     ];
     expect(timesOf('results', times)).toEqual({
-      ...{ recordClass: 'results', changes: 100, withinAim: 0.95, median: 5, p95: 120 },
+      ...{ recordClass: 'results', changes: 100, unknown: 0, withinAim: 0.95, median: 5, p95: 120 },
     });
     expect(timesOf('results', [{ within: BEYOND, changes: 2 }])).toMatchObject({
       withinAim: 0,
       median: null,
       p95: null,
+    });
+    const unknown = [
+      { within: 5, changes: 3 },
+      { within: UNKNOWN, changes: 1 },
+    ];
+    expect(timesOf('results', unknown)).toEqual({
+      ...{ recordClass: 'results', changes: 4, unknown: 1, withinAim: 0.75, median: 5, p95: null },
     });
     expect(timesOf('all', [])).toMatchObject({ changes: 0, median: null });
   });

@@ -19,6 +19,8 @@ export interface AgentStatus {
   chartsPushed: number;
   dirtyRows: number;
   progress: Progress;
+  /** since the chart that has been frozen longest waits for a person; null when none is */
+  oldestFrozenSeconds: number | null;
   /** by where their access stands; `notShredded` of the revoked, the DMZ has not said so of */
   patients: { invited: number; enrolled: number; frozen: number; revoked: number; notShredded: number };
   feed: FeedStatus | null;
@@ -33,6 +35,8 @@ export interface AgentStatus {
   heartbeat: { era: number; seq: number } | null;
   /** the last comparison with the DMZ; null before the first */
   reconciliation: { at: string; differences: number } | null;
+  /** the last time that everything was read from OpenEMR again; null before the first */
+  readAgain: { at: string; differences: number } | null;
   /** charts that lose entries wait for a person */
   vanishingStopped: boolean;
   /** gone from the DMZ before they were collected, and not confirmed by a person */
@@ -63,6 +67,7 @@ const Counts = z.array(
     invited: z.coerce.number(),
     enrolled: z.coerce.number(),
     frozen: z.coerce.number(),
+    oldestFrozen: z.coerce.number().nullable(),
     revoked: z.coerce.number(),
     notShredded: z.coerce.number(),
   }),
@@ -75,9 +80,13 @@ const Feed = z.array(
     silentSeconds: z.coerce.number(),
   }),
 );
-const Compared = z.array(z.object({ at: z.date(), differences: z.number() }));
+const Compared = z.array(z.object({ kind: z.string(), at: z.date(), differences: z.number() }));
 const Stops = z.array(z.object({ reason: z.string(), heartbeat: z.coerce.boolean(), vanishing: z.coerce.boolean() }));
 const HeartbeatRow = z.array(z.object({ era: z.coerce.number(), seq: z.coerce.number() }));
+
+/** Of a patient `p`; without a decision it was a restore long ago, and counts from the invite. */
+const FROZEN_AT = `COALESCE((SELECT d.at FROM patient_decision d WHERE d.patient_ref = p.patient_ref AND d.decision = 'frozen'
+                               ORDER BY d.id DESC LIMIT 1), p.created_at)`;
 
 /** A feed that has recorded nothing for so long stands still, seconds: clock markers and looks come every 5 s. */
 export const FEED_SILENCE = 300;
@@ -107,6 +116,8 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
             (SELECT COUNT(*) FROM patient WHERE state = 'invited') AS invited,
             (SELECT COUNT(*) FROM patient WHERE state = 'enrolled') AS enrolled,
             (SELECT COUNT(*) FROM patient WHERE state = 'frozen') AS frozen,
+            (SELECT GREATEST(0, TIMESTAMPDIFF(SECOND, MIN(${FROZEN_AT}), UTC_TIMESTAMP(3)))
+               FROM patient p WHERE p.state = 'frozen') AS oldestFrozen,
             (SELECT COUNT(*) FROM patient WHERE state = 'revoked') AS revoked,
             (SELECT COUNT(*) FROM outgoing WHERE kind = 'revocation' AND pushed_at IS NULL) AS notShredded`,
   );
@@ -119,9 +130,13 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     [RESTORE_UNFINISHED, VANISHING_SENTENCE],
   );
   const compared: unknown = await manager.query(
-    "SELECT ended_at AS at, differences FROM reconciliation WHERE kind = 'dmz' ORDER BY id DESC LIMIT 1",
+    `SELECT kind, ended_at AS at, differences FROM reconciliation
+      WHERE id IN (SELECT MAX(id) FROM reconciliation GROUP BY kind)`,
   );
-  const [lastCompared] = Compared.parse(compared);
+  const lastOf = (kind: string): AgentStatus['reconciliation'] => {
+    const last = Compared.parse(compared).find((each) => each.kind === kind);
+    return last === undefined ? null : { at: last.at.toISOString(), differences: last.differences };
+  };
   const cut: unknown = await manager.query('SELECT state, issued_at AS since FROM cut ORDER BY issued_at DESC LIMIT 1');
   const stopRows = Stops.parse(stops);
   const currency = await readCurrency(manager);
@@ -136,6 +151,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     chartsPushed: count?.pushed ?? 0,
     dirtyRows: count?.dirty ?? 0,
     progress: await readProgress(manager),
+    oldestFrozenSeconds: count?.oldestFrozen ?? null,
     patients: {
       invited: count?.invited ?? 0,
       enrolled: count?.enrolled ?? 0,
@@ -151,7 +167,8 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     heartbeatStopped: stopRows.some(({ heartbeat: ofHeartbeat }) => ofHeartbeat),
     stops: stopRows.map(({ reason }) => reason),
     heartbeat: HeartbeatRow.parse(heartbeat)[0] ?? null,
-    reconciliation: lastCompared === undefined ? null : { ...lastCompared, at: lastCompared.at.toISOString() },
+    reconciliation: lastOf('dmz'),
+    readAgain: lastOf('openemr'),
     vanishingStopped: stopRows.some(({ vanishing }) => vanishing),
     submissionsLost: count?.lost ?? 0,
     cut: cutSince(cut),
@@ -166,7 +183,7 @@ function cutSince(rows: unknown): string | null {
 }
 
 export function describeStatus(status: AgentStatus): string {
-  const { feed, heartbeat, patients, reconciliation } = status;
+  const { feed, heartbeat, patients, reconciliation, readAgain } = status;
   const lines = [
     ...(status.cut === null ? [] : [`CUT OFF since ${status.cut}: the agent rests until \`cut --undo\``]),
     status.currentAsOf === null
@@ -180,6 +197,12 @@ export function describeStatus(status: AgentStatus): string {
     `patients: ${String(patients.enrolled)} enrolled, ${String(patients.invited)} invited, ${String(patients.frozen)} frozen, ` +
       `${String(patients.revoked)} revoked` +
       (patients.notShredded === 0 ? '' : ` (${String(patients.notShredded)} not shredded in the DMZ yet)`),
+    ...(status.oldestFrozenSeconds === null
+      ? []
+      : [
+          `frozen: ${String(patients.frozen)} charts wait for a person, the oldest for ${String(status.oldestFrozenSeconds)} s; ` +
+            '`sync-agent patients` says why',
+        ]),
     `dirty rows: ${String(status.dirtyRows)}`,
     describeProgress(status.progress),
     feed === null
@@ -198,6 +221,9 @@ export function describeStatus(status: AgentStatus): string {
     reconciliation === null
       ? 'reconciliation: not compared with the DMZ yet'
       : `reconciliation: ${String(reconciliation.differences)} differences to the DMZ at ${reconciliation.at}`,
+    readAgain === null
+      ? 'reconciliation: not compared with OpenEMR yet'
+      : `reconciliation: ${String(readAgain.differences)} differences to OpenEMR at ${readAgain.at}`,
     ...(status.submissionsLost === 0
       ? []
       : [`lost: ${String(status.submissionsLost)} submissions; \`sync-agent reconciliation\` names them`]),

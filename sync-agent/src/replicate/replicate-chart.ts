@@ -247,6 +247,7 @@ async function pushChanges(
   await assertMayVanish(ledger, chart, {
     before: acked.filter(({ recordClass }) => isOneOf(classes, recordClass)),
     after: sections,
+    others: acked.filter(({ recordClass }) => !isOneOf(classes, recordClass)),
   });
   const changed = sections.filter(({ name, contentHash }) => {
     const before = known.get(name);

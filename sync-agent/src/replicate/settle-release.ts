@@ -2,6 +2,7 @@ import { canonicalBytes } from 'sync-contract/canonical-json';
 import { ResourcesContent } from 'sync-contract/section-content';
 import type { EntityManager } from 'typeorm';
 import { CcdRequest } from '../ledger/ccd-request.entity.js';
+import { endContentDifferences } from '../reconcile/note-differences.js';
 import { noteWithheld } from '../release/note-withheld.js';
 import { readDecisions } from '../release/read-decisions.js';
 import { noteReleaseTimes, type ReleasedClass } from '../release/release-times.js';
@@ -53,7 +54,14 @@ export async function settleRelease(
     await manager.delete(CcdRequest, { patientRef: chart.patientRef });
   }
   if (push !== null && chart.seq > 0) {
-    await noteReleaseTimes(manager, { ...chart, seq: push.seq }, oldestChanges(chart, push.changed));
+    const changes = oldestChanges(chart, push.changed);
+    const repaired = await endContentDifferences(
+      manager,
+      chart.patientRef,
+      changes.map(({ recordClass }) => recordClass),
+    );
+    const released = changes.map((each) => ({ ...each, foundLater: repaired.includes(each.recordClass) }));
+    await noteReleaseTimes(manager, { ...chart, seq: push.seq }, released);
   }
 }
 
@@ -67,8 +75,8 @@ function shows({ sections }: Rendering, id: string): boolean {
 }
 
 /** Receipts are the ledger's own and no change of the chart. */
-function oldestChanges({ dirty }: ChartToRender, changed: ReadonlySet<string>): ReleasedClass[] {
-  const oldest = new Map<string, ReleasedClass>();
+function oldestChanges({ dirty }: ChartToRender, changed: ReadonlySet<string>): Omit<ReleasedClass, 'foundLater'>[] {
+  const oldest = new Map<string, Omit<ReleasedClass, 'foundLater'>>();
   for (const { recordClass, position } of dirty) {
     const known = oldest.get(recordClass)?.changedAfter;
     const isOlder =

@@ -1,7 +1,9 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
+import type { RecordClass } from 'sync-contract/classes';
 import { crashPoint } from '../crash-point.js';
 import { VANISHING_SENTENCE } from '../ledger/stand-still.js';
+import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { ChartToRender } from './chart-row.js';
 
 /** Losses of so long count together, minutes. */
@@ -10,6 +12,20 @@ const COUNTED = 60;
 const FEWEST = 100;
 /** One in so many of all entries. */
 const SHARE = 100;
+/** A chart that loses its last clinical entries and fewer than so many loses one that was wrong, or a visit. */
+const FEWEST_OF_CHART = 5;
+/** The same while they are all of one class: one laboratory panel that was filed wrongly is many entries. */
+const FEWEST_OF_ONE_CLASS = 30;
+/** Charts whose last entries of one class go: in fewer they happen to be wrong at the same time. */
+const FEWEST_CHARTS = 3;
+/** One in so many of the charts that have the class. */
+const SHARE_OF_CHARTS = 100;
+/** Appointments leave their section when a year is over, those of many charts on the same first of a month. */
+const SHARE_OF_AGEING = 2;
+const AGEING: RecordClass = 'appointments';
+/** Who the patient is, when, where and at what cost he is seen, and what was written: there without any care. */
+const NOT_CLINICAL: readonly RecordClass[] = ['profile', 'coverage', 'appointments', 'billing', 'messages', 'practice'];
+const CLINICAL: readonly string[] = READABLE_CLASSES.filter((recordClass) => !NOT_CLINICAL.includes(recordClass));
 
 /**
  * OpenEMR's rows vanish in such a number that it is more likely a mishap than a correction: a table that was emptied, a
@@ -25,7 +41,24 @@ export class TooMuchVanished extends Error {
 }
 
 interface Counted {
+  recordClass: string;
   entries: number;
+}
+
+/** What a push would do to a chart's entries. */
+interface Loss {
+  patientRef: string;
+  seq: number;
+  /** of all classes together, more than 0 */
+  entries: number;
+  /** classes that lose entries */
+  classes: readonly LossOfClass[];
+  /** clinical entries that the chart would be left with */
+  clinicalLeft: number;
+}
+
+interface LossOfClass extends Counted {
+  emptied: boolean;
 }
 
 const State = z.tuple([
@@ -36,24 +69,36 @@ const State = z.tuple([
     all: z.coerce.number(),
   }),
 ]);
+const OfChart = z.array(z.object({ recordClass: z.string(), entries: z.coerce.number() }));
+const Charts = z.tuple([z.object({ emptied: z.coerce.number(), holding: z.coerce.number() })]);
 
 /**
- * Writes down what this push would take away from the chart, and refuses when that is more than a hundredth of all
- * entries within an hour. A push that is tried again counts once.
+ * Writes down what this push would take away from the chart, and refuses when within an hour that is more than a
+ * hundredth of all entries, the last of all clinical entries of the chart, or the last of one class in several charts.
+ * Those that went out before the several were complete come back with OpenEMR's rows. A push that is tried again counts
+ * once.
  * @throws TooMuchVanished
  */
 export async function assertMayVanish(
   ledger: DataSource,
   { patientRef, seq }: ChartToRender,
-  { before, after }: { before: readonly Counted[]; after: readonly Counted[] },
+  chart: {
+    /** as acknowledged, of the classes that were rendered */
+    before: readonly Counted[];
+    after: readonly Counted[];
+    /** as acknowledged, of the other classes */
+    others: readonly Counted[];
+  },
 ): Promise<void> {
   // By the chart, not by the section: a result that moves to another year has not vanished.
-  const lost = sum(before) - sum(after);
-  if (lost <= 0) {
+  const entries = sum(chart.before) - sum(chart.after);
+  if (entries <= 0) {
     return;
   }
+  const clinicalLeft = sum([...chart.after, ...chart.others].filter(isClinical));
+  const loss: Loss = { patientRef, seq, entries, classes: lossesByClass(chart.before, chart.after), clinicalLeft };
   const allowed = await ledger.transaction(async (manager) => {
-    const outcome = await note(manager, patientRef, seq, lost);
+    const outcome = await note(manager, loss);
     crashPoint('before-commit:vanished');
     return outcome;
   });
@@ -64,7 +109,8 @@ export async function assertMayVanish(
 }
 
 /** @returns whether it may go out */
-async function note(manager: EntityManager, patientRef: string, seq: number, lost: number): Promise<boolean> {
+async function note(manager: EntityManager, loss: Loss): Promise<boolean> {
+  const { patientRef, seq, entries, classes } = loss;
   // The row's lock makes losses of several charts at once wait for each other.
   const rows: unknown = await manager.query(
     `SELECT vanishing_stopped_at IS NOT NULL AS stopped,
@@ -82,17 +128,85 @@ async function note(manager: EntityManager, patientRef: string, seq: number, los
   if (state.stopped) {
     return false;
   }
-  await manager.query('DELETE FROM vanished WHERE at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL ? MINUTE)', [COUNTED]);
-  const counted = state.counted + lost;
-  if (counted >= FEWEST && counted * SHARE > state.all + state.counted) {
+  for (const table of ['vanished', 'vanished_class']) {
+    await manager.query(`DELETE FROM ${table} WHERE at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL ? MINUTE)`, [COUNTED]);
+  }
+  const counted = state.counted + entries;
+  if (
+    (counted >= FEWEST && counted * SHARE > state.all + state.counted) ||
+    (await isWholeChart(manager, loss)) ||
+    (await isOfManyCharts(manager, loss))
+  ) {
     await manager.query('UPDATE reconciliation_state SET vanishing_stopped_at = UTC_TIMESTAMP(3) WHERE id = 1');
     return false;
   }
   await manager.query(
     'REPLACE INTO vanished (patient_ref, seq, entries, at) VALUES (UNHEX(?), ?, ?, UTC_TIMESTAMP(3))',
-    [patientRef, seq, lost],
+    [patientRef, seq, entries],
+  );
+  await manager.query('DELETE FROM vanished_class WHERE patient_ref = UNHEX(?) AND seq = ?', [patientRef, seq]);
+  await manager.query(
+    `INSERT INTO vanished_class (patient_ref, seq, record_class, entries, emptied, at)
+      VALUES ${classes.map(() => '(UNHEX(?), ?, ?, ?, ?, UTC_TIMESTAMP(3))').join(', ')}`,
+    classes.flatMap((each) => [patientRef, seq, each.recordClass, each.entries, each.emptied]),
   );
   return true;
+}
+
+/** Nothing clinical is left of a chart that had more than one mistake could have put there. */
+async function isWholeChart(
+  manager: EntityManager,
+  { patientRef, seq, classes, clinicalLeft }: Loss,
+): Promise<boolean> {
+  if (clinicalLeft > 0) {
+    return false;
+  }
+  // Tables are emptied one after the other: what the same hour took before counts as well.
+  const rows: unknown = await manager.query(
+    `SELECT record_class AS recordClass, entries FROM vanished_class
+      WHERE patient_ref = UNHEX(?) AND seq <> ? AND at > DATE_SUB(UTC_TIMESTAMP(3), INTERVAL ? MINUTE)`,
+    [patientRef, seq, COUNTED],
+  );
+  const lost = [...OfChart.parse(rows), ...classes].filter(isClinical);
+  const ofOneClass = new Set(lost.map(({ recordClass }) => recordClass)).size === 1;
+  return sum(lost) >= (ofOneClass ? FEWEST_OF_ONE_CLASS : FEWEST_OF_CHART);
+}
+
+/** A class that becomes empty here has done so in several charts, and in more than a hundredth of those that have it. */
+async function isOfManyCharts(manager: EntityManager, { patientRef, classes }: Loss): Promise<boolean> {
+  for (const { recordClass } of classes.filter(({ emptied }) => emptied)) {
+    // Whoever has entries of the class again by a later push lost none: OpenEMR wrote them anew in two steps.
+    const rows: unknown = await manager.query(
+      `SELECT (SELECT COUNT(DISTINCT v.patient_ref) FROM vanished_class v
+                WHERE v.record_class = ? AND v.emptied = 1 AND v.patient_ref <> UNHEX(?)
+                  AND v.at > DATE_SUB(UTC_TIMESTAMP(3), INTERVAL ? MINUTE)
+                  AND NOT EXISTS (SELECT 1 FROM chart_section s WHERE s.patient_ref = v.patient_ref
+                                     AND s.record_class = v.record_class AND s.entries > 0 AND s.seq > v.seq)) AS emptied,
+              (SELECT COUNT(DISTINCT patient_ref) FROM chart_section WHERE record_class = ? AND entries > 0) AS holding`,
+      [recordClass, patientRef, COUNTED, recordClass],
+    );
+    const [{ emptied, holding }] = Charts.parse(rows);
+    const share = recordClass === AGEING ? SHARE_OF_AGEING : SHARE_OF_CHARTS;
+    // This chart is one of those that still have it.
+    if (emptied + 1 >= FEWEST_CHARTS && (emptied + 1) * share > holding + emptied) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function lossesByClass(before: readonly Counted[], after: readonly Counted[]): LossOfClass[] {
+  const left = Map.groupBy(after, ({ recordClass }) => recordClass);
+  return [...Map.groupBy(before, ({ recordClass }) => recordClass)]
+    .map(([recordClass, had]) => {
+      const still = sum(left.get(recordClass) ?? []);
+      return { recordClass, entries: sum(had) - still, emptied: still === 0 };
+    })
+    .filter(({ entries }) => entries > 0);
+}
+
+function isClinical({ recordClass }: Counted): boolean {
+  return CLINICAL.includes(recordClass);
 }
 
 function sum(sections: readonly Counted[]): number {

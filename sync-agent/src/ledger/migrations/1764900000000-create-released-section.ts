@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-export class CreateReleasedSection1764600000000 implements MigrationInterface {
+export class CreateReleasedSection1764900000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`CREATE TABLE released_section (
       patient_ref binary(16) NOT NULL,
