@@ -81,6 +81,25 @@ export function wantedAgain(
   };
 }
 
+/** Somebody deletes bytes in the DMZ; the agent that starts compares. */
+export function damagedDocument(context: ProvocationContext): Partial<Provocation> {
+  let patientRef = '';
+  return {
+    before: async () => {
+      const newcomer = await someoneJoined(context);
+      patientRef = await newcomer.chart();
+      await untilHeld(context, await fileDocument(context, newcomer.pid));
+    },
+    whileDown: async () => {
+      await context.system.services.dmz.adminSql(
+        `DELETE c FROM ??.document_chunk c JOIN ??.document_blob b ON b.blob_id = c.blob_id
+          WHERE c.n = 0 AND b.patient_ref = UNHEX(?)`,
+        [PORTAL, PORTAL, patientRef],
+      );
+    },
+  };
+}
+
 /** Two chunks. @returns `documents.id` */
 async function fileDocument({ system }: ProvocationContext, pid: number): Promise<number> {
   const openemr = await system.openemr();

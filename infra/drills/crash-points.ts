@@ -44,6 +44,7 @@ const WITHOUT_A_COMMIT: Readonly<Record<string, number>> = {
   'portal-api/gateway/chart-store.service.ts': 1,
   // the same of what lies in the replica
   'portal-api/gateway/holdings.service.ts': 1,
+  'portal-api/gateway/blob-holdings.service.ts': 1,
 };
 
 /**

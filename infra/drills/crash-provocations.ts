@@ -3,7 +3,14 @@ import { runProgram } from '../demo/program.js';
 import type { System } from '../demo/system.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import { cutAtLast, liftCut } from './crash-cut.js';
-import { clinicFiles, fileAndDelete, openemrIsDown, patientAsksForCcd, wantedAgain } from './crash-documents.js';
+import {
+  clinicFiles,
+  damagedDocument,
+  fileAndDelete,
+  openemrIsDown,
+  patientAsksForCcd,
+  wantedAgain,
+} from './crash-documents.js';
 import { eraBegins, eraIsTold, forgetfulDmz, restoredChart, restoredHeartbeat } from './crash-eras.js';
 import { abandonLeases, agentBeginsAnew } from './crash-leases.js';
 import {
@@ -133,6 +140,8 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   'owed-sections': (context) =>
     damagedReplica(context, 'UPDATE ??.section SET sealed = REVERSE(sealed) WHERE patient_ref = UNHEX(?) LIMIT 1'),
   'owed-grants': (context) => damagedReplica(context, 'DELETE FROM ??.chart_grant WHERE patient_ref = UNHEX(?)'),
+  'owed-blobs': damagedDocument,
+  'blob-drop': damagedDocument,
   superfluous: superfluousSection,
   'reading-begun': nightComes,
   'chart-read-again': nightComes,

@@ -159,7 +159,7 @@ export class Mutator {
           (await this.tables.insert(table, { ...other, ...of(row) }))
         );
       },
-      ['chart', 'section', 'chart_grant', 'heartbeat_bucket'],
+      ['chart', 'section', 'chart_grant', 'heartbeat_bucket', 'document_blob', 'document_chunk'],
     );
   }
 

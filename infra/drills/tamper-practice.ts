@@ -11,6 +11,7 @@ import { newResult } from '../openemr-sim/clinic-labs.js';
 import { freePort, freeServicePorts } from '../services/ports.js';
 import { DEFAULT_DATABASES } from '../services/services.js';
 import { Newcomer } from './crash-newcomer.js';
+import { fileLongDocument, readDocument, trueDocuments } from './tamper-documents.js';
 
 const { ledger: LEDGER, portal: PORTAL } = DEFAULT_DATABASES;
 
@@ -20,23 +21,38 @@ export const COMPARED_EVERY = 10;
 const HEALING_LIMIT = 180_000;
 const PAUSE = 200;
 const FOLLOWED_EVERY = 100;
-const NOTHING_SEEN = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, underWay: 0, tooCurrent: 0 };
+const NOTHING_SEEN = {
+  right: 0,
+  documentsRight: 0,
+  documentsRefused: 0,
+  refused: 0,
+  stale: 0,
+  forged: 0,
+  denied: 0,
+  underWay: 0,
+  tooCurrent: 0,
+};
 const AT_ONCE = 4;
 
-/** A patient who is signed in and reads every section. */
+/** A patient who is signed in and reads every section and every document. */
 interface Reader {
   pid: number;
   patientRef: string;
   newcomer: Newcomer;
   sections: string[];
+  /** SHA-256 of the content of each */
+  documents: ReadonlyMap<string, string>;
 }
 
 /** What patients were shown in one look at everything. */
 export interface Look {
-  /** equal to what the inside rendered last */
+  /** equal to what the inside rendered last, or of documents to what it fetched */
   right: number;
-  /** not served */
+  /** not served, or of documents not to the end */
   refused: number;
+  /** parts of these two */
+  documentsRight: number;
+  documentsRefused: number;
   /** served, and equal to something that the inside rendered before */
   stale: number;
   /** served, and equal to nothing that the inside ever rendered */
@@ -49,7 +65,7 @@ export interface Look {
   tooCurrent: number;
   /** the latest "up to date as of" of all that was served */
   asOf: string;
-  /** how often which answer was given instead of a section */
+  /** how often which answer was given instead of a section or document */
   answers: Record<string, number>;
 }
 
@@ -95,6 +111,7 @@ export class TamperPractice {
       try {
         await practice.everybodyJoins();
         await practice.settled();
+        await practice.noteDocuments();
       } catch (error: unknown) {
         await practice.close();
         throw error;
@@ -110,6 +127,10 @@ export class TamperPractice {
     return this.truth.size;
   }
 
+  get documents(): number {
+    return this.readers.reduce((sum, { documents }) => sum + documents.size, 0);
+  }
+
   get patients(): readonly { pid: number; patientRef: string; newcomer: Newcomer }[] {
     return this.readers;
   }
@@ -120,7 +141,15 @@ export class TamperPractice {
       const patientRef = await newcomer.chart();
       const message = { threadId: null, topic: 'General', subject: 'A question', body: `Of patient ${patientRef}` };
       await newcomer.client.sendMessage(patientRef, message);
-      this.readers.push({ pid: patient.pid, patientRef, newcomer, sections: [] });
+      await fileLongDocument(this.system, patient.pid);
+      this.readers.push({ pid: patient.pid, patientRef, newcomer, sections: [], documents: new Map() });
+    }
+  }
+
+  /** From here on nobody changes a document. */
+  private async noteDocuments(): Promise<void> {
+    for (const reader of this.readers) {
+      reader.documents = await trueDocuments(this.system, reader.newcomer.client, reader.patientRef);
     }
   }
 
@@ -196,18 +225,21 @@ export class TamperPractice {
     return Number(row?.['seq'] ?? 0);
   }
 
-  /** Every patient reads every section. */
+  /** Every patient reads every section and every document. */
   async look(readers: readonly { pid: number }[] = this.readers): Promise<Look> {
     const look = { ...NOTHING_SEEN, asOf: '', answers: {} };
     const asked = new Set(readers.map(({ pid }) => pid));
+    const other: string[] = [];
     const waiting = this.readers
       .filter(({ pid }) => asked.has(pid))
-      .flatMap((reader) => reader.sections.map((name) => ({ reader, name })));
-    const other: string[] = [];
+      .flatMap((reader) => [
+        ...reader.sections.map((name) => () => this.read(look, other, reader, name)),
+        ...[...reader.documents].map((document) => () => this.readDocument(look, reader, document)),
+      ]);
     const reading = Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
         for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-          await this.read(look, other, next.reader, next.name);
+          await next();
         }
       }),
     );
@@ -260,6 +292,31 @@ export class TamperPractice {
     }
   }
 
+  private async readDocument(
+    look: Look,
+    { patientRef, newcomer }: Reader,
+    [documentId, sha256]: readonly [string, string],
+  ): Promise<void> {
+    const { client } = newcomer;
+    let { served, said } = await readDocument(client, patientRef, documentId);
+    // Who has no chart is told the same: only beside a list that is served it says that there is no such document.
+    const isDenied = async (): Promise<boolean> => {
+      const { status } = await client.section(patientRef, 'documents');
+      ({ served, said } = await readDocument(client, patientRef, documentId));
+      return status === 200 && said === '404 not-found';
+    };
+    const denied = said === '404 not-found' && (await isDenied());
+    if (served !== null) {
+      look[served === sha256 ? 'right' : 'forged'] += 1;
+      look.documentsRight += served === sha256 ? 1 : 0;
+      return;
+    }
+    const answer = `document: ${said}`;
+    look.answers[answer] = (look.answers[answer] ?? 0) + 1;
+    look[denied ? 'denied' : 'refused'] += 1;
+    look.documentsRefused += denied ? 0 : 1;
+  }
+
   /** From here on nothing comes from the inside, and nothing may look newer than it does now. */
   async insideAway(): Promise<void> {
     await this.system.programs.agent.stop();
@@ -291,12 +348,22 @@ export class TamperPractice {
     return rows.map((row) => String(row['place']));
   }
 
-  /** Waits until everybody reads the truth again. @returns milliseconds it took, or null when it never came to that */
+  /**
+   * Waits until everybody reads the truth again. Bytes that the DMZ refuses under their old name come under a new one, and
+   * the list says so: of lists of documents the last is the truth, of all else what it was before.
+   * @returns milliseconds it took, or null when it never came to that
+   */
   async healed(): Promise<{ tookMs: number | null; worst: Look }> {
     const since = Date.now();
     for (;;) {
+      for (const { patientRef, name, hash } of await this.rendered()) {
+        if (name === 'documents') {
+          this.truth.set(`${patientRef} ${name}`, hash);
+          this.history.add(`${patientRef} ${name} ${hash}`);
+        }
+      }
       const look = await this.look();
-      if (look.right === this.sections) {
+      if (look.right === this.sections + this.documents) {
         return { tookMs: Date.now() - since, worst: look };
       }
       if (Date.now() - since > HEALING_LIMIT) {
@@ -304,6 +371,13 @@ export class TamperPractice {
       }
       await sleep(PAUSE);
     }
+  }
+
+  /** What the portal has seen, which tells it what is older, is forgotten. */
+  async portalForgets(): Promise<void> {
+    const { portalApi } = this.system.programs;
+    await portalApi.stop();
+    await portalApi.start();
   }
 
   /** The portal serves what does not verify, until it is started again. */
@@ -315,8 +389,7 @@ export class TamperPractice {
     try {
       return await use();
     } finally {
-      await portalApi.stop();
-      await portalApi.start();
+      await this.portalForgets();
     }
   }
 

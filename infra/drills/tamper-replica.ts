@@ -11,6 +11,8 @@ export const REPLICA_TABLES = [
   'heartbeat',
   'heartbeat_bucket',
   'key_statement',
+  'document_blob',
+  'document_chunk',
 ] as const;
 export type ReplicaTable = (typeof REPLICA_TABLES)[number];
 
@@ -110,11 +112,19 @@ export class ReplicaTables {
     await this.root.commit();
   }
 
-  /** One chart with its sections as they were kept. */
+  /** One chart with its sections and the bytes of its documents as they were kept. */
   async putChartBack(name: string, patientRef: Buffer): Promise<number> {
     await this.root.beginTransaction();
     let changed = 0;
-    for (const table of ['section', 'chart'] as const) {
+    const blobs = 'blob_id IN (SELECT blob_id FROM ??.document_blob WHERE patient_ref = ?)';
+    await this.write(`DELETE FROM ??.document_chunk WHERE ${blobs}`, [PORTAL, name, patientRef]);
+    await this.write(`INSERT INTO ??.document_chunk SELECT * FROM ??.document_chunk WHERE ${blobs}`, [
+      PORTAL,
+      name,
+      name,
+      patientRef,
+    ]);
+    for (const table of ['section', 'chart', 'document_blob'] as const) {
       changed += await this.write('DELETE FROM ??.?? WHERE patient_ref = ?', [PORTAL, table, patientRef]);
       await this.write('INSERT INTO ??.?? SELECT * FROM ??.?? WHERE patient_ref = ?', [
         PORTAL,

@@ -31,12 +31,26 @@ const LARGEST = 20;
 const BATCHES = 40;
 const [EARLIEST, EARLIER, WHOLE] = ['odp_tamper_1', 'odp_tamper_2', 'odp_tamper_whole'] as const;
 const { portal: PORTAL } = DEFAULT_DATABASES;
+const KINDS = [
+  ...(['right', 'refused', 'documentsRight', 'documentsRefused'] as const),
+  ...(['stale', 'forged', 'denied', 'underWay', 'tooCurrent'] as const),
+];
 
 class TamperDrill {
   readonly tables: ReplicaTables;
   private readonly choice: RandomChoice;
   private readonly mutator: Mutator;
-  readonly served = { right: 0, refused: 0, stale: 0, forged: 0, denied: 0, underWay: 0, tooCurrent: 0 };
+  readonly served = {
+    right: 0,
+    refused: 0,
+    documentsRight: 0,
+    documentsRefused: 0,
+    stale: 0,
+    forged: 0,
+    denied: 0,
+    underWay: 0,
+    tooCurrent: 0,
+  };
   readonly faults: string[] = [];
   mutations = 0;
   healings = 0;
@@ -66,7 +80,7 @@ class TamperDrill {
     }
     await this.practice.nextHeartbeat();
     const look = await this.practice.look();
-    if (look.right !== this.practice.sections) {
+    if (look.right !== this.practice.sections + this.practice.documents) {
       throw new Error(`before anything was changed patients read ${JSON.stringify(look)}`);
     }
   }
@@ -99,7 +113,7 @@ class TamperDrill {
       this.mutations += 1;
     }
     const look = await this.practice.look();
-    for (const kind of ['right', 'refused', 'stale', 'forged', 'denied', 'underWay', 'tooCurrent'] as const) {
+    for (const kind of KINDS) {
       this.served[kind] += look[kind];
     }
     if (!isClean(look)) {
@@ -118,26 +132,36 @@ class TamperDrill {
     return tookMs;
   }
 
-  /** Everything put back to what it was, and the portal forgets what it has seen: only the age tells. */
-  async completeRollback(): Promise<{ stale: number; ageShown: boolean }> {
-    await this.practice.look();
+  /**
+   * Everything put back to what it was, and the portal forgets what it has seen: only the age tells. What is put back has
+   * to be sound for a portal that has seen nothing, or it would be refused for writes of before: a portal that runs
+   * reads no key statement again, nor a heartbeat whose number it knows, and nobody notices that their rows are changed.
+   */
+  async completeRollback(): Promise<{ served: number; stale: number; ageShown: boolean }> {
+    await this.practice.portalForgets();
+    await this.heal('after the portal was started again');
+    await this.practice.insideAway();
     await this.tables.keep(WHOLE);
     const { asOf } = await this.practice.look();
+    await this.practice.insideBack();
     await this.practice.clinicChanges(90);
     await this.practice.settled();
     await this.practice.insideAway();
     await this.tables.putBack(WHOLE);
-    const { portalApi } = this.practice.system.programs;
-    await portalApi.stop();
-    await portalApi.start();
+    await this.practice.portalForgets();
     const look = await this.practice.look();
     await this.practice.insideBack();
     const healed = await this.heal('after a complete rollback');
     if (look.forged > 0 || healed === null) {
       this.faults.push(`after a complete rollback patients read ${JSON.stringify(look)}`);
     }
-    say(`complete rollback before a restart of the portal: ${String(look.stale)} older sections, as of ${look.asOf}`);
-    return { stale: look.stale, ageShown: look.asOf <= asOf };
+    const served = look.right + look.stale;
+    say(
+      `complete rollback before a restart of the portal: ${String(look.stale)} older sections of ${String(served)} parts ` +
+        `served, as of ${look.asOf || 'never'}; before it as of ${asOf}; refused: ${JSON.stringify(look.answers)}`,
+    );
+    // What is refused shows no age: where no section is served, none was shown.
+    return { served, stale: look.stale, ageShown: look.asOf !== '' && look.asOf <= asOf };
   }
 
   /** A chart changes, nobody has read it yet, no heartbeat names it yet: its last state is put back. */
@@ -245,7 +269,7 @@ async function run(options: TamperArguments): Promise<boolean> {
       };
       await drill.makeHistory();
       at(
-        `${String(options.patients)} patients read ${String(practice.sections)} sections; two earlier states are kept`,
+        `${String(options.patients)} patients read ${String(practice.sections)} sections and ${String(practice.documents)} documents; two earlier states are kept`,
       );
       await practice.system.programs.agent.stop();
       await practice.insideBack();
@@ -279,7 +303,7 @@ function verdict(
     verificationOffSeen,
     outboxReported,
   }: {
-    complete: { stale: number; ageShown: boolean };
+    complete: { served: number; stale: number; ageShown: boolean };
     beforeHeartbeat: number;
     verificationOffSeen: boolean;
     outboxReported: boolean;
@@ -294,6 +318,8 @@ function verdict(
     servedWrong === 0 &&
     served.right > 0 &&
     served.refused > 0 &&
+    served.documentsRight > 0 &&
+    served.documentsRefused > 0 &&
     faults.length === 0 &&
     complete.ageShown &&
     outboxReported &&
@@ -304,15 +330,18 @@ function verdict(
     figures: {
       mutations: drill.mutations,
       byKind: drill.byKind,
-      sectionsRead: served.right + served.underWay + served.refused + servedWrong,
+      partsRead: served.right + served.underWay + served.refused + servedWrong,
       servedRight: served.right,
       servedUnderWay: served.underWay,
       refused: served.refused,
+      documentsServedRight: served.documentsRight,
+      documentsRefused: served.documentsRefused,
       servedWrong,
       healings: drill.healings,
       slowestHealingMs: drill.slowestHealing,
       comparedEverySeconds: COMPARED_EVERY,
       window: {
+        servedAfterCompleteRollback: complete.served,
         completeRollbackBeforeRestart: complete.stale,
         ageShown: complete.ageShown,
         unreadChartBeforeHeartbeat: beforeHeartbeat,

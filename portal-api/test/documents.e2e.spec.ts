@@ -233,20 +233,28 @@ describe('stored bytes that are not those of the entry are never served as a doc
     [blob = Buffer.alloc(0), other = Buffer.alloc(0)] = refs;
   });
 
-  test.each<[what: string, statement: string]>([
-    ['another hash', "UPDATE {db}.document_blob SET sha256 = UNHEX(REPEAT('00', 32)) WHERE blob_id = ?"],
-    ['another size', 'UPDATE {db}.document_blob SET size = size + 1024 WHERE blob_id = ?'],
-    ['other chunks', 'UPDATE {db}.document_blob SET chunks = chunks + 1 WHERE blob_id = ?'],
-    ['another chart', "UPDATE {db}.document_blob SET patient_ref = UNHEX(REPEAT('00', 16)) WHERE blob_id = ?"],
-    ['no first chunk', 'DELETE FROM {db}.document_chunk WHERE n = 0 AND blob_id = ?'],
+  /** Of what only the bytes themselves tell, and no row of the replica. */
+  const noted = (): string[] => [`document-broken ${blob.toString('hex')}`];
+
+  test.each<[what: string, statement: string, leaves: () => string[]]>([
+    ['another hash', "UPDATE {db}.document_blob SET sha256 = UNHEX(REPEAT('00', 32)) WHERE blob_id = ?", () => []],
+    ['another size', 'UPDATE {db}.document_blob SET size = size + 1024 WHERE blob_id = ?', () => []],
+    ['other chunks', 'UPDATE {db}.document_blob SET chunks = chunks + 1 WHERE blob_id = ?', () => []],
+    [
+      'another chart',
+      "UPDATE {db}.document_blob SET patient_ref = UNHEX(REPEAT('00', 16)) WHERE blob_id = ?",
+      () => [],
+    ],
+    ['no first chunk', 'DELETE FROM {db}.document_chunk WHERE n = 0 AND blob_id = ?', noted],
     [
       'a changed first chunk',
       'UPDATE {db}.document_chunk SET sealed = CONCAT(SUBSTR(sealed, 1, 9), CHAR(ORD(SUBSTR(sealed, 10, 1)) ^ 1), SUBSTR(sealed, 11)) WHERE n = 0 AND blob_id = ?',
+      noted,
     ],
-  ])('%s is said before the first byte', async (_what, statement) => {
+  ])('%s is said before the first byte', async (_what, statement, leaves) => {
     await portal.inside.sql(statement, [blob]);
     expect(await statusOf(patient, id)).toBe('503 replica-unverified');
-    expect(await audited(patient.patientRef)).toEqual([]);
+    expect(await audited(patient.patientRef)).toEqual(leaves());
   });
 
   test.each<[what: string, statement: string, params: () => Buffer[]]>([
@@ -266,5 +274,9 @@ describe('stored bytes that are not those of the entry are never served as a doc
   ])('%s breaks the connection before it', async (_what, statement, params) => {
     await portal.inside.sql(statement, params());
     await expect(get(patient, id)).rejects.toThrow(/aborted|socket hang up|terminated/i);
+    while ((await audited(patient.patientRef)).length < 2) {
+      await sleep(20);
+    }
+    expect(await audited(patient.patientRef)).toEqual([`document-view ${id}`, ...noted()]);
   });
 });

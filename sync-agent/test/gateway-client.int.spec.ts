@@ -9,7 +9,7 @@ import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { strangerPair } from '../../portal-api/test/test-agent.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
-import { Conflict, Permanent, Transient } from '../src/gateway-client/gateway-failures.js';
+import { Conflict, Permanent, RouteUnknown, Transient } from '../src/gateway-client/gateway-failures.js';
 import { json, RogueGateway, type Answer } from './rogue-gateway.js';
 
 const SITE = randomUUID();
@@ -63,6 +63,15 @@ describe('the agent against a gateway it cannot trust', () => {
     return made;
   };
   const ack = { submissionIds: ['0199a1b2-c3d4-7000-8000-000000000001'] };
+
+  it('tells a call that a gateway of before does not have from one that is refused', async () => {
+    await using rogue = await RogueGateway.start();
+    const asked = client(rogue.url);
+    rogue.answer = after({}, json({ type: 'about:blank', title: 'x', status: 404, code: 'not-found' }, 404));
+    await expect(asked.readBlobHoldings({ after: null })).rejects.toBeInstanceOf(RouteUnknown);
+    rogue.answer = after({}, json({ type: 'about:blank', title: 'x', status: 400, code: 'body-refused' }, 400));
+    await expect(asked.readBlobHoldings({ after: null })).rejects.not.toBeInstanceOf(RouteUnknown);
+  });
 
   it.each<[string, Answer]>([
     ['rubbish', (_request, response) => response.end('<html>busy</html>')],

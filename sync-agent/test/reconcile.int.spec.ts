@@ -18,6 +18,7 @@ import { readAllAgain, beginNightly } from '../src/reconcile/compare-openemr.js'
 import { closeDay, EarlierStatement, keepComparison, type DailyStatement } from '../src/reconcile/daily-statement.js';
 import { Tally, type Found } from '../src/reconcile/difference.js';
 import { findLost } from '../src/reconcile/find-lost.js';
+import { BlobReading } from '../src/reconcile/read-blobs-again.js';
 import { readLastComparison, readStatements } from '../src/reconcile/read-statements.js';
 import { confirmLosses, signOffDay } from '../src/reconcile/reconciliation.command.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
@@ -63,8 +64,9 @@ describe('reconciliation', () => {
   };
   const ref = (): string => refs[0] ?? '';
   const suspects = noSuspects();
+  const reading = new BlobReading();
   const compare = (): Promise<DmzTally> =>
-    compareWithDmz({ ledger: under.ledger, gateway, suspects, onOwed: wake }, new AbortController().signal);
+    compareWithDmz({ ledger: under.ledger, gateway, suspects, reading, onOwed: wake }, new AbortController().signal);
   const left = async (table: 'chart' | 'section' | 'chart_grant', strangers: readonly Buffer[]): Promise<Buffer[]> => {
     const column = table === 'chart_grant' ? 'grant_id' : 'patient_ref';
     const rows = await under.portal.query<{ id: Buffer }[]>(
@@ -233,13 +235,16 @@ describe('reconciliation', () => {
     const hostile = (answer: typeof page) => ({
       offerStatements: () => Promise.resolve(),
       readGrantHoldings: () => Promise.resolve({ grants: [], more: false }),
+      readBlobHoldings: () => Promise.resolve({ blobs: [], doubted: [], more: false }),
+      readBlobHashes: () => Promise.resolve({ blobs: [] }),
+      sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
       sendRevocations: () => Promise.reject(new Error('nothing is to be removed')),
       readHoldings: () => Promise.resolve(answer),
     });
     for (const answer of [forged, { ...page, more: true }, { charts: [], more: true }]) {
       await expect(
         compareWithDmz(
-          { ledger: under.ledger, gateway: hostile(answer), suspects, onOwed: wake },
+          { ledger: under.ledger, gateway: hostile(answer), suspects, reading, onOwed: wake },
           new AbortController().signal,
         ),
       ).rejects.toMatchObject({ code: 'holdings-out-of-order' });

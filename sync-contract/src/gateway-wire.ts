@@ -26,10 +26,12 @@ export const GATEWAY_ROUTES = {
   blobBegin: '/v1/blobs/begin',
   blobChunks: '/v1/blobs/chunks',
   blobCommit: '/v1/blobs/commit',
-  blobState: '/v1/blobs/state',
   blobKeep: '/v1/blobs/keep',
+  blobDrop: '/v1/blobs/drop',
   holdings: '/v1/holdings/charts',
   grantHoldings: '/v1/holdings/grants',
+  blobHoldings: '/v1/holdings/blobs',
+  blobHashes: '/v1/holdings/blob-hashes',
   missing: '/v1/holdings/missing',
   heartbeat: '/v1/heartbeat',
   cut: '/v1/cut',
@@ -230,19 +232,17 @@ export type BlobChunksRequest = z.infer<typeof BlobChunksRequest>;
 export const BlobCommitRequest = request({ patientRef: Ref, blobId: Ref });
 export type BlobCommitRequest = z.infer<typeof BlobCommitRequest>;
 
-/** Blobs of a chart that are whole. */
-export const BlobStateRequest = request({ patientRef: Ref });
-export type BlobStateRequest = z.infer<typeof BlobStateRequest>;
-export const BlobState = z.strictObject({
-  blobs: z.array(z.strictObject({ blobId: Ref, sha256: Digest })).max(LIMITS.chartBlobs),
-});
-export type BlobState = z.infer<typeof BlobState>;
-
 /** The blobs that a chart's documents are made of; every other one of the chart is deleted. */
 export const BlobKeepRequest = request({ patientRef: Ref, keep: z.array(Ref).max(LIMITS.chartBlobs) });
 export type BlobKeepRequest = z.infer<typeof BlobKeepRequest>;
 export const BlobKeepAnswer = z.strictObject({ deleted: z.int().min(0) });
 export type BlobKeepAnswer = z.infer<typeof BlobKeepAnswer>;
+
+/** These blobs are deleted, whoever's they are said to be. A gateway of before has no such call. */
+export const BlobDropRequest = request({ blobIds: z.array(Ref).min(1).max(LIMITS.droppedBlobs) });
+export type BlobDropRequest = z.infer<typeof BlobDropRequest>;
+export const BlobDropAnswer = z.strictObject({ deleted: z.int().min(0) });
+export type BlobDropAnswer = z.infer<typeof BlobDropAnswer>;
 
 /**
  * What the gateway holds, page by page in the order of patientRefs, for the comparison with the ledger: columns as they
@@ -305,6 +305,46 @@ export const GrantHoldingsAnswer = z.strictObject({
   more: z.boolean(),
 });
 export type GrantHoldingsAnswer = z.infer<typeof GrantHoldingsAnswer>;
+
+/** The same of documents' bytes, in the order of blob ids, without hashing them. A gateway of before has no such call. */
+export const BlobHoldingsRequest = request({ after: Ref.nullable() });
+export type BlobHoldingsRequest = z.infer<typeof BlobHoldingsRequest>;
+export const BlobHolding = z.strictObject({
+  blobId: Ref,
+  /** what it says there; null: chunks lie here without a row */
+  row: z
+    .strictObject({
+      patientRef: Ref,
+      chunks: z.int(),
+      size: z.int(),
+      /** of all sealed bytes, as it was once */
+      sha256: Digest,
+    })
+    .nullable(),
+  /** it was committed, and just as many chunks as its row says are here */
+  whole: z.boolean(),
+});
+export type BlobHolding = z.infer<typeof BlobHolding>;
+export const BlobHoldingsAnswer = z.strictObject({
+  blobs: z.array(BlobHolding).max(LIMITS.holdingBlobs),
+  /** with the first page: blobs that did not open when somebody wanted them, the last one first; a hint what to hash */
+  doubted: z.array(Ref).max(LIMITS.doubtedBlobs),
+  more: z.boolean(),
+});
+export type BlobHoldingsAnswer = z.infer<typeof BlobHoldingsAnswer>;
+
+/** SHA-256 over the stored chunks 0 to `chunks` - 1 of each, read for this. A gateway of before has no such call. */
+export const BlobHashesRequest = request({
+  blobs: z
+    .array(z.strictObject({ blobId: Ref, chunks: z.int().min(1).max(MOST_CHUNKS) }))
+    .min(1)
+    .max(LIMITS.hashedBlobs),
+});
+export type BlobHashesRequest = z.infer<typeof BlobHashesRequest>;
+export const BlobHashesAnswer = z.strictObject({
+  blobs: z.array(z.strictObject({ blobId: Ref, sha256: Digest })).max(LIMITS.hashedBlobs),
+});
+export type BlobHashesAnswer = z.infer<typeof BlobHashesAnswer>;
 
 /**
  * Submissions that the DMZ accepted and that are not in its outbox: those that receipts and the newest audit entries

@@ -44,6 +44,11 @@ export const LIMITS = {
   missing: 1_000,
   /** grants in one page of holdings */
   holdingGrants: 2_000,
+  /** blobs in one page of holdings, of those that did not open, hashed in one call, deleted in one call */
+  holdingBlobs: 2_000,
+  doubtedBlobs: 100,
+  hashedBlobs: 64,
+  droppedBlobs: 100,
   /** charts of one practice in one heartbeat bucket */
   bucketLeaves: 4_096,
   /** padding step of sealed sections, bytes */

@@ -17,7 +17,13 @@ import { ShownParts } from './shown-parts.js';
 const PAGE = 50;
 
 /** What a page does by itself and shows nothing of anybody. All else is listed, also what is yet unknown here. */
-const BESIDE_THE_RECORD: readonly AuditAction[] = ['chart-status', 'grant-open', 'events-open', 'receipts-read'];
+const BESIDE_THE_RECORD: readonly AuditAction[] = [
+  'chart-status',
+  'grant-open',
+  'events-open',
+  'receipts-read',
+  'document-broken',
+];
 
 /** What is taken from an entry's body. */
 const StoredEntry = z.looseObject({

@@ -18,6 +18,8 @@ export const AUDIT_ACTIONS = [
   'chart-download',
   'document-view',
   'document-download',
+  // stored bytes are not those that were sent: the next comparison looks at them first
+  'document-broken',
   'own-copies-read',
   'receipts-read',
   'access-history',

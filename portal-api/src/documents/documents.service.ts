@@ -73,7 +73,15 @@ export class DocumentsService {
     const { contentType, title } = attachmentOf(resource);
     await this.assertStored(chart.patientRef, content);
     const opened = this.contentOf(chart.patientRef, content);
-    const first = await firstOf(opened);
+    const noteBroken = (): Promise<void> =>
+      this.audit.record({
+        ...origin,
+        action: 'document-broken',
+        outcome: 'failed',
+        onBehalfOf: chart.patientRef,
+        object: content.blobId,
+      });
+    const first = await firstOf(opened, noteBroken);
     const kind = contentKind(first, contentType);
     const isShown = wish === 'view' && kind.isViewable;
     await this.audit.record({
@@ -88,7 +96,7 @@ export class DocumentsService {
       isShown,
       name: fileName(title),
       size: content.size,
-      stream: Readable.from(this.rest(first, opened, origin), { objectMode: false }),
+      stream: Readable.from(this.rest(first, opened, origin, noteBroken), { objectMode: false }),
     };
   }
 
@@ -162,25 +170,37 @@ export class DocumentsService {
     first: Buffer,
     opened: AsyncGenerator<Buffer>,
     { requestId }: AuditOrigin,
+    noteBroken: () => Promise<void>,
   ): AsyncGenerator<Buffer> {
     try {
       yield first;
       yield* opened;
     } catch (error: unknown) {
-      const code = error instanceof SealBroken ? 'replica-unverified' : 'unexpected';
+      const isBroken = error instanceof SealBroken;
+      const code = isBroken ? 'replica-unverified' : 'unexpected';
       this.logger.error({ requestId, code, reason: 'a document broke off while it was sent' });
+      if (isBroken) {
+        await noteBroken();
+      }
       throw error;
     }
   }
 }
 
-/** Of a document in one chunk this is all of it, and its hash was compared. @throws ReplicaUnverified */
-async function firstOf(opened: AsyncGenerator<Buffer>): Promise<Buffer> {
+/**
+ * Of a document in one chunk this is all of it, and its hash was compared.
+ * @throws ReplicaUnverified, behind a note about it that makes the inside look at the bytes and send them again
+ */
+async function firstOf(opened: AsyncGenerator<Buffer>, noteBroken: () => Promise<void>): Promise<Buffer> {
   try {
     const first = await opened.next();
     return first.done === true ? Buffer.alloc(0) : first.value;
   } catch (error: unknown) {
-    throw error instanceof SealBroken ? new ReplicaUnverified('a document does not open') : error;
+    if (error instanceof SealBroken) {
+      await noteBroken();
+      throw new ReplicaUnverified('a document does not open');
+    }
+    throw error;
   }
 }
 

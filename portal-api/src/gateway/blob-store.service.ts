@@ -5,8 +5,8 @@ import type {
   BlobBeginRequest,
   BlobChunksRequest,
   BlobCommitRequest,
+  BlobDropRequest,
   BlobKeepRequest,
-  BlobState,
 } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -25,6 +25,10 @@ interface HeldBlob {
   size: number;
   sha256: Buffer;
   completed_at: Date | null;
+}
+
+interface Deleted {
+  affectedRows: number;
 }
 
 type BlobName = Pick<BlobCommitRequest, 'patientRef' | 'blobId'>;
@@ -114,15 +118,6 @@ export class BlobStore {
     }
   }
 
-  async whole(patientRef: string): Promise<BlobState['blobs']> {
-    const rows = await this.dataSource.query<{ blobId: string; sha256: string }[]>(
-      `SELECT LOWER(HEX(blob_id)) AS blobId, LOWER(HEX(sha256)) AS sha256 FROM document_blob
-        WHERE patient_ref = ? AND completed_at IS NOT NULL ORDER BY blob_id`,
-      [hexBytes(patientRef)],
-    );
-    return rows;
-  }
-
   /** Each in a transaction of its own: they may be large. @returns blobs deleted */
   async keep({ patientRef, keep }: BlobKeepRequest): Promise<number> {
     const kept = new Set(keep);
@@ -132,18 +127,36 @@ export class BlobStore {
     );
     const gone = rows.filter(({ blobId }) => !kept.has(blobId));
     for (const { blobId } of gone) {
-      await this.change(async (manager) => {
-        await deleteBlob(manager, hexBytes(blobId));
-        await this.audit.append(manager, {
-          action: 'gateway-blobs-deleted',
-          outcome: 'ok',
-          actor: 'agent',
-          onBehalfOf: patientRef,
-          object: blobId,
-        });
-      });
+      await this.delete(blobId);
     }
     return gone.length;
+  }
+
+  /** Rows and chunks, also of those that have only one of both. @returns blobs of which something was there */
+  async drop({ blobIds }: BlobDropRequest): Promise<number> {
+    let deleted = 0;
+    for (const blobId of blobIds) {
+      deleted += (await this.delete(blobId)) ? 1 : 0;
+    }
+    return deleted;
+  }
+
+  /** @returns whether anything was there */
+  private async delete(blobId: string): Promise<boolean> {
+    return this.change(async (manager) => {
+      const held = await lock(manager, blobId);
+      if (!(await deleteBlob(manager, hexBytes(blobId)))) {
+        return false;
+      }
+      await this.audit.append(manager, {
+        action: 'gateway-blobs-deleted',
+        outcome: 'ok',
+        actor: 'agent',
+        onBehalfOf: held?.patient_ref.toString('hex') ?? null,
+        object: blobId,
+      });
+      return true;
+    });
   }
 
   /** The one way in which anything here is committed. */
@@ -182,6 +195,8 @@ async function insertBlob(manager: EntityManager, blob: BlobBeginRequest): Promi
   if (Number(counted?.blobs) >= LIMITS.chartBlobs) {
     throw new BlobRefused('the chart has too many blobs');
   }
+  // Chunks that lie here without a row say nothing about which comes next.
+  await manager.query('DELETE FROM document_chunk WHERE blob_id = ?', [hexBytes(blob.blobId)]);
   await manager.query(
     `INSERT INTO document_blob (blob_id, patient_ref, chunks, size, sha256, created_at, completed_at)
       VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3), NULL)`,
@@ -211,7 +226,8 @@ function assertSizes(sealed: readonly Buffer[], from: number, { chunks, size }: 
   }
 }
 
-async function hashOf(manager: EntityManager, blobId: string, chunks: number): Promise<Buffer> {
+/** Of the stored chunks with the numbers 0 to `chunks` - 1. */
+export async function hashOf(manager: EntityManager, blobId: string, chunks: number): Promise<Buffer> {
   const hash = createHash('sha256');
   for (let from = 0; from < chunks; from += READ_AT_ONCE) {
     const rows = await manager.query<{ sealed: Buffer }[]>(
@@ -225,7 +241,9 @@ async function hashOf(manager: EntityManager, blobId: string, chunks: number): P
   return hash.digest();
 }
 
-async function deleteBlob(manager: EntityManager, blobId: Buffer): Promise<void> {
-  await manager.query('DELETE FROM document_chunk WHERE blob_id = ?', [blobId]);
-  await manager.query('DELETE FROM document_blob WHERE blob_id = ?', [blobId]);
+/** @returns whether anything was there */
+async function deleteBlob(manager: EntityManager, blobId: Buffer): Promise<boolean> {
+  const chunks = await manager.query<Deleted>('DELETE FROM document_chunk WHERE blob_id = ?', [blobId]);
+  const rows = await manager.query<Deleted>('DELETE FROM document_blob WHERE blob_id = ?', [blobId]);
+  return chunks.affectedRows + rows.affectedRows > 0;
 }

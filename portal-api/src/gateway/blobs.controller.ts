@@ -3,15 +3,20 @@ import {
   BlobBeginRequest,
   BlobChunksRequest,
   BlobCommitRequest,
+  BlobDropRequest,
+  BlobHashesRequest,
+  BlobHoldingsRequest,
   BlobKeepRequest,
-  BlobStateRequest,
   GATEWAY_ROUTES,
+  type BlobDropAnswer,
+  type BlobHashesAnswer,
+  type BlobHoldingsAnswer,
   type BlobKeepAnswer,
   type BlobProgress,
-  type BlobState,
   type Done,
 } from 'sync-contract/gateway-wire';
 import { AgentGuard } from './agent.guard.js';
+import { BlobHoldings } from './blob-holdings.service.js';
 import { BlobStore } from './blob-store.service.js';
 import { WireBody } from './wire-body.pipe.js';
 
@@ -19,7 +24,10 @@ import { WireBody } from './wire-body.pipe.js';
 @Controller()
 @UseGuards(AgentGuard)
 export class BlobsController {
-  constructor(private readonly blobs: BlobStore) {}
+  constructor(
+    private readonly blobs: BlobStore,
+    private readonly held: BlobHoldings,
+  ) {}
 
   @Post(GATEWAY_ROUTES.blobBegin)
   @HttpCode(200)
@@ -40,15 +48,27 @@ export class BlobsController {
     return {};
   }
 
-  @Post(GATEWAY_ROUTES.blobState)
-  @HttpCode(200)
-  async state(@Body(new WireBody(BlobStateRequest)) body: BlobStateRequest): Promise<BlobState> {
-    return { blobs: await this.blobs.whole(body.patientRef) };
-  }
-
   @Post(GATEWAY_ROUTES.blobKeep)
   @HttpCode(200)
   async keep(@Body(new WireBody(BlobKeepRequest)) body: BlobKeepRequest): Promise<BlobKeepAnswer> {
     return { deleted: await this.blobs.keep(body) };
+  }
+
+  @Post(GATEWAY_ROUTES.blobDrop)
+  @HttpCode(200)
+  async drop(@Body(new WireBody(BlobDropRequest)) body: BlobDropRequest): Promise<BlobDropAnswer> {
+    return { deleted: await this.blobs.drop(body) };
+  }
+
+  @Post(GATEWAY_ROUTES.blobHoldings)
+  @HttpCode(200)
+  async holdings(@Body(new WireBody(BlobHoldingsRequest)) body: BlobHoldingsRequest): Promise<BlobHoldingsAnswer> {
+    return this.held.page(body.after);
+  }
+
+  @Post(GATEWAY_ROUTES.blobHashes)
+  @HttpCode(200)
+  async hashes(@Body(new WireBody(BlobHashesRequest)) body: BlobHashesRequest): Promise<BlobHashesAnswer> {
+    return this.held.hashes(body.blobs);
   }
 }

@@ -8,6 +8,7 @@ import { DoorbellListener } from '../doorbell/doorbell-listener.js';
 import { GatewayConfig } from '../gateway-config.js';
 import { loggerParams } from '../log/process-log.js';
 import { AccessStore } from './access-store.service.js';
+import { BlobHoldings } from './blob-holdings.service.js';
 import { BlobStore } from './blob-store.service.js';
 import { BlobsController } from './blobs.controller.js';
 import { ChartStore } from './chart-store.service.js';
@@ -46,6 +47,7 @@ export class GatewayModule {
         EventPublisher,
         AccessStore,
         OutboxLease,
+        BlobHoldings,
         BlobStore,
         ChartStore,
         CutStore,

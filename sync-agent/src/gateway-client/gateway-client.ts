@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { ACCEPTED_PROTOCOL_VERSIONS, PROTOCOL_VERSION } from 'sync-contract/protocol';
 import {
   AckAnswer,
+  BlobDropAnswer,
+  BlobHashesAnswer,
+  BlobHoldingsAnswer,
   BlobKeepAnswer,
   BlobProgress,
-  BlobState,
   ChartBatchAnswer,
   ChartConflict,
   ChartState,
@@ -25,8 +27,10 @@ import {
   type BlobBeginRequest,
   type BlobChunksRequest,
   type BlobCommitRequest,
+  type BlobDropRequest,
+  type BlobHashesRequest,
+  type BlobHoldingsRequest,
   type BlobKeepRequest,
-  type BlobStateRequest,
   type ChartBatchRequest,
   type ChartStateRequest,
   type CutRequest,
@@ -48,7 +52,7 @@ import {
 } from 'sync-contract/gateway-wire';
 import { TIMES } from 'sync-contract/limits';
 import type { Signed } from 'sync-contract/signed';
-import { BlobRefused, Conflict, Permanent, TimeRefused, Transient } from './gateway-failures.js';
+import { BlobRefused, Conflict, Permanent, RouteUnknown, TimeRefused, Transient } from './gateway-failures.js';
 import { GatewayConnection, type GatewayAnswer } from './gateway-connection.js';
 
 type Body<Request extends { v: number }> = Omit<Request, 'v'>;
@@ -214,8 +218,9 @@ export class GatewayClient {
     return this.call('blobKeep', body, BlobKeepAnswer, { timeout: 2 * CALL_TIMEOUT });
   }
 
-  async blobState(body: Body<BlobStateRequest>): Promise<BlobState> {
-    return this.call('blobState', body, BlobState);
+  /** @throws RouteUnknown */
+  async sendBlobDrop(body: Body<BlobDropRequest>): Promise<BlobDropAnswer> {
+    return this.call('blobDrop', body, BlobDropAnswer, { timeout: 2 * CALL_TIMEOUT });
   }
 
   /** A page of what the gateway holds of charts. */
@@ -225,6 +230,16 @@ export class GatewayClient {
 
   async readGrantHoldings(body: Body<GrantHoldingsRequest>): Promise<GrantHoldingsAnswer> {
     return this.call('grantHoldings', body, GrantHoldingsAnswer);
+  }
+
+  /** @throws RouteUnknown */
+  async readBlobHoldings(body: Body<BlobHoldingsRequest>): Promise<BlobHoldingsAnswer> {
+    return this.call('blobHoldings', body, BlobHoldingsAnswer, { timeout: 3 * CALL_TIMEOUT });
+  }
+
+  /** Of megabytes, not gigabytes, in one call. @throws RouteUnknown */
+  async readBlobHashes(body: Body<BlobHashesRequest>): Promise<BlobHashesAnswer> {
+    return this.call('blobHashes', body, BlobHashesAnswer, { timeout: 3 * CALL_TIMEOUT });
   }
 
   async readMissing(body: Body<MissingRequest>): Promise<MissingAnswer> {
@@ -339,6 +354,9 @@ function refused(route: GatewayRoute, { status, json }: GatewayAnswer): Transien
   }
   if (code === 'heartbeat-ahead') {
     return new TimeRefused(sentence);
+  }
+  if (status === 404 && code === 'not-found') {
+    return new RouteUnknown(sentence);
   }
   return status >= 500 || [408, 425, 429].includes(status)
     ? new Transient('gateway-unavailable', sentence)

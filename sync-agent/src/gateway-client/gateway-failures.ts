@@ -36,6 +36,13 @@ export class TimeRefused extends Permanent {
   }
 }
 
+/** The gateway is of before this call: what needs it waits until the DMZ is updated. */
+export class RouteUnknown extends Permanent {
+  constructor(sentence: string) {
+    super('gateway-refused', sentence);
+  }
+}
+
 /** The gateway holds something else than the agent thought (409). `problem` is its answer, already checked. */
 export class Conflict<Problem = ChartConflict | HeartbeatConflict> extends GatewayFailure {
   readonly logLevel = 'warn';

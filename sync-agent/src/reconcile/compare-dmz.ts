@@ -1,30 +1,35 @@
 import type { DataSource } from 'typeorm';
 import type { GrantHolding } from 'sync-contract/gateway-wire';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
-import { compareChart } from './compare-chart.js';
 import { ComparedClasses } from './class-figures.js';
+import { compareBlobs } from './compare-blobs.js';
+import { compareChart } from './compare-chart.js';
 import { Tally } from './difference.js';
+import { lastOf } from './holdings-page.js';
 import { NOTED_AT_ONCE, type Differing } from './note-differences.js';
 import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
 import { knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
+import type { BlobReading } from './read-blobs-again.js';
 import { Superfluous, type Suspects } from './superfluous.js';
 
 export interface ReconciledWith {
   ledger: DataSource;
-  gateway: Pick<GatewayClient, 'offerStatements' | 'readHoldings' | 'readGrantHoldings' | 'sendRevocations'>;
+  gateway: Pick<
+    GatewayClient,
+    | 'offerStatements'
+    | 'readHoldings'
+    | 'readGrantHoldings'
+    | 'readBlobHoldings'
+    | 'readBlobHashes'
+    | 'sendRevocations'
+    | 'sendBlobDrop'
+  >;
   /** what the comparison before found superfluous */
   suspects: Suspects;
+  /** how far documents' bytes were hashed */
+  reading: BlobReading;
   /** told of a chart that is owed again, after that is durable */
   onOwed: (patientRef: string) => void;
-}
-
-/** The gateway's pages do not go on: they claim to be in order and are not, or have no end. */
-export class HoldingsOutOfOrder extends Error {
-  readonly code = 'holdings-out-of-order';
-  readonly logLevel = 'error';
-  constructor() {
-    super("the gateway's account of what it holds is not in order; the next comparison begins anew");
-  }
 }
 
 /** Of a comparison with the DMZ: also where it differs, and what both sides held. */
@@ -43,10 +48,10 @@ export class DmzTally extends Tally {
 }
 
 /**
- * Compares every acknowledged chart and grant with what the DMZ says it holds, by hashes that it computes from the
- * stored bytes. What differs is owed again, and goes the way that every change goes; what has no place inside is removed
- * there when two comparisons in a row find it. Nothing that the DMZ says changes a number or deletes anything inside: a
- * hostile one can have everything sent again once in each run.
+ * Compares every acknowledged chart, grant and document with what the DMZ says it holds, by hashes that it computes from
+ * the stored bytes; of documents a portion each time. What differs is owed again, and goes the way that every change
+ * goes; what has no place inside is removed there when two comparisons in a row find it. Nothing that the DMZ says changes
+ * a number or deletes anything inside: a hostile one can have everything sent again once in each run.
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
 export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSignal): Promise<DmzTally> {
@@ -56,6 +61,7 @@ export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSi
   const superfluous = new Superfluous();
   await compareCharts(reconciled, tally, superfluous, signal);
   await compareGrants(reconciled, tally, superfluous, began, signal);
+  await compareBlobs(reconciled, tally, superfluous, signal);
   await superfluous.remove(reconciled);
   return tally;
 }
@@ -162,14 +168,4 @@ function isSame(held: GrantHolding, row: GrantHolding): boolean {
     held.startsAt === row.startsAt &&
     held.endsAt === row.endsAt
   );
-}
-
-/** End of a page: null when nothing comes behind it. @throws HoldingsOutOfOrder */
-function lastOf(ids: readonly string[], after: string | null, more: boolean): string | null {
-  const ordered = ids.every((id, index) => id > (ids[index - 1] ?? after ?? ''));
-  const last = ids.at(-1) ?? null;
-  if (!ordered || (more && last === null)) {
-    throw new HoldingsOutOfOrder();
-  }
-  return more ? last : null;
 }

@@ -9,6 +9,10 @@ export const DIFFERENCES = [
   'grant-missing',
   'grant-changed',
   'grant-superfluous',
+  // bytes of documents
+  'document-missing',
+  'document-changed',
+  'document-superfluous',
   // accepted by the DMZ and gone from its outbox before it was collected
   'submission-lost',
   'stream-gap',

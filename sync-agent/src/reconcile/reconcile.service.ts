@@ -25,6 +25,7 @@ import { beginNightly, readAllAgain, readNightly } from './compare-openemr.js';
 import { closeDay, keepComparison } from './daily-statement.js';
 import { DIFFERENCES, type Tally } from './difference.js';
 import { findLost } from './find-lost.js';
+import { BlobReading } from './read-blobs-again.js';
 import { noSuspects } from './superfluous.js';
 
 /** How often it is looked whether a comparison is due: a wake that Redis loses costs no more. */
@@ -47,6 +48,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly stopping = new AbortController();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly suspects = noSuspects();
+  private readonly reading = new BlobReading();
   private failures = 0;
   private dmzDueAt = 0;
 
@@ -91,7 +93,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
     }
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(LONGEST)]);
     try {
-      const { ledger, gateway, suspects } = this;
+      const { ledger, gateway, suspects, reading } = this;
       // Behind changes: what is repaired is no news.
       const onOwed = (patientRef: string): void => {
         this.replicate.wakeLater(patientRef);
@@ -103,7 +105,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       if (decided > 0) {
         this.log.warn({ msg: 'patients were frozen or revoked whom the change feed had not named', patients: decided });
       }
-      const tally = await compareWithDmz({ ledger, gateway, suspects, onOwed }, signal);
+      const tally = await compareWithDmz({ ledger, gateway, suspects, reading, onOwed }, signal);
       const onLost = (places: readonly string[]): void => {
         this.log.error({ msg: 'submissions are gone from the outbox of the DMZ and were never collected', places });
       };

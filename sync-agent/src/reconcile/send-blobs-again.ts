@@ -1,0 +1,55 @@
+import type { DataSource } from 'typeorm';
+import { LIMITS } from 'sync-contract/limits';
+import { crashPoint } from '../crash-point.js';
+import type { GatewayClient } from '../gateway-client/gateway-client.js';
+import { markDirty } from '../ledger/dirty.js';
+import type { HeldBlob } from './read-ledger-blobs.js';
+
+export interface BlobsSentWith {
+  ledger: DataSource;
+  gateway: Pick<GatewayClient, 'sendBlobDrop'>;
+  /** told of a chart whose list says "on its way" from here on, after that is durable */
+  onOwed: (patientRef: string) => void;
+}
+
+/** @throws Transient, Permanent */
+export async function dropBlobs(
+  gateway: Pick<GatewayClient, 'sendBlobDrop'>,
+  blobIds: readonly string[],
+): Promise<void> {
+  for (let from = 0; from < blobIds.length; from += LIMITS.droppedBlobs) {
+    await gateway.sendBlobDrop({ blobIds: blobIds.slice(from, from + LIMITS.droppedBlobs) });
+    crashPoint('after-push:blob-drop');
+  }
+}
+
+/**
+ * The DMZ is owed these bytes again. What is left of them there goes first: a blob that was whole takes no chunk. Killed in
+ * between, the next comparison misses them. From there on `fetch/` sends them as it sends every document, under the same id
+ * and key while OpenEMR's bytes are the same.
+ */
+export async function sendBlobsAgain(
+  { ledger, gateway, onOwed }: BlobsSentWith,
+  blobs: readonly HeldBlob[],
+): Promise<void> {
+  if (blobs.length === 0) {
+    return;
+  }
+  await dropBlobs(
+    gateway,
+    blobs.map(({ blobId }) => blobId),
+  );
+  await ledger.transaction(async (manager) => {
+    // One that no list names any more by now stays gone.
+    await manager.query(
+      "UPDATE document_blob SET state = 'wanted', retry_at = NULL WHERE blob_id IN (?) AND state = 'held'",
+      [blobs.map(({ blobId }) => Buffer.from(blobId, 'hex'))],
+    );
+    for (const pid of new Set(blobs.map((blob) => blob.pid))) {
+      await markDirty(manager, pid, ['documents']);
+    }
+    crashPoint('before-commit:owed-blobs');
+  });
+  crashPoint('after-commit:owed-blobs');
+  new Set(blobs.map(({ patientRef }) => patientRef)).forEach(onOwed);
+}

@@ -1,0 +1,307 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { deleteDocument } from 'infra/openemr-sim/clinic-documents';
+import { sealedShape } from 'sync-contract/blob';
+import type { BlobHashesRequest } from 'sync-contract/gateway-wire';
+import { LIMITS } from 'sync-contract/limits';
+import type { DocumentContent } from 'sync-contract/section-content';
+import { deliverCcdRequest } from '../src/deliver/deliver-ccd-request.js';
+import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
+import { RouteUnknown } from '../src/gateway-client/gateway-failures.js';
+import { compareWithDmz, type ReconciledWith } from '../src/reconcile/compare-dmz.js';
+import type { Tally } from '../src/reconcile/difference.js';
+import { BlobReading } from '../src/reconcile/read-blobs-again.js';
+import { noSuspects } from '../src/reconcile/superfluous.js';
+import { until } from './agent-under-test.js';
+import { DocumentsUnderTest } from './documents-under-test.js';
+
+const [PID, OTHER_PID] = [5005, 5006];
+const LENGTH = 2 * LIMITS.blobChunkBytes + 5;
+const FLIP = (column: string): string => `INSERT(${column}, 9, 1, CHAR(ORD(SUBSTR(${column}, 9, 1)) ^ 1))`;
+type Held = Extract<DocumentContent, { state: 'held' }>;
+
+describe('bytes of documents in the DMZ', () => {
+  let documents: DocumentsUnderTest;
+  let gateway: GatewayClient;
+  let patientRef: string;
+  let otherRef: string;
+  let id: number;
+  const bytes = randomBytes(LENGTH);
+  const suspects = noSuspects();
+
+  beforeAll(async () => {
+    documents = await DocumentsUnderTest.start('reconcile_blobs', true);
+    gateway = documents.gateway();
+    patientRef = await documents.under.invite(PID);
+    otherRef = await documents.under.invite(OTHER_PID);
+    await documents.under.startAgent();
+    for (const ref of [patientRef, otherRef]) {
+      await until('the chart is pushed', async () => (await documents.list(ref)) !== null);
+    }
+    ({ id } = await documents.file(PID, bytes));
+    await documents.inState(patientRef, id, 'held');
+    await documents.under.clean();
+  });
+
+  afterAll(async () => {
+    await gateway.close();
+    await documents[Symbol.asyncDispose]();
+  });
+
+  const compare = (differs: Partial<ReconciledWith> = {}): Promise<Tally> => {
+    const { ledger } = documents.under;
+    const onOwed = (): void => undefined;
+    const reconciled = { ledger, gateway, suspects, reading: new BlobReading(), onOwed, ...differs };
+    return compareWithDmz(reconciled, new AbortController().signal);
+  };
+  const found = async (differs: Partial<ReconciledWith> = {}): Promise<Tally['found']> =>
+    (await compare(differs)).found;
+  const sql = (statement: string, ...values: unknown[]): Promise<unknown> =>
+    documents.under.portal.query(statement, values);
+  const held = async (ref = patientRef, document = id): Promise<Held> =>
+    (await documents.inState(ref, document, 'held')) as Held;
+  const rowsOf = async (blobId: string): Promise<number> => {
+    const rows: unknown = await sql(
+      `SELECT (SELECT COUNT(*) FROM document_blob WHERE blob_id = UNHEX(?))
+            + (SELECT COUNT(*) FROM document_chunk WHERE blob_id = UNHEX(?)) AS n`,
+      blobId,
+      blobId,
+    );
+    return z.tuple([z.object({ n: z.coerce.number() })]).parse(rows)[0].n;
+  };
+
+  /** Until the comparison is content, and the bytes open with the key of the list. */
+  async function healed(): Promise<Held> {
+    await until(
+      'the bytes are sent again',
+      async () => (await documents.under.count("document_blob WHERE state <> 'held'")) === 0,
+    );
+    await documents.under.clean();
+    expect(await found()).toEqual({});
+    const content = await held();
+    expect((await documents.opened(patientRef, content)).equals(bytes)).toBe(true);
+    return content;
+  }
+
+  it('are no difference where there is none, and nothing is dirty for it', async () => {
+    expect(await found()).toEqual({});
+    expect(await documents.under.count('dirty')).toBe(0);
+  });
+
+  it.each<[string, string[], Tally['found']]>([
+    ['a row that is gone', ['DELETE FROM document_blob WHERE blob_id = ?'], { 'document-changed': 1 }],
+    [
+      'a row and its chunks that are gone',
+      ['DELETE FROM document_blob WHERE blob_id = ?', 'DELETE FROM document_chunk WHERE blob_id = ?'],
+      { 'document-missing': 1 },
+    ],
+    [
+      'a row and a chunk that are gone',
+      ['DELETE FROM document_blob WHERE blob_id = ?', 'DELETE FROM document_chunk WHERE blob_id = ? AND n = 0'],
+      { 'document-changed': 1 },
+    ],
+    ['a chunk that is gone', ['DELETE FROM document_chunk WHERE blob_id = ? AND n = 1'], { 'document-changed': 1 }],
+    [
+      'a flipped chunk',
+      [`UPDATE document_chunk SET sealed = ${FLIP('sealed')} WHERE blob_id = ? AND n = 2`],
+      { 'document-changed': 1 },
+    ],
+    [
+      'two chunks swapped',
+      [
+        'UPDATE document_chunk SET n = IF(n < 2, 1 - n, n) + 10 WHERE blob_id = ?',
+        'UPDATE document_chunk SET n = n - 10 WHERE blob_id = ?',
+      ],
+      { 'document-changed': 1 },
+    ],
+    ['a chunk too many', ['INSERT INTO document_chunk VALUES (?, 7, REPEAT("x", 100))'], { 'document-changed': 1 }],
+    [
+      'an end that is gone',
+      ['UPDATE document_blob SET completed_at = NULL WHERE blob_id = ?'],
+      { 'document-changed': 1 },
+    ],
+    [
+      'another hash',
+      [`UPDATE document_blob SET sha256 = ${FLIP('sha256')} WHERE blob_id = ?`],
+      { 'document-changed': 1 },
+    ],
+    ['another number of chunks', ['UPDATE document_blob SET chunks = 1 WHERE blob_id = ?'], { 'document-changed': 1 }],
+    ['another size', ['UPDATE document_blob SET size = -1 WHERE blob_id = ?'], { 'document-changed': 1 }],
+    [
+      'an owner who is nobody',
+      ['UPDATE document_blob SET patient_ref = RANDOM_BYTES(16) WHERE blob_id = ?'],
+      { 'document-changed': 1 },
+    ],
+  ])('are sent again under their id and key: %s', async (_, statements, differences) => {
+    const before = await held();
+    for (const statement of statements) {
+      await sql(statement, Buffer.from(before.blobId, 'hex'));
+    }
+    expect(await found()).toEqual(differences);
+    expect(await healed()).toEqual(before);
+    expect(await rowsOf(before.blobId)).toBe(1 + sealedShape(LENGTH).chunks);
+  });
+
+  it("are sent again when they lie under another patient's name, who gets nothing of them", async () => {
+    const { blobId } = await held();
+    await sql('UPDATE document_blob SET patient_ref = UNHEX(?) WHERE blob_id = UNHEX(?)', otherRef, blobId);
+    expect(await found()).toEqual({ 'document-changed': 1 });
+    await healed();
+    expect([await documents.stored(patientRef), await documents.stored(otherRef)]).toEqual([[blobId], []]);
+  });
+
+  it('are sent again also of a C-CDA, which is not made again for it', async () => {
+    const { ledger } = documents.under;
+    const payload = { from: null, to: null, requestedAt: new Date().toISOString() };
+    await ledger.transaction((manager) =>
+      deliverCcdRequest(manager, { patientRef, submissionId: randomUUID() }, payload, true),
+    );
+    const made = async (): Promise<string> => {
+      const rows: unknown = await ledger.query(
+        "SELECT LOWER(HEX(blob_id)) AS id, uuid FROM document_blob WHERE document_id = 0 AND state = 'held'",
+      );
+      return JSON.stringify(rows);
+    };
+    await until('the C-CDA is made', async () => (await made()) !== '[]');
+    await documents.under.clean();
+    const before = await made();
+    await sql(
+      'DELETE FROM document_chunk WHERE blob_id = UNHEX(?)',
+      z.array(z.object({ id: z.string() })).parse(JSON.parse(before))[0]?.id,
+    );
+    expect(await found()).toEqual({ 'document-changed': 1 });
+    await healed();
+    expect(await made()).toBe(before);
+  });
+
+  it('that belong to nobody go when two comparisons in a row found them, with a row or without', async () => {
+    const [copy, bare] = [randomBytes(16), randomBytes(16)];
+    const { blobId } = await held();
+    await sql(
+      `INSERT INTO document_blob SELECT ?, patient_ref, chunks, size, sha256, created_at, completed_at
+        FROM document_blob WHERE blob_id = UNHEX(?)`,
+      copy,
+      blobId,
+    );
+    for (const stranger of [copy, bare]) {
+      await sql(
+        'INSERT INTO document_chunk SELECT ?, n, sealed FROM document_chunk WHERE blob_id = UNHEX(?)',
+        stranger,
+        blobId,
+      );
+    }
+    const left = async (): Promise<boolean[]> =>
+      Promise.all([copy, bare].map(async (stranger) => (await rowsOf(stranger.toString('hex'))) > 0));
+    expect(await found()).toEqual({ 'document-superfluous': 2 });
+    expect(await left()).toEqual([true, true]);
+    await documents.under.ledger.query("INSERT INTO restore_step (step) VALUES ('reoffer')");
+    expect(await found()).toEqual({ 'document-superfluous': 2 });
+    await documents.under.ledger.query("DELETE FROM restore_step WHERE step = 'reoffer'");
+    expect(await found()).toEqual({ 'document-superfluous': 2 });
+    expect(await left()).toEqual([true, true]);
+    expect(await found()).toEqual({ 'document-superfluous': 2 });
+    expect(await left()).toEqual([false, false]);
+    await healed();
+  });
+
+  it('of a frozen chart are neither looked at nor sent', async () => {
+    const { ledger } = documents.under;
+    const { blobId } = await held();
+    await ledger.query("UPDATE patient SET state = 'frozen' WHERE pid = ?", [PID]);
+    await sql('DELETE FROM document_blob WHERE blob_id = UNHEX(?)', blobId);
+    expect([await found(), await found()]).toEqual([{}, {}]);
+    expect(await documents.under.count("document_blob WHERE state = 'wanted'")).toBe(0);
+    expect(await rowsOf(blobId)).toBe(sealedShape(LENGTH).chunks);
+    await ledger.query("UPDATE patient SET state = 'invited' WHERE pid = ?", [PID]);
+    expect(await found()).toEqual({ 'document-changed': 1 });
+    await healed();
+  });
+
+  it('that the clinic withdrew are not sent again, and leave a DMZ into which somebody puts them back', async () => {
+    const { ledger } = documents.under;
+    const { id: withdrawn } = await documents.file(OTHER_PID, randomBytes(10));
+    const { blobId } = await held(otherRef, withdrawn);
+    await sql('CREATE TABLE kept_blob SELECT * FROM document_blob WHERE blob_id = UNHEX(?)', blobId);
+    await sql('CREATE TABLE kept_chunk SELECT * FROM document_chunk WHERE blob_id = UNHEX(?)', blobId);
+    await deleteDocument(documents.under.clinic, { id: withdrawn });
+    await until('the bytes have left the DMZ', async () => (await rowsOf(blobId)) === 0);
+    await documents.under.clean();
+    expect(await found()).toEqual({});
+    await sql('INSERT INTO document_blob SELECT * FROM kept_blob');
+    await sql('INSERT INTO document_chunk SELECT * FROM kept_chunk');
+    expect([await found(), await found()]).toEqual([{ 'document-superfluous': 1 }, { 'document-superfluous': 1 }]);
+    expect(await rowsOf(blobId)).toBe(0);
+    const known: unknown = await ledger.query('SELECT 1 FROM document_blob WHERE blob_id = UNHEX(?)', [blobId]);
+    expect(known).toEqual([]);
+    await healed();
+  });
+
+  it('are hashed by turns, those first that did not open for somebody', async () => {
+    for (let n = 0; n < 6; n += 1) {
+      await held(otherRef, (await documents.file(OTHER_PID, randomBytes(LENGTH))).id);
+    }
+    await documents.under.clean();
+    const all = (await Promise.all([patientRef, otherRef].map((ref) => documents.stored(ref)))).flat().sort();
+    const calls: string[][] = [];
+    const { size } = sealedShape(LENGTH);
+    const reading = new BlobReading(2 * size);
+    const listening: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHashes: async (body: Omit<BlobHashesRequest, 'v'>) => {
+        calls.push(body.blobs.map(({ blobId }) => blobId));
+        return gateway.readBlobHashes(body);
+      },
+    });
+    reading.after = all[all.length - 2] ?? '';
+    await found({ gateway: listening, reading });
+    // Begun near the end, it goes on at the beginning, as far as the room suffices.
+    expect(calls.flat().slice(0, 2)).toEqual([all.at(-1), all[0]]);
+    const turns = new Set(calls.flat());
+    for (let run = 0; run < all.length && turns.size < all.length; run += 1) {
+      calls.length = 0;
+      await found({ gateway: listening, reading });
+      calls.flat().forEach((blobId) => turns.add(blobId));
+    }
+    expect([...turns].sort()).toEqual(all);
+
+    const { blobId } = await held();
+    reading.after = blobId;
+    await sql(`UPDATE document_chunk SET sealed = ${FLIP('sealed')} WHERE blob_id = UNHEX(?)`, blobId);
+    const doubting: ReconciledWith['gateway'] = Object.assign(Object.create(listening) as GatewayClient, {
+      readBlobHoldings: async (body: { after: string | null }) => ({
+        ...(await gateway.readBlobHoldings(body)),
+        doubted: ['0'.repeat(32), blobId],
+      }),
+    });
+    calls.length = 0;
+    expect(await found({ gateway: doubting, reading })).toEqual({ 'document-changed': 1 });
+    expect(calls[0]).toEqual([blobId]);
+    await healed();
+  });
+
+  it('are not compared with a gateway of before, and all else is', async () => {
+    const older: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHoldings: () => Promise.reject(new RouteUnknown('no such call')),
+    });
+    await sql('UPDATE chart SET seq = seq + 1000 WHERE patient_ref = UNHEX(?)', patientRef);
+    expect(await found({ gateway: older })).toEqual({ 'chart-changed': 1 });
+    await healed();
+  });
+
+  it('are given up when the gateway’s pages are not in order, and nothing is deleted for it', async () => {
+    const page = await gateway.readBlobHoldings({ after: null });
+    const answers = [
+      { ...page, blobs: [...page.blobs].reverse() },
+      { ...page, more: true },
+      { ...page, blobs: [], more: true },
+    ];
+    for (const answer of answers) {
+      const hostile: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+        readBlobHoldings: () => Promise.resolve(answer),
+        sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
+      });
+      await expect(compare({ gateway: hostile })).rejects.toMatchObject({ code: 'holdings-out-of-order' });
+    }
+    expect(await found()).toEqual({});
+  });
+});
