@@ -190,6 +190,7 @@ describe('the columns the reader needs', () => {
     ['form_encounter', 'billing_note'],
     ['codes', 'fee'],
     ['history_data', 'history_mother'],
+    ['employer_data', 'name'],
   ])('leave out what no section needs: %s.%s is refused to the reader account', async (table, column) => {
     await expect(chart.reader.query(`SELECT \`${column}\` FROM \`${table}\` LIMIT 1`)).rejects.toMatchObject({
       code: 'ER_COLUMNACCESS_DENIED_ERROR',
@@ -356,6 +357,8 @@ async function multiplyPatients(times: number): Promise<void> {
     prescriptions: { id: 1_000_000, patient_id: 10_000 },
     lists: { id: 10_000_000, pid: 10_000 },
     history_data: { id: 1_000_000, pid: 10_000 },
+    form_history_sdoh: { id: 1_000_000, pid: 10_000 },
+    employer_data: { id: 1_000_000, pid: 10_000 },
     issue_encounter: { id: 10_000_000, pid: 10_000, list_id: 10_000_000 },
     immunizations: { id: 1_000_000, patient_id: 10_000 },
     codes: { id: 10_000 },
@@ -389,6 +392,7 @@ async function multiplyPatients(times: number): Promise<void> {
     care_team_member: { id: 10_000, care_team_id: 10_000, contact_id: 1_000_000 },
     person: { id: 10_000 },
     contact_telecom: { id: 10_000, contact_id: 1_000_000 },
+    contact_relation: { id: 10_000, contact_id: 1_000_000, target_id: 10_000 },
     form_care_plan: { id: 1_000_000, pid: 10_000 },
     form_observation: { id: 1_000_000, form_id: 1_000_000, pid: 10_000 },
     questionnaire_response: { id: 10_000, patient_id: 10_000 },
