@@ -19,7 +19,7 @@ export function restoredChart(context: ProvocationContext): Partial<Provocation>
     },
     whileDown: async () => {
       await inside.adminSql('UPDATE ??.chart SET seq = 0, attempted_seq = 0 WHERE pid = ?', [LEDGER, pid]);
-      await inside.adminSql("UPDATE ??.patient_data SET occupation = 'restored' WHERE pid = ?", [OPENEMR, pid]);
+      await inside.adminSql("UPDATE ??.patient_data SET usertext1 = 'restored' WHERE pid = ?", [OPENEMR, pid]);
     },
   };
 }

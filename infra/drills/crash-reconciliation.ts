@@ -49,7 +49,7 @@ export function entryVanishes(context: ProvocationContext): Partial<Provocation>
         [LEDGER, LEDGER, pid],
       );
       // Another value each time: what is not changed is in no binlog.
-      await inside.adminSql('UPDATE ??.patient_data SET occupation = ? WHERE pid = ?', [OPENEMR, randomUUID(), pid]);
+      await inside.adminSql('UPDATE ??.patient_data SET usertext1 = ? WHERE pid = ?', [OPENEMR, randomUUID(), pid]);
     },
   };
 }
@@ -59,8 +59,8 @@ export async function changeNothingShown(context: ProvocationContext): Promise<v
   const { pid } = await someoneJoined(context);
   const { inside } = context.system.services;
   for (let turn = 0; turn < 20; turn += 1) {
-    const occupation = `work ${String(turn)}`;
-    await inside.adminSql('UPDATE ??.patient_data SET occupation = ? WHERE pid = ?', [OPENEMR, occupation, pid]);
+    const note = `work ${String(turn)}`;
+    await inside.adminSql('UPDATE ??.patient_data SET usertext1 = ? WHERE pid = ?', [OPENEMR, note, pid]);
     await sleep(500);
   }
 }

@@ -25,9 +25,10 @@ import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-a
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
 import { ProblemRow } from 'sync-agent/src/openemr/read-problems';
 import { OrderedProcedureRow, ProcedureReportRow, SurgeryRow } from 'sync-agent/src/openemr/read-procedures';
-import { HistoryRow } from 'sync-agent/src/openemr/read-social-history';
+import { EmploymentRow, HistoryRow, PersonalRow, ScreeningRow } from 'sync-agent/src/openemr/read-social-history';
 import { ClinicalNoteRow, SoapRow } from 'sync-agent/src/openemr/read-notes';
-import { FurtherAddressRow, PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
+import { PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
+import { KeptAddressRow, RelatedPersonRow } from 'sync-agent/src/openemr/read-related-persons';
 import {
   LabRow,
   OrderCodeRow,
@@ -78,6 +79,13 @@ const LIST_CLASSES = ['problems', 'allergies', 'immunizations', 'procedures', 'd
 const from = (table: string, columns: readonly string[]): Record<string, string> =>
   Object.fromEntries(columns.map((column) => [column, `${table}.${column}`]));
 
+const KEPT_ADDRESS = {
+  contact_id: 'contact.id',
+  contact_address_id: 'contact_address.id',
+  address_id: 'addresses.id',
+  ...from('contact_address', ['type', 'use', 'period_start', 'period_end']),
+};
+
 /** Which encounter a note belongs to, its form alone knows. */
 const NOTE_FORM = { encounter: 'forms.encounter', form_row: 'forms.id' };
 
@@ -94,12 +102,15 @@ export const ROW_KINDS: readonly RowKind[] = [
   },
   kind(['profile'], PatientRow, ({ chart }) => [chart.profile.patient], 'patient_data'),
   kind(['profile'], PreviousNameRow, ({ chart }) => chart.profile.previousNames, 'patient_history'),
-  kind(['profile'], FurtherAddressRow, ({ chart }) => chart.profile.furtherAddresses, 'addresses', {
+  kind(['profile'], KeptAddressRow, ({ chart }) => chart.profile.furtherAddresses, 'addresses', KEPT_ADDRESS),
+  kind(['profile'], KeptAddressRow, ({ chart }) => chart.profile.personAddresses, 'addresses', KEPT_ADDRESS),
+  kind(['profile'], RelatedPersonRow, ({ chart }) => chart.profile.persons, 'contact_relation', {
+    ...from('person', ['first_name', 'middle_name', 'last_name']),
+    person_id: 'person.id',
+    patient_contact_id: 'contact.id',
     contact_id: 'contact.id',
-    contact_address_id: 'contact_address.id',
-    address_id: 'addresses.id',
-    ...from('contact_address', ['type', 'use', 'period_start', 'period_end']),
   }),
+  kind(['profile'], ContactTelecomRow, ({ chart }) => chart.profile.personTelecoms, 'contact_telecom'),
   kind(['medications'], PrescriptionRow, ({ chart }) => chart.medications?.prescriptions ?? [], 'prescriptions'),
   kind(['medications'], ListMedicationRow, ({ chart }) => chart.medications?.listed ?? [], 'lists_medication', {
     ...from('lists', ['id', 'date', 'title', 'begdate', 'enddate', 'diagnosis', 'activity', 'comments', 'user']),
@@ -112,6 +123,9 @@ export const ROW_KINDS: readonly RowKind[] = [
   kind(['allergies'], AllergyRow, ({ chart }) => chart.allergies?.allergies ?? [], 'lists'),
   kind(['devices'], DeviceRow, ({ chart }) => chart.devices?.devices ?? [], 'lists'),
   kind(['social-history'], HistoryRow, ({ chart }) => chart['social-history']?.histories ?? [], 'history_data'),
+  kind(['social-history'], ScreeningRow, ({ chart }) => chart['social-history']?.screenings ?? [], 'form_history_sdoh'),
+  kind(['social-history'], EmploymentRow, ({ chart }) => chart['social-history']?.employments ?? [], 'employer_data'),
+  kind(['social-history'], PersonalRow, ({ chart }) => chart['social-history']?.personal ?? [], 'patient_data'),
   kind(['immunizations'], ImmunizationRow, ({ chart }) => chart.immunizations?.immunizations ?? [], 'immunizations'),
   kind(['immunizations'], VaccineRow, ({ chart }) => chart.immunizations?.vaccines ?? [], 'codes'),
   kind(['procedures'], SurgeryRow, ({ chart }) => chart.procedures?.surgeries ?? [], 'lists'),
@@ -292,6 +306,7 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['openemr_postcalendar_events.pc_facility', 'openemr_postcalendar_events.pc_catid', 'insurance_data.id'],
   ...['care_teams.id', 'care_team_member.id', 'care_team_member.care_team_id', 'care_team_member.user_id'],
   ...['care_team_member.facility_id', 'care_team_member.contact_id', 'person.id', 'contact_telecom.id'],
+  ...['contact_relation.id'],
   ...['contact_telecom.contact_id', 'forms.id', 'form_care_plan.id', 'form_care_plan.encounter', 'form_care_plan.user'],
   ...['form_observation.id', 'form_observation.encounter', 'form_observation.user'],
   ...['form_observation.parent_observation_id', 'questionnaire_response.id', 'questionnaire_response.encounter'],
@@ -309,5 +324,7 @@ export const LINKS: ReadonlySet<string> = new Set([
   ...['documents.id', 'documents.encounter_id', 'categories_to_documents.document_id', 'categories.id'],
   ...['categories.parent'],
   ...['immunizations.encounter_id', 'codes.id', 'codes.code', 'history_data.id', 'history_data.created_by'],
+  ...['form_history_sdoh.id', 'form_history_sdoh.encounter', 'form_history_sdoh.created_by'],
+  ...['form_history_sdoh.updated_by', 'employer_data.id', 'employer_data.created_by'],
   ...['ledger thread.thread_id', 'ledger thread.first_patient_mail_id', 'ledger thread_mail.mail_id'],
 ]);

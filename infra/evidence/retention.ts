@@ -175,7 +175,8 @@ export const PURPOSES: Record<ReadableClass | 'receipts', string> = {
   immunizations:
     'the person sees, and shows a school or employer, which vaccines were given when, by whom and of which lot',
   procedures: 'the person sees what was done to them and when',
-  'social-history': 'the person sees and checks what the practice noted of habits',
+  'social-history':
+    'the person sees and checks what the practice noted of habits, needs, pregnancy, occupation and orientation',
   devices: 'the person can name an implanted device to whoever asks, as in a recall',
   results: 'the person sees laboratory results with the ranges of the laboratory',
   'care-team': 'the person sees who looks after them and how to reach those of their own',

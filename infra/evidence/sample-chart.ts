@@ -2,7 +2,9 @@ import type { ChartRows } from 'sync-agent/src/openemr/read-chart';
 import { FacilityRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
-import { FurtherAddressRow, PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
+import { ContactTelecomRow } from 'sync-agent/src/openemr/read-care-team';
+import { PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
+import { KeptAddressRow, RelatedPersonRow } from 'sync-agent/src/openemr/read-related-persons';
 import {
   LabRow,
   OrderCodeRow,
@@ -76,19 +78,42 @@ function sampleProfile(): ChartRows['profile'] {
       interpreter_needed: 'yes',
       race: 'white|decline_to_specify',
       ethnicity: 'hisp|other',
+      sex_identified: 'female',
+      gender_identity: 'ASKU',
+      pronoun: 'she',
+      tribal_affiliations: '41',
       deceased_date: '2026-03-04 05:06:07',
       providerID: 1,
     }),
     previousNames: [filled(PreviousNameRow, { previous_name_enddate: '2010-02-03' })],
     furtherAddresses: [
-      filled(FurtherAddressRow, {
+      filled(KeptAddressRow, {
         use: 'work',
+        period_start: '2011-02-03 04:05:06',
+        period_end: '2012-02-03 04:05:06',
+      }),
+    ],
+    persons: [
+      person(1, { relationship: 'MTH', is_emergency_contact: 0 }),
+      person(2, { relationship: 'neighbour', start_date: null, end_date: null }),
+    ],
+    personTelecoms: [filled(ContactTelecomRow, { id: 1, contact_id: 91, system: 'phone', use: 'mobile' })],
+    personAddresses: [
+      filled(KeptAddressRow, {
+        contact_id: 91,
+        use: 'home',
         period_start: '2011-02-03 04:05:06',
         period_end: '2012-02-03 04:05:06',
       }),
     ],
   };
 }
+
+const person = (id: number, given: Record<string, unknown>): RelatedPersonRow =>
+  filled(RelatedPersonRow, {
+    ...{ id, person_id: id, contact_id: 90 + id, role: id === 1 ? 'GUARD' : 'ECON' },
+    ...{ start_date: '2020-01-01 00:00:00', end_date: '2026-01-01 00:00:00', ...given },
+  });
 
 function sampleMedications(): NonNullable<ChartRows['medications']> {
   const prescription = (id: number, given: Record<string, unknown>): PrescriptionRow =>
@@ -217,6 +242,12 @@ function sampleLookups(): ChartRows['lookups'] {
       ...listOptions(),
       option('marital', 'married', 'M', ''),
       option('language', 'spanish', 'es', ''),
+      option('administrative_sex', 'female', '', 'SNOMED-CT:248152002'),
+      option('gender_identity', 'ASKU', '', 'HL7:ASKU'),
+      option('pronoun', 'she', '', 'LOINC:LA29519-8'),
+      option('tribal_affiliations', '41', '', ''),
+      option('related_person_relationship', 'MTH', '', ''),
+      option('related_person_role', 'GUARD', '', ''),
       option('race', 'white', '2106-3', ''),
       option('race', 'decline_to_specify', '', ''),
       option('ethnicity', 'hisp', '2135-2', ''),

@@ -5,7 +5,7 @@ import { ImmunizationRow, VaccineRow } from 'sync-agent/src/openemr/read-immuniz
 import type { ListOptionRow } from 'sync-agent/src/openemr/read-lookups';
 import { ProblemRow } from 'sync-agent/src/openemr/read-problems';
 import { OrderedProcedureRow, ProcedureReportRow, SurgeryRow } from 'sync-agent/src/openemr/read-procedures';
-import { HistoryRow } from 'sync-agent/src/openemr/read-social-history';
+import { EmploymentRow, HistoryRow, PersonalRow, ScreeningRow } from 'sync-agent/src/openemr/read-social-history';
 import { filled, option } from './sample-row.js';
 
 type Lists = Required<
@@ -29,6 +29,7 @@ export function listOptions(): ListOptionRow[] {
     option('occurrence', '6', '', ''),
     option('outcome', '2', '', ''),
     option('smoking_status', '3', '', 'SNOMED-CT:8517006'),
+    ...SOCIAL_OPTIONS,
     option('condition-verification', 'confirmed', '', ''),
     option('condition-verification', 'asked', '', ''),
     option('allergyintolerance-verification', 'confirmed', '', ''),
@@ -150,8 +151,54 @@ function sampleHistory(): Lists['social-history'] {
         ...{ alcohol: 'a note|currentalcohol|2018-01-01', recreational_drugs: '|never_recreational_drugs|' },
       }),
     ],
+    screenings: [
+      screening(1, { hunger_q1: 'often', food_insecurity: 'at_risk', interpersonal_safety: 'yes', declined_flag: 0 }),
+      screening(2, {
+        assessment_date: null,
+        assessor: '',
+        pregnancy_status: '',
+        pregnancy_intent: '',
+        pregnancy_edd: null,
+      }),
+    ],
+    employments: [
+      employment(1, { end_date: null }),
+      employment(2, { start_date: null, end_date: '2025-05-05 00:00:00', occupation: 'a trade', industry: 'a field' }),
+      employment(3, { start_date: null, end_date: null }),
+    ],
+    personal: [PersonalRow.parse({ pid: 1, sexual_orientation: '20430005', occupation: '', industry: '' })],
   };
 }
+
+const SOCIAL_OPTIONS = [
+  option('sdoh_instruments', 'ahc', '', ''),
+  option('vital_signs_answers', 'often', '', 'LOINC:LA28397-0'),
+  option('sdoh_food_insecurity_risk', 'at_risk', 'Question LOINC 88124-3', 'LOINC:LA19952-3'),
+  option('sdoh_ipv_yesno', 'yes', '', 'LOINC:LA33-6'),
+  option('disability_status', 'no', '', ''),
+  option('pregnancy_status', 'pregnant', '', 'SNOMED-CT:77386006'),
+  option('pregnancy_intent', 'not_sure', '', 'SNOMED-CT:454381000124105'),
+  option('OccupationODH', '11-1021.00', '', '11-1021.00.003891'),
+  option('IndustryODH', '236220', '', '236220.004781'),
+  option('sexual_orientation', '20430005', '', 'SNOMED:20430005'),
+];
+
+const screening = (id: number, given: Record<string, unknown>): ScreeningRow =>
+  filled(ScreeningRow, {
+    ...{ id, encounter: 7, created_at: '2026-05-02 10:00:00', created_by: 1, updated_by: 2 },
+    ...{ assessment_date: '2026-05-01', screening_tool: 'ahc', disability_status: 'no' },
+    ...{ pregnancy_status: 'pregnant', pregnancy_intent: 'not_sure', pregnancy_edd: '2026-12-24' },
+    ...{ postpartum_end: '2027-02-01', disability_scale: SAMPLE_SCALE, ...given },
+  });
+const SAMPLE_SCALE = '{"seeing":{"code":"yes","notes":"a note"},"flying":{"code":"no","notes":""}}';
+/** The same with other answers. */
+export const OTHER_SCALE = '{"seeing":{"code":"no","notes":"another"},"flying":{"code":"yes","notes":""}}';
+
+const employment = (id: number, given: Record<string, unknown>): EmploymentRow =>
+  filled(EmploymentRow, {
+    ...{ id, date: '2026-02-02 10:00:00', start_date: '2019-01-01 00:00:00', created_by: 1 },
+    ...{ occupation: '11-1021.00', industry: '236220', ...given },
+  });
 
 /** As OpenEMR keeps what it looked up, with every part that a section shows. */
 const SAMPLE_UDI = {

@@ -3,7 +3,7 @@ import { threadMapper } from 'sync-agent/src/openemr/mail-thread';
 import { CLASSES_BESIDE_PROFILE } from 'sync-agent/src/openemr/read-chart';
 import { LINKS, ROW_KINDS, type ChartPart, type RenderInput, type Row, type RowKind } from './chart-rows.js';
 import { sampleInput } from './sample-chart.js';
-import { OTHER_UDI } from './sample-lists.js';
+import { OTHER_SCALE, OTHER_UDI } from './sample-lists.js';
 import { countsOf, fieldsOf } from './section-fields.js';
 
 /** A field that leaves the inside in a section, and the columns it comes from. */
@@ -55,6 +55,9 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'history_data.tobacco': ['|nevertobacco||4|', 'a note|currenttobacco|2016-06-06|3|13'],
   'history_data.alcohol': ['another|quitalcohol|2019-01-01'],
   'history_data.recreational_drugs': ['a note|currentrecreational_drugs|'],
+  'form_history_sdoh.disability_scale': [OTHER_SCALE],
+  'form_history_sdoh.hunger_q1': ['sometimes'],
+  'form_history_sdoh.caregiver_status': ['yes'],
   'immunizations.completion_status': ['Completed', 'Refused', 'Partially_Administered'],
   'immunizations.refusal_reason': ['religious'],
   'immunizations.information_source': ['new', 'recall'],
@@ -102,7 +105,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   'form_encounter.sensitivity': ['high', 'normal'],
   'form_encounter.discharge_disposition': ['home', 'hospice', 'snf', 'odd'],
   'form_encounter.encounter_type_code': ['new-patient', 'odd'],
-  'list_options.notes': ['2054-5', 'S', 'CP', 'PA', 'RE', '00', '01', '04'],
+  'list_options.notes': ['2054-5', 'Question LOINC 1-8', 'S', 'CP', 'PA', 'RE', '00', '01', '04'],
   'care_teams.status': ['suspended', 'entered-in-error'],
   'care_team_member.status': ['inactive'],
   'contact_telecom.system': ['email'],

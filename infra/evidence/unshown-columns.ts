@@ -10,6 +10,8 @@ export const READ_UNSHOWN: Readonly<Record<string, string>> = {
   'procedure_result.document_id': 'the file that a value came as waits with its report',
   'documents.uuid': "name of the document's bytes in OpenEMR's API",
   'documents.foreign_reference_table': 'tells C-CDAs that OpenEMR made, which are not in the list',
+  'patient_data.occupation': 'shown where no employment says an occupation, as in an OpenEMR before 7.0.4',
+  'patient_data.industry': 'shown where no employment says an occupation, as in an OpenEMR before 7.0.4',
   'patient_data.uuid': "name of the patient in OpenEMR's API, which makes a C-CDA when the patient asks for it",
   'documents.hash': "changes with the document's bytes, which are fetched again then",
   'procedure_order.specimen_type': 'used nowhere: the specimen row says the type; to be taken out of the reader',

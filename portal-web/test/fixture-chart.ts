@@ -204,6 +204,35 @@ export function fixtureSections(now: number): FixtureSections {
           ],
           identifier: [{ value: 'FX-1029' }],
           generalPractitioner: [{ display: 'Dr. Nora Greene' }],
+          extension: [
+            {
+              url: 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-genderIdentity',
+              valueCodeableConcept: { text: 'Identifies as Female' },
+            },
+            {
+              url: 'http://hl7.org/fhir/StructureDefinition/individual-pronouns',
+              extension: [{ url: 'value', valueCodeableConcept: { text: 'she/her' } }],
+            },
+            {
+              url: 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-interpreter-needed',
+              valueCoding: { code: '373067005', display: 'No' },
+            },
+          ],
+          contact: [
+            {
+              relationship: [{ coding: [{ code: 'C', display: 'Emergency Contact' }] }],
+              telecom: [{ system: 'phone', value: '555-0177' }],
+            },
+          ],
+        },
+        {
+          resourceType: 'RelatedPerson',
+          id: 'rp1',
+          active: true,
+          relationship: [{ text: 'Mother' }, { text: 'Emergency Contact' }],
+          name: [{ use: 'official', text: 'Ingrid Lindqvist <img src=x onerror=alert(9)>' }],
+          telecom: [{ system: 'phone', use: 'mobile', value: '555-0188' }],
+          address: [{ use: 'home', line: ['5 Birch Row'], city: 'Holyoke', state: 'MA' }],
         },
       ],
     },

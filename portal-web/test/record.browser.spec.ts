@@ -402,6 +402,31 @@ describe('visits', () => {
   });
 });
 
+describe('the profile', () => {
+  it('says how the person is called and who is called for them, as words and nothing else', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const profile = fixture.sections['profile'] as { resources: object[] };
+    const [patient, ...others] = profile.resources;
+    fixture.sections['profile'] = { resources: [{ ...patient, deceasedDateTime: '2026-02-03' }, ...others] };
+    const page = await portal.page('/profile');
+    for (const words of [
+      'she/her',
+      'Identifies as Female',
+      'February 3, 2026',
+      '555-0177',
+      '555-0188',
+      '5 Birch Row',
+    ]) {
+      await page.getByText(words).waitFor();
+    }
+    await page.getByRole('heading', { name: 'Ingrid Lindqvist <img src=x onerror=alert(9)>' }).waitFor();
+    await page.getByText('Mother, Emergency Contact').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+});
+
 describe('the start page', () => {
   it('shows next visit, unread messages, newest result and open requests on one screen of a small phone', async () => {
     await using portal = await PortalBrowser.open({ width: 360, height: 740, scheme: 'light' });
@@ -456,6 +481,9 @@ describe('the record as a file', () => {
     for (const words of [
       'Okafor-Lindqvist',
       'Дмитрий',
+      'she/her',
+      'Ingrid Lindqvist',
+      '555-0177',
       'Lisinopril',
       'Penicillin',
       'Thank you, that helps.',

@@ -14,9 +14,11 @@ GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO agent_feed;
 -- no password hash (users, patient_access_onsite), no social security or licence number (patient_data), no laboratory's
 -- host, login and password (procedure_providers), no tax number or bank account (facility), no subscriber's social
 -- security number, birth date or employer (insurance_data), no billing note (form_encounter), no fee (codes), no
--- relatives' illnesses (history_data), no number of a relative (person).
+-- relatives' illnesses (history_data), no number of a relative (person), no employer's
+-- name or address (employer_data).
 GRANT SELECT (
   id, pid, uuid, title, fname, mname, lname, suffix, preferred_name, birth_fname, birth_mname, birth_lname, DOB, sex,
+  sex_identified, gender_identity, pronoun, sexual_orientation, occupation, industry, tribal_affiliations,
   status, language, interpreter_needed, race, ethnicity, deceased_date, pubpid, providerID, street, street_line_2, city,
   county, state, postal_code, country_code, phone_home, phone_biz, phone_cell, phone_contact, contact_relationship,
   email, email_direct, guardiansname, guardianrelationship, guardianphone, guardianworkphone, guardianemail,
@@ -40,6 +42,18 @@ GRANT SELECT (
   id, pid, date, created_by, tobacco, alcohol, coffee, recreational_drugs, exercise_patterns, sleep_patterns, seatbelt_use,
   counseling, hazardous_activities
 ) ON {{openemr}}.history_data TO agent_reader;
+GRANT SELECT (
+  id, pid, encounter, created_at, created_by, updated_by, assessment_date, screening_tool, assessor, hunger_q1,
+  hunger_q2, hunger_score, food_insecurity, food_insecurity_notes, housing_instability, housing_instability_notes,
+  transportation_insecurity, transportation_insecurity_notes, utilities_insecurity, utilities_insecurity_notes,
+  interpersonal_safety, interpersonal_safety_notes, financial_strain, financial_strain_notes, social_isolation,
+  social_isolation_notes, childcare_needs, childcare_needs_notes, digital_access, digital_access_notes,
+  employment_status, education_level, caregiver_status, veteran_status, disability_status, disability_status_notes,
+  disability_scale, pregnancy_status, pregnancy_edd, pregnancy_intent, postpartum_status, postpartum_end, goals,
+  interventions, instrument_score, declined_flag
+) ON {{openemr}}.form_history_sdoh TO agent_reader;
+GRANT SELECT (id, pid, date, start_date, end_date, occupation, industry, created_by)
+  ON {{openemr}}.employer_data TO agent_reader;
 GRANT SELECT (id, code, code_type, code_text, code_text_short, active) ON {{openemr}}.codes TO agent_reader;
 GRANT SELECT ON {{openemr}}.lists_medication TO agent_reader;
 GRANT SELECT ON {{openemr}}.drug_sales TO agent_reader;
@@ -84,6 +98,10 @@ GRANT SELECT (id, pid, status, team_name, note)
   ON {{openemr}}.care_teams TO agent_reader;
 GRANT SELECT (id, care_team_id, user_id, facility_id, contact_id, role, provider_since, status, note)
   ON {{openemr}}.care_team_member TO agent_reader;
+GRANT SELECT (
+  id, contact_id, target_table, target_id, active, role, relationship, contact_priority, is_emergency_contact,
+  start_date, end_date
+) ON {{openemr}}.contact_relation TO agent_reader;
 GRANT SELECT (id, first_name, middle_name, last_name)
   ON {{openemr}}.person TO agent_reader;
 GRANT SELECT (id, contact_id, `rank`, `system`, `use`, value, status)

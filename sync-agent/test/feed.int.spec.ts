@@ -129,6 +129,9 @@ describe('the change feed', () => {
     [...READABLE_CLASSES].sort().map((recordClass) => `${String(pid)} ${recordClass}`),
   );
 
+  /** The classes that the patient's own row may belong to. */
+  const ofRecord = (pid: number): string[] => [`${String(pid)} profile`, `${String(pid)} social-history`];
+
   /** The classes that a row of OpenEMR's issue list may belong to. */
   const ofLists = (pid: number): string[] =>
     ['allergies', 'devices', 'medications', 'problems', 'procedures'].map(
@@ -206,6 +209,14 @@ describe('the change feed', () => {
       "alcohol = '|never_alcohol|'",
       [`${String(PID)} social-history`],
     ],
+    [
+      'form_history_sdoh',
+      'pid',
+      "pregnancy_status = 'possible'",
+      "pregnancy_status = 'pregnant'",
+      [`${String(PID)} social-history`],
+    ],
+    ['employer_data', 'pid', "occupation = 'Weaver'", "occupation = 'Shepherd'", [`${String(PID)} social-history`]],
     ['immunizations', 'patient_id', "cvx_code = '140'", "lot_number = 'L'", [`${String(PID)} immunizations`]],
   ])('knows whose a new, a changed and a deleted row of %s is', async (table, pid, values, change, expected) => {
     const [{ insertId }] = await under.clinic.query<ResultSetHeader>(`INSERT INTO ${table} SET ${pid} = ?, ${values}`, [
@@ -382,11 +393,11 @@ describe('the change feed', () => {
     await second.query("UPDATE patient_data SET street = 'long' WHERE pid = ?", [PID]);
     await under.clinic.query("UPDATE patient_data SET street = 'short' WHERE pid = ?", [OTHER]);
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(OTHER)} profile`]);
+    expect(await dirty()).toEqual(ofRecord(OTHER));
     const between = await newestMarker();
     await second.commit();
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(PID)} profile`, `${String(OTHER)} profile`]);
+    expect(await dirty()).toEqual([...ofRecord(PID), ...ofRecord(OTHER)]);
     const currency = await readCurrency(under.ledger.manager);
     const patientRef = await refOf(PID);
     expect(currency?.exceptions.get(patientRef)).toBe(instant(between));
@@ -398,7 +409,7 @@ describe('the change feed', () => {
     await under.clinic.query("UPDATE patient_data SET street = 'while off' WHERE pid = ?", [PID]);
     startFeed();
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(PID)} profile`]);
+    expect(await dirty()).toEqual(ofRecord(PID));
     await under.ledger.query('DELETE FROM dirty');
     await feed.stop();
     startFeed();
@@ -418,11 +429,11 @@ describe('the change feed', () => {
     }
     await under.clinic.query("UPDATE patient_data SET street = 'after kill' WHERE pid = ?", [PID]);
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(PID)} profile`]);
+    expect(await dirty()).toEqual(ofRecord(PID));
     await services.inside.adminSql('FLUSH BINARY LOGS');
     await under.clinic.query("UPDATE patient_data SET street = 'after rotation' WHERE pid = ?", [OTHER]);
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(PID)} profile`, `${String(OTHER)} profile`]);
+    expect(await dirty()).toEqual([...ofRecord(PID), ...ofRecord(OTHER)]);
     await under.ledger.query('DELETE FROM dirty');
 
     await services.restart('inside', 'mariadb');
@@ -436,7 +447,7 @@ describe('the change feed', () => {
     await clinic.query("UPDATE patient_data SET street = 'after restart' WHERE pid = ?", [PID]);
     await clinic.end();
     await caughtUp();
-    expect(await dirty()).toEqual([`${String(PID)} profile`]);
+    expect(await dirty()).toEqual(ofRecord(PID));
     expect(log.says('read again')).toBe(false);
     under.clinic.destroy();
     Object.assign(under, { clinic: await openClinic(services, under.databases.openemr) });
@@ -558,7 +569,7 @@ describe('the change feed', () => {
       startFeed(refusing, (cause) => failures.push(cause));
       await under.clinic.query("UPDATE patient_data SET street = CONCAT('refused ', RAND()) WHERE pid = ?", [OTHER]);
       await caughtUp();
-      expect(await dirty()).toEqual(startsOver ? EVERYTHING : [`${String(OTHER)} profile`]);
+      expect(await dirty()).toEqual(startsOver ? EVERYTHING : ofRecord(OTHER));
       expect(log.says('a change that cannot be recorded')).toBe(startsOver);
       expect(failures).toEqual(Array.from({ length: startsOver ? 3 : 4 }, () => 'not-recorded'));
     },

@@ -10,16 +10,20 @@ import { LABORATORY_DIFFERENCES } from './golden-differences-laboratory.js';
 import { MEDICATION_DIFFERENCES } from './golden-differences-medications.js';
 import { NOTES_DIFFERENCES } from './golden-differences-notes.js';
 import { PATIENT_DIFFERENCES } from './golden-differences-patient.js';
+import { RELATED_PERSON_DIFFERENCES } from './golden-differences-related-persons.js';
 import { VISIT_DIFFERENCES } from './golden-differences-visits.js';
 import { PROBLEM_DIFFERENCES } from './golden-differences-problems.js';
 import { DEVICE_DIFFERENCES, PROCEDURE_DIFFERENCES } from './golden-differences-procedures.js';
+import { SOCIAL_FACT_DIFFERENCES } from './golden-differences-social-facts.js';
 import { SOCIAL_HISTORY_DIFFERENCES } from './golden-differences-social-history.js';
 
 /** Every difference between our rendering and OpenEMR's FHIR answers. There is no other. */
 export const EXPECTED_DIFFERENCES: readonly ExpectedDifference[] = [
   ...PATIENT_DIFFERENCES,
+  ...RELATED_PERSON_DIFFERENCES,
   // Before those of other Observations, because the first line that holds counts.
   ...SOCIAL_HISTORY_DIFFERENCES,
+  ...SOCIAL_FACT_DIFFERENCES,
   ...VISIT_DIFFERENCES,
   ...NOTES_DIFFERENCES,
   ...MEDICATION_DIFFERENCES,

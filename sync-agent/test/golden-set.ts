@@ -23,6 +23,7 @@ export const COMPARED_TYPES = [
   'CarePlan',
   'Goal',
   'QuestionnaireResponse',
+  'RelatedPerson',
 ] as const;
 export type ComparedType = (typeof COMPARED_TYPES)[number];
 
@@ -49,18 +50,32 @@ const CATEGORIES_OF: Partial<Record<ComparedType, readonly string[]>> = {
   DiagnosticReport: ['LAB', 'LP29684-5', 'LP7839-6', 'LP29708-2'],
 };
 
-/** OpenEMR's own answers for a patient: of Observation and DiagnosticReport those of our classes. */
-export function goldenResources(recording: Recording, label: string): JsonObject[] {
-  return COMPARED_TYPES.flatMap((type) => {
-    const answer = readSimJson(`${recording.folder}/${label}/${type}.json`);
-    const resources =
-      type === 'Patient' ? [SingleResource.parse(answer)] : Bundle.parse(answer).entry.map(({ resource }) => resource);
-    const categories = CATEGORIES_OF[type];
-    const isOurs = (each: JsonObject): boolean =>
-      categories?.some((code) => JSON.stringify(each['category'] ?? null).includes(`"code":"${code}"`)) ?? true;
-    return resources.filter(isOurs);
-  });
+/** All that OpenEMR answered in a folder of a recording: for a patient by label, for the practice under `_practice`. */
+export function recordedResources(recording: Recording, label: string): JsonObject[] {
+  const folder = `${recording.folder}/${label}`;
+  return readdirSync(simDataPath(folder))
+    .toSorted()
+    .flatMap((file) => {
+      const answer = readSimJson(`${folder}/${file}`);
+      const single = SingleResource.parse(answer);
+      return single['resourceType'] === 'Bundle'
+        ? Bundle.parse(answer).entry.map(({ resource }) => resource)
+        : [single];
+    });
 }
+
+/** Whether a resource is held to ours, fact by fact. What is not stands in `golden-uncompared.ts`. */
+export function isCompared(resource: JsonObject): boolean {
+  const type = COMPARED_TYPES.find((each) => each === resource['resourceType']);
+  const categories = type === undefined ? [] : CATEGORIES_OF[type];
+  const isOfCategory = (code: string): boolean =>
+    JSON.stringify(resource['category'] ?? null).includes(`"code":"${code}"`);
+  return type !== undefined && (categories?.some(isOfCategory) ?? true);
+}
+
+/** OpenEMR's own answers for a patient, as far as they are compared. */
+export const goldenResources = (recording: Recording, label: string): JsonObject[] =>
+  recordedResources(recording, label).filter(isCompared);
 
 /** Natural keys of the tables whose rows are FHIR resources. */
 const KEYS = {
@@ -96,6 +111,13 @@ export type GoldenTable = keyof typeof KEYS | (typeof MAPPED)[number] | 'form_so
 /** Links made before this day are answered under the id of the problem. */
 const LINK_IDS_SINCE = '2025-11-15';
 
+const HABITS = ['alcohol', 'coffee', 'recreational_drugs', 'exercise_patterns', 'sleep_patterns'];
+/** What an assessment of social needs asks, and the assessment itself. */
+const ANSWERS = [
+  ...['hunger_q1', 'hunger_q2', 'hunger_score', 'food_insecurity', 'housing_instability', 'transportation_insecurity'],
+  ...['veteran_status', 'disability_status', 'assessment'],
+];
+
 const uuidOf = (hex: string): string =>
   hex.replace('hex:', '').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
@@ -123,7 +145,8 @@ export class GoldenRows {
       this.uuidByOurId.set(ids.id('form_soap', String(row['id'])), id);
     }
     this.addMapped(ids);
-    this.nameHabits(ids);
+    this.nameParts(ids, 'history_data', HABITS);
+    this.nameParts(ids, 'form_history_sdoh', ANSWERS);
     this.nameLinkedProblems(ids);
     this.nameOrderedProcedures(ids);
   }
@@ -136,20 +159,20 @@ export class GoldenRows {
       if (mapped !== undefined && row !== undefined) {
         const uuid = uuidOf(z.string().parse(hex));
         const loinc = /code=(.+)$/.exec(String(resource_path))?.[1];
-        const key = String(row['id']);
+        const key = String(mapped === 'patient_data' ? row['pid'] : row['id']);
         this.byUuid.set(uuid, { table: mapped, row: loinc === undefined ? row : { ...row, loinc } });
         this.uuidByOurId.set(ids.id(mapped, loinc === undefined ? `location ${key}` : `${key}|${loinc}`), uuid);
       }
     }
   }
 
-  /** Habits that OpenEMR's FHIR does not answer at all: they are found by a name of ours. */
-  private nameHabits(ids: ResourceIds): void {
-    for (const row of this.all('history_data')) {
-      for (const column of ['alcohol', 'coffee', 'recreational_drugs', 'exercise_patterns', 'sleep_patterns']) {
+  /** Habits and answers that OpenEMR's FHIR does not answer at all: they are found by a name of ours. */
+  private nameParts(ids: ResourceIds, table: string, columns: readonly string[]): void {
+    for (const row of this.all(table)) {
+      for (const column of columns) {
         const name = `${uuidOf(z.string().parse(row['uuid']))} ${column}`;
-        this.byUuid.set(name, { table: 'history_data', row: { ...row, column } });
-        this.uuidByOurId.set(ids.id('history_data', `${String(row['id'])}|${column}`), name);
+        this.byUuid.set(name, { table, row: { ...row, column } });
+        this.uuidByOurId.set(ids.id(table, `${String(row['id'])}|${column}`), name);
       }
     }
   }

@@ -192,6 +192,7 @@ describe('the columns the reader needs', () => {
     ['form_encounter', 'billing_note'],
     ['codes', 'fee'],
     ['history_data', 'history_mother'],
+    ['employer_data', 'name'],
   ])('leave out what no section needs: %s.%s is refused to the reader account', async (table, column) => {
     await expect(chart.reader.query(`SELECT \`${column}\` FROM \`${table}\` LIMIT 1`)).rejects.toMatchObject({
       code: 'ER_COLUMNACCESS_DENIED_ERROR',

@@ -30,6 +30,32 @@ const SOME = [CHILD, 5007, 5009];
 const BEFORE_7_0_4 = {
   // patient_data.interpreter_needed
   'profile.resources.extension': 8,
+  // contact_relation: four persons of the patients' own
+  'profile.resources.active': 4,
+  'profile.resources.address': 28,
+  'profile.resources.meta': 4,
+  'profile.resources.name': 16,
+  'profile.resources.patient': 4,
+  'profile.resources.period': 4,
+  'profile.resources.relationship': 32,
+  'profile.resources.resourceType': 4,
+  'profile.resources.telecom': 12,
+  // form_history_sdoh: three assessments; employer_data: when and by whom two occupations were written down
+  'social-history.resources.category': 165,
+  'social-history.resources.code': 61,
+  'social-history.resources.effectiveDateTime': 30,
+  'social-history.resources.encounter': 28,
+  'social-history.resources.hasMember': 24,
+  'social-history.resources.issued': 30,
+  'social-history.resources.meta': 30,
+  'social-history.resources.name': 4,
+  'social-history.resources.note': 6,
+  'social-history.resources.performer': 33,
+  'social-history.resources.resourceType': 30,
+  'social-history.resources.status': 28,
+  'social-history.resources.subject': 28,
+  'social-history.resources.valueCodeableConcept': 52,
+  'social-history.resources.valueInteger': 3,
   // prescriptions.diagnosis, and what lists_medication said of the source of an adherence
   'medications.resources.extension': 130,
   'medications.resources.reasonCode': 42,

@@ -47,6 +47,28 @@ describe('assessments', () => {
 });
 
 describe('social history', () => {
+  it('says an occupation with its industry, and a due date as a day', () => {
+    const read = readSocialHistory(
+      [
+        {
+          resourceType: 'Observation',
+          id: 'work',
+          code: { text: 'Occupation' },
+          effectivePeriod: { start: '2019-01-01', end: '2025-05-05' },
+          valueCodeableConcept: { text: 'Weaver' },
+          component: [{ code: { text: 'Industry' }, valueCodeableConcept: { text: 'Textiles' } }],
+        },
+        { resourceType: 'Observation', id: 'due', code: { text: 'Due' }, valueDateTime: '2026-12-24' },
+      ],
+      String,
+      yesNo,
+    );
+    expect(read.map(({ id, value, day, effective }) => [id, value, day, effective.until])).toEqual([
+      ['work', 'Weaver\nIndustry: Textiles', undefined, '2025-05-05'],
+      ['due', undefined, '2026-12-24', undefined],
+    ]);
+  });
+
   it('is current in the newest fact of each kind', () => {
     const smoking = (id: string, at: string, text: string, status = 'final'): object => ({
       resourceType: 'Observation',

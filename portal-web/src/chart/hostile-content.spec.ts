@@ -11,6 +11,7 @@ import { readPractice } from './practice-info.js';
 import { provenanceOf } from './provenance.js';
 import { readProblems } from './problem.js';
 import { readProcedures } from './procedure.js';
+import { readProfile } from './profile.js';
 import { readSocialHistory } from './social-history.js';
 import { byMoment, latestOfEachKind, readVitals } from './vital.js';
 import { readNotes, readReports } from './written.js';
@@ -64,6 +65,20 @@ describe('a section with content nobody expects', () => {
       expect(provenanceOf(resource, undefined)).toBeNull();
       const [author] = provenanceOf(resource, { reference: 'Organization/o' })?.agent ?? [];
       expect(author?.who.reference).toBe('Organization/o');
+    }
+  });
+
+  it('never stops the profile, and names nobody', () => {
+    for (const junk of JUNK) {
+      const odd = Object.fromEntries(
+        [...KEYS, 'contact', 'relationship', 'extension', 'name'].map((key) => [key, junk]),
+      );
+      const profile = readProfile([
+        { ...odd, resourceType: 'Patient' },
+        { ...odd, resourceType: 'RelatedPerson' },
+        null,
+      ]);
+      expect(profile).toMatchObject({ tribes: [], pronouns: undefined, interpreter: undefined });
     }
   });
 

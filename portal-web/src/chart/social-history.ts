@@ -8,6 +8,8 @@ import { Referred } from './referred.js';
 
 export interface SocialFact extends RecordEntry {
   value: string | undefined;
+  /** where the value is a day, as of a due date */
+  day: string | undefined;
   effective: Timing;
   recorded: Recorded;
 }
@@ -25,7 +27,7 @@ export function readSocialHistory(
       fact: readFact(observation, referred, formatNumber, yesNo),
     })),
     ({ fact }) => fact.effective.at,
-  ).filter(({ fact }) => fact.value !== undefined || fact.notes.length > 0);
+  ).filter(({ fact }) => fact.value !== undefined || fact.day !== undefined || fact.notes.length > 0);
   const seen = new Set<string>();
   return newest.map(({ key, fact }) => {
     const current = !fact.withdrawn && !seen.has(key);
@@ -47,13 +49,16 @@ function readFact(
     const name = conceptText(object(component, 'code'));
     return value === undefined ? [] : [name === undefined ? value : `${name}: ${value}`];
   });
-  const own = valueWords(observation, formatNumber, yesNo);
+  const day = string(observation, 'valueDateTime');
+  const own = day === undefined ? valueWords(observation, formatNumber, yesNo) : undefined;
+  const values = [...(own === undefined ? [] : [own]), ...parts];
   return {
     id: string(observation, 'id') ?? '',
     name: conceptText(object(observation, 'code')) ?? '',
     current: true,
     withdrawn: string(observation, 'status') === 'entered-in-error',
-    value: own ?? (parts.length === 0 ? undefined : parts.join('\n')),
+    value: values.length === 0 ? undefined : values.join('\n'),
+    day,
     effective: timing(observation, 'effective'),
     recorded: recordedOf(observation, referred),
     notes: noteTexts(observation),

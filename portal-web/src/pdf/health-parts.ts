@@ -4,13 +4,16 @@ import { readImmunizations } from '../chart/immunization.js';
 import { readMedications } from '../chart/medication.js';
 import { readProblems } from '../chart/problem.js';
 import { readProcedures } from '../chart/procedure.js';
-import { readProfile } from '../chart/profile.js';
+import { readProfile, type ContactPoint, type RelatedPerson } from '../chart/profile.js';
 import { readSocialHistory } from '../chart/social-history.js';
 import { text } from '../text.js';
-import { entryTable, facts, type Block, type SheetTools } from './sheet.js';
+import { entryTable, facts, lines, type Block, type SheetTools } from './sheet.js';
 
 const day = (tools: SheetTools, value: string | undefined): string | undefined =>
   value === undefined ? undefined : tools.dates.day(value);
+
+const longDay = (tools: SheetTools, value: string | undefined): string | undefined =>
+  value === undefined ? undefined : tools.dates.day(value, 'long');
 
 export function profileBlocks(resources: unknown[], tools: SheetTools): Block[] {
   const profile = readProfile(resources);
@@ -21,22 +24,49 @@ export function profileBlocks(resources: unknown[], tools: SheetTools): Block[] 
         facts(
           [words.name, profile.name],
           [words.earlierNames, profile.earlierNames],
-          [words.birthDate, profile.birthDate === undefined ? null : tools.dates.day(profile.birthDate, 'long')],
+          [words.birthDate, longDay(tools, profile.birthDate)],
           [words.gender, profile.gender === undefined ? null : (words.genders[profile.gender] ?? profile.gender)],
+          [words.saidSex, profile.saidSex],
+          [words.genderIdentity, profile.genderIdentity],
+          [words.pronouns, profile.pronouns],
+          [words.deceased, profile.deceased === true ? words.deceasedUndated : longDay(tools, profile.deceased)],
           [words.maritalStatus, profile.maritalStatus],
           [words.language, profile.languages],
+          [words.interpreter, profile.interpreter],
           [words.race, profile.race],
           [words.ethnicity, profile.ethnicity],
+          [words.tribes, profile.tribes],
           [words.recordNumber, profile.recordNumber],
           [words.clinician, profile.clinician],
           ...profile.addresses.map((address) => [words.address, address.join('\n')] as const),
-          ...profile.contacts.map(
-            ({ kind, use, value }) =>
+          ...profile.contacts.map((contact) => [contactLabel(contact), contact.value] as const),
+        ),
+        ...relatedBlocks(profile.related),
+      ];
+}
+
+function contactLabel({ kind, use }: ContactPoint): string {
+  const { contactKinds, contactUses } = text.profile;
+  const words = contactKinds[kind] ?? kind;
+  return use === undefined ? words : `${words} (${contactUses[use] ?? use})`;
+}
+
+function relatedBlocks(related: readonly RelatedPerson[]): Block[] {
+  const words = text.profile;
+  return related.length === 0
+    ? []
+    : [
+        { kind: 'heading', words: words.related },
+        facts(
+          ...related.map(
+            ({ name, roles, contacts, addresses }) =>
               [
-                use === undefined
-                  ? (words.contactKinds[kind] ?? kind)
-                  : `${words.contactKinds[kind] ?? kind} (${words.contactUses[use] ?? use})`,
-                value,
+                name ?? roles[0] ?? words.relatedUnnamed,
+                lines(
+                  ['', name === undefined ? [] : roles],
+                  ...contacts.map((contact) => [contactLabel(contact), contact.value] as const),
+                  ...addresses.map((address) => [words.address, address.join(', ')] as const),
+                ),
               ] as const,
           ),
         ),
@@ -191,7 +221,7 @@ export function socialHistoryBlocks(resources: unknown[], tools: SheetTools): Bl
     entryTable(
       readSocialHistory(resources, tools.number, tools.yesNo),
       ({ effective }) => tools.timing(effective),
-      ({ value, recorded }) => [['', value], tools.recorded(recorded)],
+      (fact) => [['', fact.value], ['', day(tools, fact.day)], tools.recorded(fact.recorded)],
     ),
   ];
 }

@@ -1,3 +1,4 @@
+import { parseChoice } from '../openemr/list-choice.js';
 import type { ListOptionRow } from '../openemr/read-lookups.js';
 import { SYSTEMS, type CodeableConcept, type Coding } from './fhir.js';
 
@@ -89,3 +90,19 @@ export class ListOptions {
 
 /** The lists' collation ignores case, OpenEMR's look-ups with it. */
 const optionKey = (list: string, option: string): string => `${list}|${option.toLowerCase()}`;
+
+const NULL_FLAVORS: readonly string[] = ['ASKU', 'OTH', 'UNK'];
+
+/** An option with its code, HL7's words for "did not say" in their own system, and what was written beside it. */
+export function choiceConcept(list: string, stored: string, options: ListOptions): CodeableConcept | undefined {
+  const { option, comment } = parseChoice(stored);
+  const title = options.title(list, option);
+  if (title === '') {
+    return undefined;
+  }
+  const coding = parseCodes(options.find(list, option)?.codes ?? '').map(({ coding: each }): Coding => {
+    const system = NULL_FLAVORS.includes(each.code ?? '') ? SYSTEMS.nullFlavor : each.system;
+    return { ...each, system, display: title };
+  });
+  return { coding, text: comment || title };
+}

@@ -1,14 +1,13 @@
 import type { Resource } from 'sync-contract/section-content';
 import type { CareTeamMemberRow, CareTeamRow, CareTeamRows, ContactTelecomRow } from '../openemr/read-care-team.js';
 import { profileMeta, resource, type Reference } from './fhir.js';
+import { telecomOf } from './render-related-persons.js';
 import type { RenderTools } from './render-tools.js';
 
 const STATUSES = ['proposed', 'active', 'suspended', 'inactive', 'entered-in-error'];
 /** Of a team or member that takes part no more, or never should have, nothing is shown as if it did. */
 const GONE = ['inactive', 'entered-in-error'];
 const ACTIVE_FIRST = ['active', 'proposed', 'suspended', 'inactive'];
-const TELECOM_SYSTEMS = ['phone', 'fax', 'email', 'pager', 'url', 'sms'];
-const TELECOM_USES = ['home', 'work', 'temp', 'old', 'mobile'];
 
 /** Care teams as CareTeams, active ones first, then the newest, with the persons of the patient's own as RelatedPersons. */
 export function renderCareTeam(
@@ -87,10 +86,6 @@ function renderPerson(
     name: [{ text: name, family: member.last_name, given: [member.first_name, member.middle_name] }],
     telecom: telecoms
       .filter(({ contact_id, value }) => contact_id === member.contact_id && value !== '')
-      .map(({ system, use, value }) => ({
-        system: TELECOM_SYSTEMS.includes(system) ? system : 'other',
-        value,
-        use: TELECOM_USES.includes(use) ? use : undefined,
-      })),
+      .map(telecomOf),
   });
 }

@@ -1,14 +1,15 @@
 import type { Resource } from 'sync-contract/section-content';
-import type { FurtherAddressRow, PatientRow, PreviousNameRow, ProfileRows } from '../openemr/read-profile.js';
+import type { PatientRow, PreviousNameRow, ProfileRows } from '../openemr/read-profile.js';
+import { keptAddress, renderRelatedPersons } from './render-related-persons.js';
 import type { RenderTools } from './render-tools.js';
 import { splitOptions } from '../openemr/read-profile.js';
 import type { ClinicTime } from './clinic-time.js';
-import type { ListOptions } from './coded-values.js';
+import { choiceConcept, parseCodes, type ListOptions } from './coded-values.js';
 import { profileMeta, resource, SYSTEMS, usCore, type CodeableConcept, type Coding } from './fhir.js';
 
-/** The US Core Patient, without the social security number, and the patient's own practitioner. */
+/** The US Core Patient, without the social security number, related persons, and the patient's own practitioner. */
 export function renderProfile(rows: ProfileRows, tools: RenderTools): Resource[] {
-  return [renderPatient(rows, tools), ...tools.people.resources()];
+  return [renderPatient(rows, tools), ...renderRelatedPersons(rows, tools), ...tools.people.resources()];
 }
 
 function renderPatient({ patient, previousNames, furtherAddresses }: ProfileRows, tools: RenderTools): Resource {
@@ -52,7 +53,7 @@ function renderPatient({ patient, previousNames, furtherAddresses }: ProfileRows
         postalCode: patient.postal_code,
         country: patient.country_code,
       },
-      ...furtherAddresses.map((row) => furtherAddress(row, tools.time)),
+      ...furtherAddresses.map((row) => keptAddress(row, tools.time)),
     ].filter(({ line, city, postalCode }) => [...line, city, postalCode].some((part) => part !== '')),
     maritalStatus: maritalStatus(patient.status, tools.options),
     contact: [emergencyContact(patient), guardian(patient)],
@@ -90,28 +91,6 @@ function previousName(row: PreviousNameRow, time: ClinicTime): unknown {
 
 function telecom(system: string, value: string, use?: string): unknown {
   return value === '' ? undefined : { system, value, use };
-}
-
-function furtherAddress(
-  row: FurtherAddressRow,
-  time: ClinicTime,
-): {
-  line: string[];
-  city: string;
-  postalCode: string;
-  [part: string]: unknown;
-} {
-  return {
-    use: row.use,
-    type: row.type,
-    line: [row.line1, row.line2],
-    city: row.city,
-    district: row.district,
-    state: row.state,
-    postalCode: row.plus_four === '' ? row.zip : `${row.zip}-${row.plus_four}`,
-    country: row.country,
-    period: { start: time.dateTime(row.period_start), end: time.dateTime(row.period_end) },
-  };
 }
 
 function emergencyContact(patient: PatientRow): unknown {
@@ -192,6 +171,10 @@ function patientExtensions(patient: PatientRow, options: ListOptions): unknown[]
     birthSex === undefined ? undefined : { url: usCore('us-core-birthsex'), valueCode: birthSex },
     originExtension('us-core-race', 'race', splitOptions(patient.race), options),
     originExtension('us-core-ethnicity', 'ethnicity', splitOptions(patient.ethnicity), options),
+    ...splitOptions(patient.tribal_affiliations).map((tribe) => tribalAffiliation(tribe, options)),
+    sexExtension(patient.sex_identified, options),
+    genderIdentity(patient.gender_identity, options),
+    pronouns(patient.pronoun, options),
     interpreterNeeded(patient.interpreter_needed),
   ];
 }
@@ -223,4 +206,43 @@ const YES_OR_NO: ReadonlyMap<string, Coding> = new Map([
 function interpreterNeeded(stored: string): unknown {
   const coding = YES_OR_NO.get(stored.toLowerCase());
   return coding === undefined ? undefined : { url: usCore('us-core-interpreter-needed'), valueCoding: coding };
+}
+
+const TRIBAL_ENTITIES = 'http://terminology.hl7.org/CodeSystem/v3-TribalEntityUS';
+
+/** The options of OpenEMR's list are the codes of tribal entities. */
+function tribalAffiliation(stored: string, options: ListOptions): unknown {
+  const text = options.title('tribal_affiliations', stored);
+  const coding =
+    options.find('tribal_affiliations', stored) === undefined
+      ? []
+      : [{ system: TRIBAL_ENTITIES, code: stored, display: text }];
+  return {
+    url: usCore('us-core-tribal-affiliation'),
+    extension: [{ url: 'tribalAffiliation', valueCodeableConcept: { coding, text } }],
+  };
+}
+
+/** The sex that the patient says; what was recorded at birth stands by itself. */
+function sexExtension(stored: string, options: ListOptions): unknown {
+  const display = options.title('administrative_sex', stored);
+  const [code] = parseCodes(options.find('administrative_sex', stored)?.codes ?? '');
+  return display === '' ? undefined : { url: usCore('us-core-sex'), valueCoding: { ...code?.coding, display } };
+}
+
+function genderIdentity(stored: string, options: ListOptions): unknown {
+  const valueCodeableConcept = choiceConcept('gender_identity', stored, options);
+  return valueCodeableConcept === undefined
+    ? undefined
+    : { url: usCore('us-core-genderIdentity'), valueCodeableConcept };
+}
+
+function pronouns(stored: string, options: ListOptions): unknown {
+  const valueCodeableConcept = choiceConcept('pronoun', stored, options);
+  return valueCodeableConcept === undefined
+    ? undefined
+    : {
+        url: 'http://hl7.org/fhir/StructureDefinition/individual-pronouns',
+        extension: [{ url: 'value', valueCodeableConcept }],
+      };
 }

@@ -2,23 +2,33 @@ import type { Resource } from 'sync-contract/section-content';
 import { parseHabit, type Habit } from '../openemr/habit.js';
 import type { HistoryRow, SocialHistoryRows } from '../openemr/read-social-history.js';
 import { parseCodes } from './coded-values.js';
-import { profileMeta, resource, SYSTEMS, type CodeableConcept } from './fhir.js';
+import { profileMeta, SYSTEMS } from './fhir.js';
 import { parseNumber } from './reference-range.js';
+import { renderOccupation, renderOrientation } from './render-personal-facts.js';
+import { renderScreening } from './render-social-screening.js';
 import type { RenderTools } from './render-tools.js';
+import { loinc, socialObservation } from './social-observation.js';
 
 /**
- * What the patient's history says of habits, one Observation each in the form's order. A history that says nothing is
- * no entry that cannot be read: the form is saved for other fields too.
+ * What the patient's history says of habits, one Observation each in the form's order, then orientation, occupation, and
+ * the assessments of social needs, the newest first. A form that says nothing is no entry that cannot be read: it is saved
+ * for other fields too.
  */
 export function renderSocialHistory(
   rows: SocialHistoryRows,
   tools: RenderTools,
 ): { resources: Resource[]; skipped: number } {
-  const observations = rows.histories.flatMap((row) => [
+  const habits = rows.histories.flatMap((row) => [
     smokingStatus(row, tools),
     packYears(row, tools),
     ...HABITS.map((habit) => renderHabit(row, habit, tools)),
   ]);
+  const observations = [
+    ...habits,
+    ...rows.personal.map((row) => renderOrientation(row, tools)),
+    ...renderOccupation(rows, tools),
+    ...rows.screenings.flatMap((row) => renderScreening(row, tools)),
+  ];
   return {
     resources: [...observations.filter((each) => each !== undefined), ...tools.people.resources()],
     skipped: 0,
@@ -112,32 +122,14 @@ function notes(habit: Habit, { time }: RenderTools): unknown[] {
   return [habit.note === '' ? undefined : { text: habit.note }, date === '' ? undefined : { text: since }];
 }
 
-const loinc = (code: string, display: string, text: string): CodeableConcept => ({
-  coding: [{ system: SYSTEMS.loinc, code, display }],
-  text,
-});
-
-const SOCIAL_HISTORY = {
-  coding: [
-    {
-      system: 'http://terminology.hl7.org/CodeSystem/observation-category',
-      code: 'social-history',
-      display: 'Social History',
-    },
-  ],
-};
-
 function observation(row: HistoryRow, part: string, tools: RenderTools, content: Record<string, unknown>): Resource {
   const written = tools.time.dateTime(row.date);
-  return resource({
-    resourceType: 'Observation',
-    id: tools.ids.id('history_data', `${String(row.id)}|${part}`),
-    status: 'final',
-    category: [SOCIAL_HISTORY],
-    subject: tools.ids.patient(tools.pid),
-    effectiveDateTime: written,
+  const origin = {
+    table: 'history_data',
+    key: `${String(row.id)}|${part}`,
+    effective: written,
     issued: written,
-    performer: [tools.people.practitioner(row.created_by)],
-    ...content,
-  });
+    performer: tools.people.practitioner(row.created_by),
+  };
+  return socialObservation(origin, content, tools);
 }

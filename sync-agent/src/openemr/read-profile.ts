@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { Id, Text, WallClock, Whole } from './column-types.js';
+import { parseChoice } from './list-choice.js';
 import type { LookupsWanted } from './read-lookups.js';
+import {
+  readKeptAddresses,
+  readRelatedPersons,
+  type KeptAddressRow,
+  type RelatedPersonRows,
+} from './read-related-persons.js';
 import type { Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
 
@@ -17,11 +24,15 @@ export const PatientRow = z.object({
   birth_lname: Text,
   DOB: WallClock,
   sex: Text,
+  sex_identified: Text,
+  gender_identity: Text,
+  pronoun: Text,
   status: Text,
   language: Text,
   interpreter_needed: Text,
   race: Text,
   ethnicity: Text,
+  tribal_affiliations: Text,
   deceased_date: WallClock,
   pubpid: Text,
   providerID: Whole,
@@ -63,29 +74,10 @@ export const PreviousNameRow = z.object({
 });
 export type PreviousNameRow = z.infer<typeof PreviousNameRow>;
 
-export const FurtherAddressRow = z.object({
-  contact_id: Id,
-  contact_address_id: Id,
-  address_id: Id,
-  type: Text,
-  use: Text,
-  period_start: WallClock,
-  period_end: WallClock,
-  line1: Text,
-  line2: Text,
-  city: Text,
-  district: Text,
-  state: Text,
-  zip: Text,
-  plus_four: Text,
-  country: Text,
-});
-export type FurtherAddressRow = z.infer<typeof FurtherAddressRow>;
-
-export interface ProfileRows {
+export interface ProfileRows extends RelatedPersonRows {
   patient: PatientRow;
   previousNames: PreviousNameRow[];
-  furtherAddresses: FurtherAddressRow[];
+  furtherAddresses: KeptAddressRow[];
 }
 
 /** The chart's patient is not (or no longer) in OpenEMR: merged into another, deleted, or never there. */
@@ -99,7 +91,7 @@ export class PatientRowMissing extends Error {
 
 const PATIENT_COLUMNS = Object.keys(PatientRow.shape).join(', ');
 
-/** Three queries. @throws PatientRowMissing, OpenEmrReadFailed */
+/** Four queries. @throws PatientRowMissing, OpenEmrReadFailed */
 export async function readProfile(
   snapshot: Snapshot,
   pid: number,
@@ -114,31 +106,20 @@ export async function readProfile(
        FROM patient_history WHERE pid = ? AND history_type_key = 'name_history' ORDER BY id`,
     [pid],
   );
-  const furtherAddresses = await snapshot.selectLookups(
-    'further addresses',
-    FurtherAddressRow,
-    `SELECT c.id AS contact_id, ca.id AS contact_address_id, a.id AS address_id, ca.type, ca.\`use\`,
-            ca.period_start, ca.period_end,
-            a.line1, a.line2, a.city, a.district, a.state, a.zip, a.plus_four, a.country
-       FROM contact c
-       JOIN contact_address ca ON ca.contact_id = c.id
-       JOIN addresses a ON a.id = ca.address_id
-      WHERE c.foreign_id = ? AND c.foreign_table_name = 'patient_data' AND ca.status = 'A'
-      ORDER BY ca.id`,
-    [pid],
-  );
+  const related = await readRelatedPersons(snapshot, pid, wanted);
+  const addresses = await readKeptAddresses(snapshot, pid, related.rows.persons);
   wanted.user(patient.providerID);
   wantPatientOptions(patient, wanted);
   return {
-    rows: { patient, previousNames, furtherAddresses },
+    rows: {
+      ...{ patient, previousNames, furtherAddresses: addresses.own },
+      ...{ ...related.rows, personAddresses: addresses.ofPersons },
+    },
     sources: [
       sourceRow('patient_data', patient),
       ...previousNames.map((row) => sourceRow('patient_history', row)),
-      ...furtherAddresses.flatMap((row) => [
-        sourceRow('contact', { id: row.contact_id }),
-        sourceRow('contact_address', { id: row.contact_address_id }),
-        sourceRow('addresses', { id: row.address_id }),
-      ]),
+      ...related.sources,
+      ...addresses.sources,
     ],
   };
 }
@@ -156,7 +137,7 @@ async function readPatient(snapshot: Snapshot, pid: number): Promise<PatientRow>
   return patient;
 }
 
-/** Several races stand in one column, separated by `|`. */
+/** Several races or tribes stand in one column, separated by `|`. */
 export function splitOptions(stored: string): string[] {
   return stored
     .split('|')
@@ -171,6 +152,12 @@ function wantPatientOptions(patient: PatientRow, wanted: LookupsWanted): void {
   for (const ethnicity of splitOptions(patient.ethnicity)) {
     wanted.option('ethnicity', ethnicity);
   }
+  for (const tribe of splitOptions(patient.tribal_affiliations)) {
+    wanted.option('tribal_affiliations', tribe);
+  }
+  wanted.option('administrative_sex', patient.sex_identified);
+  wanted.option('gender_identity', parseChoice(patient.gender_identity).option);
+  wanted.option('pronoun', parseChoice(patient.pronoun).option);
   wanted.option('language', patient.language);
   wanted.option('marital', patient.status);
 }

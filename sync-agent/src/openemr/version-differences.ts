@@ -32,9 +32,18 @@ export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
   {
     since: '7.0.4',
     mark: { table: 'issue_encounter', column: 'id' },
-    tables: ['care_teams', 'care_team_member', 'person', 'contact_telecom', 'procedure_specimen'],
+    tables: [
+      'care_teams',
+      'care_team_member',
+      'person',
+      'contact_telecom',
+      'procedure_specimen',
+      'form_history_sdoh',
+      'contact_relation',
+    ],
     columns: {
-      patient_data: ['interpreter_needed'],
+      patient_data: ['interpreter_needed', 'sex_identified'],
+      employer_data: ['occupation', 'industry', 'created_by'],
       prescriptions: ['diagnosis'],
       lists_medication: ['medication_adherence_information_source', 'prescription_id'],
       drug_sales: ['pharmacy_supply_type'],
@@ -45,6 +54,14 @@ export const VERSION_DIFFERENCES: readonly VersionDifference[] = [
     },
     // The lines of an observation form had nothing but the form's id.
     formerly: { form_observation: { id: 'id', form_id: 'id' } },
+  },
+  // The only difference: no table that is seen whole tells that it is there, so that it is lacking until it is granted.
+  {
+    since: '8.0.0',
+    mark: { table: 'patient_data', column: 'pronoun' },
+    tables: [],
+    columns: { patient_data: ['pronoun'] },
+    formerly: {},
   },
 ];
 

@@ -41,7 +41,13 @@ const LAB_TABLE = { pid: null, classes: ['results'], shared: false } as const;
 
 /** Every table the sections are made of. A table that is missing here would let a change go unseen. */
 export const WATCHED_TABLES = [
-  { table: 'patient_data', primaryKey: ['pid'], pid: 'pid', classes: ['profile'], shared: false },
+  {
+    table: 'patient_data',
+    primaryKey: ['pid'],
+    pid: 'pid',
+    classes: ['profile', 'social-history'],
+    shared: false,
+  },
   { table: 'patient_history', primaryKey: ['id'], pid: 'pid', classes: ['profile'], shared: false },
   {
     table: 'contact',
@@ -85,6 +91,8 @@ export const WATCHED_TABLES = [
     shared: false,
   },
   { table: 'history_data', primaryKey: ['id'], pid: 'pid', classes: ['social-history'], shared: false },
+  { table: 'form_history_sdoh', primaryKey: ['id'], pid: 'pid', classes: ['social-history'], shared: false },
+  { table: 'employer_data', primaryKey: ['id'], pid: 'pid', classes: ['social-history'], shared: false },
   {
     table: 'immunizations',
     primaryKey: ['id'],
@@ -162,13 +170,21 @@ export const WATCHED_TABLES = [
     shared: false,
   },
   // Persons of a patient's own: what a chart used is known by its source rows; until then nobody shows them.
-  { table: 'person', primaryKey: ['id'], pid: null, classes: ['care-team'], shared: false },
+  { table: 'person', primaryKey: ['id'], pid: null, classes: ['profile', 'care-team'], shared: false },
+  {
+    table: 'contact_relation',
+    primaryKey: ['id'],
+    pid: null,
+    parent: { table: 'contact', columns: ['contact_id'] },
+    classes: ['profile'],
+    shared: false,
+  },
   {
     table: 'contact_telecom',
     primaryKey: ['id'],
     pid: null,
     parent: { table: 'contact', columns: ['contact_id'] },
-    classes: ['care-team'],
+    classes: ['profile', 'care-team'],
     shared: false,
   },
   {
