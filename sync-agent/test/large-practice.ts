@@ -58,6 +58,10 @@ const OF_PATIENTS: Fillings = {
     columns: { id: 'id', contact_id: `${String(FIRST)} + n * 2 - 1`, address_id: 'id', status: `'A'` },
   },
   contact_telecom: { each: 1, columns: { id: 'id', contact_id: `${String(FIRST)} + n * 2`, status: `'A'` } },
+  contact_relation: {
+    each: 1,
+    columns: { id: 'id', contact_id: VISIT, target_table: `'patient_data'`, target_id: PID, active: '1' },
+  },
   addresses: { each: 1, columns: { id: 'id', foreign_id: PID } },
   person: { each: 1, columns: { id: `${String(FIRST)} + n * 2`, first_name: NAME, last_name: NAME } },
   care_teams: { each: 1, columns: { id: 'id', pid: PID, status: `'active'` } },
@@ -71,6 +75,8 @@ const OF_PATIENTS: Fillings = {
   lists_medication: { each: 1, columns: { id: 'id', list_id: `${String(FIRST)} + n * 3` } },
   issue_encounter: { each: 1, columns: { id: 'id', pid: PID, list_id: `${String(FIRST)} + n * 3`, encounter: VISIT } },
   history_data: { each: 1, columns: { id: 'id', pid: PID } },
+  form_history_sdoh: { each: 1, columns: { id: 'id', pid: PID } },
+  employer_data: { each: 1, columns: { id: 'id', pid: PID, occupation: NAME } },
   immunizations: { each: 1, columns: { id: 'id', patient_id: PID, cvx_code: 'id % 200' } },
   procedure_order: {
     each: 1,
