@@ -9,7 +9,7 @@ const plain = (changes: RowChanges): object => ({
 });
 
 /** The classes that a row of OpenEMR's issue list may belong to. */
-const OF_LISTS = ['problems', 'medications', 'allergies', 'procedures', 'devices'];
+const OF_LISTS = ['problems', 'medications', 'allergies', 'procedures', 'devices', 'encounters'];
 
 describe('what a changed row says about charts', () => {
   it('names both pids of an update that moves a row', () => {
