@@ -8,7 +8,7 @@ import { LIMITS } from 'sync-contract/limits';
 import type { DocumentContent } from 'sync-contract/section-content';
 import { deliverCcdRequest } from '../src/deliver/deliver-ccd-request.js';
 import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
-import { RouteUnknown } from '../src/gateway-client/gateway-failures.js';
+import { RouteUnknown, Transient } from '../src/gateway-client/gateway-failures.js';
 import { compareWithDmz, type ReconciledWith } from '../src/reconcile/compare-dmz.js';
 import type { Tally } from '../src/reconcile/difference.js';
 import { BlobReading } from '../src/reconcile/read-blobs-again.js';
@@ -276,6 +276,32 @@ describe('bytes of documents in the DMZ', () => {
     calls.length = 0;
     expect(await found({ gateway: doubting, reading })).toEqual({ 'document-changed': 1 });
     expect(calls[0]).toEqual([blobId]);
+    await healed();
+  });
+
+  it('that the gateway cannot read end no comparison, and are sent again when they did not open for somebody', async () => {
+    const { blobId } = await held();
+    const failing = (doubted: string[]): ReconciledWith['gateway'] =>
+      Object.assign(Object.create(gateway) as GatewayClient, {
+        readBlobHoldings: async (body: { after: string | null }) => ({
+          ...(await gateway.readBlobHoldings(body)),
+          doubted,
+        }),
+        readBlobHashes: async (body: Omit<BlobHashesRequest, 'v'>) => {
+          if (body.blobs.some((blob) => blob.blobId === blobId)) {
+            throw new Transient('gateway-failed', 'it cannot be read');
+          }
+          return gateway.readBlobHashes(body);
+        },
+      });
+    const stranger = randomBytes(16);
+    await sql("INSERT INTO document_chunk VALUES (?, 0, 'x')", stranger);
+    for (const left of [1, 0]) {
+      expect(await found({ gateway: failing([]) })).toEqual({ 'document-superfluous': 1 });
+      expect(await rowsOf(stranger.toString('hex'))).toBe(left);
+    }
+    const all = (await Promise.all([patientRef, otherRef].map((ref) => documents.stored(ref)))).flat();
+    expect(await found({ gateway: failing(all) })).toEqual({ 'document-changed': 1 });
     await healed();
   });
 

@@ -8,15 +8,13 @@ import { RouteUnknown } from '../gateway-client/gateway-failures.js';
 import type { DmzTally } from './compare-dmz.js';
 import type { Difference } from './difference.js';
 import { lastOf } from './holdings-page.js';
-import { readBlobsAgain, type BlobReading } from './read-blobs-again.js';
 import { knownBlobs, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
 import { sendBlobsAgain } from './send-blobs-again.js';
 import type { Superfluous } from './superfluous.js';
 
 export interface BlobsComparedWith {
   ledger: DataSource;
-  gateway: Pick<GatewayClient, 'readBlobHoldings' | 'readBlobHashes' | 'sendBlobDrop'>;
-  reading: BlobReading;
+  gateway: Pick<GatewayClient, 'readBlobHoldings' | 'sendBlobDrop'>;
   onOwed: (patientRef: string) => void;
 }
 
@@ -24,7 +22,8 @@ const log = new Logger('reconcile');
 
 /**
  * Compares the bytes of documents that the DMZ acknowledged with what it says it holds: all of them by their rows and the
- * number of their chunks, then a portion by hashes over the stored chunks, first those that did not open for somebody.
+ * number of their chunks.
+ * @returns blobs that did not open for somebody, by the gateway's word; null when it is older and nothing was compared
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
 export async function compareBlobs(
@@ -32,19 +31,18 @@ export async function compareBlobs(
   tally: DmzTally,
   superfluous: Superfluous,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[] | null> {
   try {
-    const doubted = await compareRows(compared, tally, superfluous, signal);
-    await readBlobsAgain(compared, doubted, tally, signal);
+    return await compareRows(compared, tally, superfluous, signal);
   } catch (failure: unknown) {
     if (!(failure instanceof RouteUnknown)) {
       throw failure;
     }
     log.warn({ msg: 'the gateway is older than this agent: bytes of documents are not compared until it is updated' });
+    return null;
   }
 }
 
-/** @returns blobs that did not open for somebody, by the gateway's word */
 async function compareRows(
   compared: BlobsComparedWith,
   tally: DmzTally,

@@ -9,7 +9,7 @@ import { lastOf } from './holdings-page.js';
 import { NOTED_AT_ONCE, type Differing } from './note-differences.js';
 import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
 import { knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
-import type { BlobReading } from './read-blobs-again.js';
+import { readBlobsAgain, type BlobReading } from './read-blobs-again.js';
 import { Superfluous, type Suspects } from './superfluous.js';
 
 export interface ReconciledWith {
@@ -61,8 +61,11 @@ export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSi
   const superfluous = new Superfluous();
   await compareCharts(reconciled, tally, superfluous, signal);
   await compareGrants(reconciled, tally, superfluous, began, signal);
-  await compareBlobs(reconciled, tally, superfluous, signal);
+  const doubted = await compareBlobs(reconciled, tally, superfluous, signal);
   await superfluous.remove(reconciled);
+  if (doubted !== null) {
+    await readBlobsAgain(reconciled, doubted, tally, signal);
+  }
   return tally;
 }
 
