@@ -9,9 +9,12 @@ import type { DocumentContent } from 'sync-contract/section-content';
 import { deliverCcdRequest } from '../src/deliver/deliver-ccd-request.js';
 import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { RouteUnknown, Transient } from '../src/gateway-client/gateway-failures.js';
-import { compareWithDmz, type ReconciledWith } from '../src/reconcile/compare-dmz.js';
+import { compareWithDmz, type DmzTally, type ReconciledWith } from '../src/reconcile/compare-dmz.js';
+import { keepComparison } from '../src/reconcile/daily-statement.js';
+import { describeFindings } from '../src/reconcile/describe-findings.js';
 import type { Tally } from '../src/reconcile/difference.js';
 import { BlobReading } from '../src/reconcile/read-blobs-again.js';
+import { readLastComparison } from '../src/reconcile/read-statements.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
 import { until } from './agent-under-test.js';
 import { DocumentsUnderTest } from './documents-under-test.js';
@@ -49,7 +52,7 @@ describe('bytes of documents in the DMZ', () => {
     await documents[Symbol.asyncDispose]();
   });
 
-  const compare = (differs: Partial<ReconciledWith> = {}): Promise<Tally> => {
+  const compare = (differs: Partial<ReconciledWith> = {}): Promise<DmzTally> => {
     const { ledger } = documents.under;
     const onOwed = (): void => undefined;
     const reconciled = { ledger, gateway, suspects, reading: new BlobReading(), onOwed, ...differs };
@@ -309,9 +312,34 @@ describe('bytes of documents in the DMZ', () => {
     const older: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHoldings: () => Promise.reject(new RouteUnknown('no such call')),
     });
+    const { ledger } = documents.under;
+    const keep = async (gatewayThen: ReconciledWith['gateway']): Promise<Tally['found']> => {
+      const tally = await compare({ gateway: gatewayThen });
+      await keepComparison(ledger, new Date(), tally);
+      return tally.found;
+    };
+    const open = (): Promise<number> =>
+      documents.under.count("reconciliation_difference WHERE difference LIKE 'document-%' AND healed_at IS NULL");
+    const { blobId } = await held();
+    await sql('DELETE FROM document_chunk WHERE blob_id = UNHEX(?)', blobId);
     await sql('UPDATE chart SET seq = seq + 1000 WHERE patient_ref = UNHEX(?)', patientRef);
-    expect(await found({ gateway: older })).toEqual({ 'chart-changed': 1 });
+    expect(await keep(gateway)).toEqual({ 'chart-changed': 1, 'document-changed': 1 });
     await healed();
+    expect(await keep(older)).toEqual({});
+    expect(await open()).toBe(1);
+    const withDmz = await readLastComparison(ledger.manager, 'dmz');
+    expect(withDmz).toMatchObject({ differences: 0, documentsCompared: false });
+    const findings = { withDmz, withOpenEmr: null, vanishingStopped: false, lost: [], statements: [] };
+    expect(describeFindings(findings, [])).toContain('NOT COMPARED');
+    await keep(gateway);
+    expect([await open(), await readLastComparison(ledger.manager, 'dmz')]).toEqual([
+      0,
+      expect.objectContaining({ documentsCompared: true }),
+    ]);
+    const broken: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHashes: () => Promise.reject(new RouteUnknown('no such call')),
+    });
+    await expect(compare({ gateway: broken })).rejects.toThrow(RouteUnknown);
   });
 
   it('are given up when the gateway’s pages are not in order, and nothing is deleted for it', async () => {

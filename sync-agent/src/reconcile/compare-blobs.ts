@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { sealedShape } from 'sync-contract/blob';
-import type { BlobHolding } from 'sync-contract/gateway-wire';
+import type { BlobHolding, BlobHoldingsAnswer } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { RouteUnknown } from '../gateway-client/gateway-failures.js';
@@ -32,15 +32,12 @@ export async function compareBlobs(
   superfluous: Superfluous,
   signal: AbortSignal,
 ): Promise<readonly string[] | null> {
-  try {
-    return await compareRows(compared, tally, superfluous, signal);
-  } catch (failure: unknown) {
-    if (!(failure instanceof RouteUnknown)) {
-      throw failure;
-    }
+  const doubted = await compareRows(compared, tally, superfluous, signal);
+  if (doubted === null) {
+    tally.documentsCompared = false;
     log.warn({ msg: 'the gateway is older than this agent: bytes of documents are not compared until it is updated' });
-    return null;
   }
+  return doubted;
 }
 
 async function compareRows(
@@ -48,7 +45,7 @@ async function compareRows(
   tally: DmzTally,
   superfluous: Superfluous,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | null> {
   const { ledger, gateway } = compared;
   const doubted: string[] = [];
   for (let after: string | null = null, more = true; more;) {
@@ -56,7 +53,10 @@ async function compareRows(
     // First the ledger: what is acknowledged by then is there when the gateway looks.
     const limit = LIMITS.holdingBlobs;
     const expected = await readHeldBlobs(ledger.manager, { after, last: null, limit });
-    const page = await gateway.readBlobHoldings({ after });
+    const page = await readPage(gateway, after);
+    if (page === null) {
+      return null;
+    }
     doubted.push(...(after === null ? page.doubted : []));
     const ids = page.blobs.map(({ blobId }) => blobId);
     const last = earlier(lastOf(ids, after, page.more), expected.length < limit ? undefined : expected.at(-1)?.blobId);
@@ -79,6 +79,21 @@ async function compareRows(
   }
   tally.count('document-superfluous', superfluous.blobsFound);
   return doubted;
+}
+
+/** @returns null when the gateway does not know the first such call */
+async function readPage(
+  gateway: BlobsComparedWith['gateway'],
+  after: string | null,
+): Promise<BlobHoldingsAnswer | null> {
+  try {
+    return await gateway.readBlobHoldings({ after });
+  } catch (failure: unknown) {
+    if (after === null && failure instanceof RouteUnknown) {
+      return null;
+    }
+    throw failure;
+  }
 }
 
 /** Compares the bytes of a document with what the gateway says of them. A row that claims to be right may still lie. */

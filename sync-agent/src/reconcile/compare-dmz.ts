@@ -38,6 +38,8 @@ export class DmzTally extends Tally {
   readonly differing: Differing[] = [];
   /** charts of which something could not be compared just now */
   readonly passedOver = new Set<string>();
+  /** false: the gateway is of before that call, and nothing is known of documents' bytes */
+  documentsCompared = true;
 
   find(differing: Differing): void {
     this.count(differing.difference);
