@@ -221,6 +221,36 @@ describe('bytes of documents in the DMZ', () => {
     await healed();
   });
 
+  it('of a chart that is frozen while it is compared are neither counted, nor deleted, nor sent', async () => {
+    const { ledger } = documents.under;
+    const { blobId } = await held();
+    await sql('UPDATE document_blob SET size = -1 WHERE blob_id = UNHEX(?)', blobId);
+    const freezing: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHoldings: async (body: { after: string | null }) => {
+        const page = await gateway.readBlobHoldings(body);
+        await ledger.query("UPDATE patient SET state = 'frozen' WHERE pid = ?", [PID]);
+        return page;
+      },
+    });
+    expect(await found({ gateway: freezing })).toEqual({});
+    expect(await documents.under.count("document_blob WHERE state = 'wanted'")).toBe(0);
+    expect(await rowsOf(blobId)).toBe(1 + sealedShape(LENGTH).chunks);
+    await ledger.query("UPDATE patient SET state = 'invited' WHERE pid = ?", [PID]);
+    expect(await found()).toEqual({ 'document-changed': 1 });
+    await healed();
+  });
+
+  it('that are gone are sent again without being deleted first', async () => {
+    const { blobId } = await held();
+    await sql('DELETE FROM document_blob WHERE blob_id = UNHEX(?)', blobId);
+    await sql('DELETE FROM document_chunk WHERE blob_id = UNHEX(?)', blobId);
+    const deleting: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
+    });
+    expect(await found({ gateway: deleting })).toEqual({ 'document-missing': 1 });
+    await healed();
+  });
+
   it('that the clinic withdrew are not sent again, and leave a DMZ into which somebody puts them back', async () => {
     const { ledger } = documents.under;
     const { id: withdrawn } = await documents.file(OTHER_PID, randomBytes(10));

@@ -6,10 +6,9 @@ import { LIMITS } from 'sync-contract/limits';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { RouteUnknown } from '../gateway-client/gateway-failures.js';
 import type { DmzTally } from './compare-dmz.js';
-import type { Difference } from './difference.js';
 import { lastOf } from './holdings-page.js';
 import { knownBlobs, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
-import { sendBlobsAgain } from './send-blobs-again.js';
+import { sendBlobsAgain, type BlobDifference } from './send-blobs-again.js';
 import type { Superfluous } from './superfluous.js';
 
 export interface BlobsComparedWith {
@@ -62,16 +61,15 @@ async function compareRows(
     const last = earlier(lastOf(ids, after, page.more), expected.length < limit ? undefined : expected.at(-1)?.blobId);
     const isOfPage = ({ blobId }: { blobId: string }): boolean => last === null || blobId <= last;
     const held = new Map(page.blobs.filter(isOfPage).map((blob) => [blob.blobId, blob]));
-    const different: HeldBlob[] = [];
+    const different = new Map<string, BlobDifference>();
     for (const blob of expected.filter(isOfPage)) {
       const difference = compareBlob(blob, held.get(blob.blobId));
       held.delete(blob.blobId);
       if (difference !== null) {
-        tally.find({ patientRef: blob.patientRef, recordClass: 'documents', difference });
-        different.push(blob);
+        different.set(blob.blobId, difference);
       }
     }
-    await sendBlobsAgain(compared, different);
+    await sendBlobsAgain(compared, different, tally);
     const known = await knownBlobs(ledger.manager, [...held.keys()]);
     superfluous.addBlobs([...held.keys()].filter((id) => !known.has(id)));
     after = last;
@@ -100,7 +98,7 @@ async function readPage(
 export function compareBlob(
   { patientRef, size, sealedSha256 }: HeldBlob,
   held: BlobHolding | undefined,
-): Extract<Difference, 'document-missing' | 'document-changed'> | null {
+): BlobDifference | null {
   if (held === undefined) {
     return 'document-missing';
   }

@@ -7,7 +7,7 @@ import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Transient } from '../gateway-client/gateway-failures.js';
 import type { DmzTally } from './compare-dmz.js';
 import { readHeldAmong, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
-import { sendBlobsAgain } from './send-blobs-again.js';
+import { sendBlobsAgain, type BlobDifference } from './send-blobs-again.js';
 
 /** Sealed bytes that the gateway reads and hashes in one comparison, about; half of them at most for doubts. */
 const IN_ONE_RUN = 1024 ** 3;
@@ -53,7 +53,7 @@ export async function readBlobsAgain(
     if (room <= reading.bytes / 2) {
       break;
     }
-    await findAndSend(read, await hashDoubted(read, portion, signal), tally);
+    await sendBlobsAgain(read, changed(await hashDoubted(read, portion, signal)), tally);
     room -= sealedSize(portion);
   }
   for await (const blobs of inTurn(ledger.manager, reading.after)) {
@@ -62,7 +62,7 @@ export async function readBlobsAgain(
       // First: bytes that the gateway cannot read at all hold up the others for one comparison, not for ever.
       reading.after = portion.at(-1)?.blobId ?? reading.after;
       const different = await hashAgain(read, portion);
-      await findAndSend(read, different ?? [], tally);
+      await sendBlobsAgain(read, changed(different ?? []), tally);
       room -= sealedSize(portion);
       if (different === null || room <= 0) {
         return;
@@ -141,13 +141,10 @@ async function hashAgain({ gateway }: BlobsReadWith, portion: readonly HeldBlob[
   }
 }
 
-async function findAndSend(read: BlobsReadWith, different: readonly HeldBlob[], tally: DmzTally): Promise<void> {
-  for (const { patientRef } of different) {
-    tally.find({ patientRef, recordClass: 'documents', difference: 'document-changed' });
-  }
-  await sendBlobsAgain(read, different);
-}
-
 function sealedSize(portion: readonly HeldBlob[]): number {
   return portion.reduce((sum, { size }) => sum + sealedShape(size).size, 0);
+}
+
+function changed(blobs: readonly HeldBlob[]): Map<string, BlobDifference> {
+  return new Map(blobs.map(({ blobId }) => [blobId, 'document-changed']));
 }
