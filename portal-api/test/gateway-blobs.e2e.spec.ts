@@ -174,6 +174,36 @@ describe('documents at the gateway', () => {
       expect([await isWhole(blob), await hash(blob)]).toEqual([true, expect.not.stringMatching(sha256)]);
     });
 
+    test.each<[what: string, statements: string[]]>([
+      [
+        'cut one byte later',
+        [
+          `UPDATE document_chunk a JOIN document_chunk b ON b.blob_id = a.blob_id AND b.n = 1
+              SET a.sealed = CONCAT(a.sealed, LEFT(b.sealed, 1)) WHERE a.blob_id = ? AND a.n = 0`,
+          'UPDATE document_chunk SET sealed = SUBSTR(sealed, 2) WHERE blob_id = ? AND n = 1',
+        ],
+      ],
+      [
+        'two in the place of the last',
+        [
+          `UPDATE document_chunk a JOIN document_chunk b ON b.blob_id = a.blob_id AND b.n = 1
+              SET a.sealed = CONCAT(b.sealed, a.sealed) WHERE a.blob_id = ? AND a.n = 2`,
+          'DELETE FROM document_chunk WHERE blob_id = ? AND n = 1',
+        ],
+      ],
+    ])('with another hash when equal bytes lie in other chunks: %s', async (_what, statements) => {
+      const blob = build(2 * LIMITS.blobChunkBytes + 1);
+      const bytesOf = async (): Promise<Buffer> =>
+        Buffer.concat((await stored(blob)).map((chunk) => Buffer.from(chunk, 'base64')));
+      await push(blob);
+      const before = await bytesOf();
+      for (const statement of statements) {
+        await sql(statement, idOf(blob));
+      }
+      expect((await bytesOf()).equals(before)).toBe(true);
+      expect(await hash(blob)).not.toBe(blob.sha256);
+    });
+
     test.each<[what: string, statement: string]>([
       ['without their end', 'UPDATE document_blob SET completed_at = NULL WHERE blob_id = ?'],
       ['without a chunk', 'DELETE FROM document_chunk WHERE blob_id = ? AND n = 1'],

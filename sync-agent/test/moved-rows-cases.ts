@@ -108,6 +108,25 @@ export function movedRowsCases(running: () => AgentUnderTest): void {
       expect(await whole(A)).toContain('a-letter.txt');
     });
 
+    it('takes the documents along also while a C-CDA among them is sent again', async () => {
+      const drug = await prescribe(under, 'Listedol 5 MG Oral Tablet', A);
+      await until('it is in the first chart', async () => (await whole(A)).includes('Listedol'));
+      await under.clean();
+      await under.ledger.query(
+        `INSERT INTO document_blob (blob_id, patient_ref, document_id, fingerprint, key_wrapped, state, size,
+                                    sealed_sha256, failures, retry_at)
+          VALUES (RANDOM_BYTES(16), UNHEX(?), 0, RANDOM_BYTES(32), 'x', 'wanted', 1, RANDOM_BYTES(32), 0,
+                  DATE_ADD(UTC_TIMESTAMP(3), INTERVAL 1 DAY))`,
+        [ref(A)],
+      );
+      expect((await sections(A)).has('documents')).toBe(true);
+      await moveRow(under.clinic, { table: 'prescriptions', id: drug, to: B });
+      await until('both are marked', async () => (await isMarked(A)) && (await isMarked(B)));
+      await until('they left the first chart', async () => !(await sections(A)).has('documents'));
+      await goOn(A, B);
+      expect((await sections(A)).has('documents')).toBe(true);
+    });
+
     it('what was nobody’s, or is given away by the calendar, freezes nobody', async () => {
       const folder = mkdtempSync(join(tmpdir(), 'moved-documents-'));
       const file = { name: 'unmatched-fax.txt', mimetype: 'text/plain', bytes: Buffer.from('a fax') };

@@ -8,10 +8,13 @@ import { LIMITS } from 'sync-contract/limits';
 import type { DocumentContent } from 'sync-contract/section-content';
 import { deliverCcdRequest } from '../src/deliver/deliver-ccd-request.js';
 import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
-import { RouteUnknown } from '../src/gateway-client/gateway-failures.js';
-import { compareWithDmz, type ReconciledWith } from '../src/reconcile/compare-dmz.js';
+import { RouteUnknown, Transient } from '../src/gateway-client/gateway-failures.js';
+import { compareWithDmz, type DmzTally, type ReconciledWith } from '../src/reconcile/compare-dmz.js';
+import { keepComparison } from '../src/reconcile/daily-statement.js';
+import { describeFindings } from '../src/reconcile/describe-findings.js';
 import type { Tally } from '../src/reconcile/difference.js';
 import { BlobReading } from '../src/reconcile/read-blobs-again.js';
+import { readLastComparison } from '../src/reconcile/read-statements.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
 import { until } from './agent-under-test.js';
 import { DocumentsUnderTest } from './documents-under-test.js';
@@ -49,7 +52,7 @@ describe('bytes of documents in the DMZ', () => {
     await documents[Symbol.asyncDispose]();
   });
 
-  const compare = (differs: Partial<ReconciledWith> = {}): Promise<Tally> => {
+  const compare = (differs: Partial<ReconciledWith> = {}): Promise<DmzTally> => {
     const { ledger } = documents.under;
     const onOwed = (): void => undefined;
     const reconciled = { ledger, gateway, suspects, reading: new BlobReading(), onOwed, ...differs };
@@ -218,6 +221,36 @@ describe('bytes of documents in the DMZ', () => {
     await healed();
   });
 
+  it('of a chart that is frozen while it is compared are neither counted, nor deleted, nor sent', async () => {
+    const { ledger } = documents.under;
+    const { blobId } = await held();
+    await sql('UPDATE document_blob SET size = -1 WHERE blob_id = UNHEX(?)', blobId);
+    const freezing: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHoldings: async (body: { after: string | null }) => {
+        const page = await gateway.readBlobHoldings(body);
+        await ledger.query("UPDATE patient SET state = 'frozen' WHERE pid = ?", [PID]);
+        return page;
+      },
+    });
+    expect(await found({ gateway: freezing })).toEqual({});
+    expect(await documents.under.count("document_blob WHERE state = 'wanted'")).toBe(0);
+    expect(await rowsOf(blobId)).toBe(1 + sealedShape(LENGTH).chunks);
+    await ledger.query("UPDATE patient SET state = 'invited' WHERE pid = ?", [PID]);
+    expect(await found()).toEqual({ 'document-changed': 1 });
+    await healed();
+  });
+
+  it('that are gone are sent again without being deleted first', async () => {
+    const { blobId } = await held();
+    await sql('DELETE FROM document_blob WHERE blob_id = UNHEX(?)', blobId);
+    await sql('DELETE FROM document_chunk WHERE blob_id = UNHEX(?)', blobId);
+    const deleting: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
+    });
+    expect(await found({ gateway: deleting })).toEqual({ 'document-missing': 1 });
+    await healed();
+  });
+
   it('that the clinic withdrew are not sent again, and leave a DMZ into which somebody puts them back', async () => {
     const { ledger } = documents.under;
     const { id: withdrawn } = await documents.file(OTHER_PID, randomBytes(10));
@@ -279,13 +312,64 @@ describe('bytes of documents in the DMZ', () => {
     await healed();
   });
 
+  it('that the gateway cannot read end no comparison, and are sent again when they did not open for somebody', async () => {
+    const { blobId } = await held();
+    const failing = (doubted: string[]): ReconciledWith['gateway'] =>
+      Object.assign(Object.create(gateway) as GatewayClient, {
+        readBlobHoldings: async (body: { after: string | null }) => ({
+          ...(await gateway.readBlobHoldings(body)),
+          doubted,
+        }),
+        readBlobHashes: async (body: Omit<BlobHashesRequest, 'v'>) => {
+          if (body.blobs.some((blob) => blob.blobId === blobId)) {
+            throw new Transient('gateway-failed', 'it cannot be read');
+          }
+          return gateway.readBlobHashes(body);
+        },
+      });
+    const stranger = randomBytes(16);
+    await sql("INSERT INTO document_chunk VALUES (?, 0, 'x')", stranger);
+    for (const left of [1, 0]) {
+      expect(await found({ gateway: failing([]) })).toEqual({ 'document-superfluous': 1 });
+      expect(await rowsOf(stranger.toString('hex'))).toBe(left);
+    }
+    const all = (await Promise.all([patientRef, otherRef].map((ref) => documents.stored(ref)))).flat();
+    expect(await found({ gateway: failing(all) })).toEqual({ 'document-changed': 1 });
+    await healed();
+  });
+
   it('are not compared with a gateway of before, and all else is', async () => {
     const older: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHoldings: () => Promise.reject(new RouteUnknown('no such call')),
     });
+    const { ledger } = documents.under;
+    const keep = async (gatewayThen: ReconciledWith['gateway']): Promise<Tally['found']> => {
+      const tally = await compare({ gateway: gatewayThen });
+      await keepComparison(ledger, new Date(), tally);
+      return tally.found;
+    };
+    const open = (): Promise<number> =>
+      documents.under.count("reconciliation_difference WHERE difference LIKE 'document-%' AND healed_at IS NULL");
+    const { blobId } = await held();
+    await sql('DELETE FROM document_chunk WHERE blob_id = UNHEX(?)', blobId);
     await sql('UPDATE chart SET seq = seq + 1000 WHERE patient_ref = UNHEX(?)', patientRef);
-    expect(await found({ gateway: older })).toEqual({ 'chart-changed': 1 });
+    expect(await keep(gateway)).toEqual({ 'chart-changed': 1, 'document-changed': 1 });
     await healed();
+    expect(await keep(older)).toEqual({});
+    expect(await open()).toBe(1);
+    const withDmz = await readLastComparison(ledger.manager, 'dmz');
+    expect(withDmz).toMatchObject({ differences: 0, documentsCompared: false });
+    const findings = { withDmz, withOpenEmr: null, vanishingStopped: false, lost: [], statements: [] };
+    expect(describeFindings(findings, [])).toContain('NOT COMPARED');
+    await keep(gateway);
+    expect([await open(), await readLastComparison(ledger.manager, 'dmz')]).toEqual([
+      0,
+      expect.objectContaining({ documentsCompared: true }),
+    ]);
+    const broken: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHashes: () => Promise.reject(new RouteUnknown('no such call')),
+    });
+    await expect(compare({ gateway: broken })).rejects.toThrow(RouteUnknown);
   });
 
   it('are given up when the gateway’s pages are not in order, and nothing is deleted for it', async () => {

@@ -405,7 +405,7 @@ describe('reconciliation', () => {
     const complaints = async (): Promise<string[]> => {
       const { manager } = under.ledger;
       const statements = await readStatements(manager, under.keys, 3);
-      const withDmz = { at: new Date().toISOString(), differences: 0 };
+      const withDmz = { at: new Date().toISOString(), differences: 0, documentsCompared: true };
       const withOpenEmr = await readLastComparison(manager, 'openemr');
       return complaintsAbout({ withDmz, withOpenEmr, vanishingStopped: false, lost: [], statements }, new Date(), 900);
     };

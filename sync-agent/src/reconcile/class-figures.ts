@@ -25,6 +25,8 @@ export const Compared = z.strictObject({
   /** sections that the DMZ holds and that have no place inside, so no class */
   unplaced: z.int().min(0),
   classes: z.array(z.strictObject({ recordClass: RecordClass, inside: Figures, dmz: Figures })),
+  /** false when the gateway could not be asked for documents' bytes; absent otherwise */
+  documentsCompared: z.literal(false).optional(),
 });
 export type Compared = z.infer<typeof Compared>;
 
@@ -96,13 +98,17 @@ export class ComparedClasses {
     this.unplaced += sections;
   }
 
-  at(now: Date, { charts, skipped }: { charts: number; skipped: number }): Compared {
+  at(
+    now: Date,
+    { charts, skipped, documentsCompared }: { charts: number; skipped: number; documentsCompared: boolean },
+  ): Compared {
     const classes = RECORD_CLASSES.map((recordClass) => ({
       recordClass,
       inside: this.inside.figures(recordClass),
       dmz: this.dmz.figures(recordClass),
     })).filter(({ inside, dmz }) => inside.sections + dmz.sections > 0);
-    return { at: now.toISOString(), charts, passedOver: skipped, unplaced: this.unplaced, classes };
+    const counts = { at: now.toISOString(), charts, passedOver: skipped, unplaced: this.unplaced, classes };
+    return documentsCompared ? counts : { ...counts, documentsCompared };
   }
 }
 

@@ -1,22 +1,19 @@
 import { Logger } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { sealedShape } from 'sync-contract/blob';
-import type { BlobHolding } from 'sync-contract/gateway-wire';
+import type { BlobHolding, BlobHoldingsAnswer } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { RouteUnknown } from '../gateway-client/gateway-failures.js';
 import type { DmzTally } from './compare-dmz.js';
-import type { Difference } from './difference.js';
 import { lastOf } from './holdings-page.js';
-import { readBlobsAgain, type BlobReading } from './read-blobs-again.js';
 import { knownBlobs, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
-import { sendBlobsAgain } from './send-blobs-again.js';
+import { sendBlobsAgain, type BlobDifference } from './send-blobs-again.js';
 import type { Superfluous } from './superfluous.js';
 
 export interface BlobsComparedWith {
   ledger: DataSource;
-  gateway: Pick<GatewayClient, 'readBlobHoldings' | 'readBlobHashes' | 'sendBlobDrop'>;
-  reading: BlobReading;
+  gateway: Pick<GatewayClient, 'readBlobHoldings' | 'sendBlobDrop'>;
   onOwed: (patientRef: string) => void;
 }
 
@@ -24,7 +21,8 @@ const log = new Logger('reconcile');
 
 /**
  * Compares the bytes of documents that the DMZ acknowledged with what it says it holds: all of them by their rows and the
- * number of their chunks, then a portion by hashes over the stored chunks, first those that did not open for somebody.
+ * number of their chunks.
+ * @returns blobs that did not open for somebody, by the gateway's word; null when it is older and nothing was compared
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
 export async function compareBlobs(
@@ -32,25 +30,21 @@ export async function compareBlobs(
   tally: DmzTally,
   superfluous: Superfluous,
   signal: AbortSignal,
-): Promise<void> {
-  try {
-    const doubted = await compareRows(compared, tally, superfluous, signal);
-    await readBlobsAgain(compared, doubted, tally, signal);
-  } catch (failure: unknown) {
-    if (!(failure instanceof RouteUnknown)) {
-      throw failure;
-    }
+): Promise<readonly string[] | null> {
+  const doubted = await compareRows(compared, tally, superfluous, signal);
+  if (doubted === null) {
+    tally.documentsCompared = false;
     log.warn({ msg: 'the gateway is older than this agent: bytes of documents are not compared until it is updated' });
   }
+  return doubted;
 }
 
-/** @returns blobs that did not open for somebody, by the gateway's word */
 async function compareRows(
   compared: BlobsComparedWith,
   tally: DmzTally,
   superfluous: Superfluous,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | null> {
   const { ledger, gateway } = compared;
   const doubted: string[] = [];
   for (let after: string | null = null, more = true; more;) {
@@ -58,22 +52,24 @@ async function compareRows(
     // First the ledger: what is acknowledged by then is there when the gateway looks.
     const limit = LIMITS.holdingBlobs;
     const expected = await readHeldBlobs(ledger.manager, { after, last: null, limit });
-    const page = await gateway.readBlobHoldings({ after });
+    const page = await readPage(gateway, after);
+    if (page === null) {
+      return null;
+    }
     doubted.push(...(after === null ? page.doubted : []));
     const ids = page.blobs.map(({ blobId }) => blobId);
     const last = earlier(lastOf(ids, after, page.more), expected.length < limit ? undefined : expected.at(-1)?.blobId);
     const isOfPage = ({ blobId }: { blobId: string }): boolean => last === null || blobId <= last;
     const held = new Map(page.blobs.filter(isOfPage).map((blob) => [blob.blobId, blob]));
-    const different: HeldBlob[] = [];
+    const different = new Map<string, BlobDifference>();
     for (const blob of expected.filter(isOfPage)) {
       const difference = compareBlob(blob, held.get(blob.blobId));
       held.delete(blob.blobId);
       if (difference !== null) {
-        tally.find({ patientRef: blob.patientRef, recordClass: 'documents', difference });
-        different.push(blob);
+        different.set(blob.blobId, difference);
       }
     }
-    await sendBlobsAgain(compared, different);
+    await sendBlobsAgain(compared, different, tally);
     const known = await knownBlobs(ledger.manager, [...held.keys()]);
     superfluous.addBlobs([...held.keys()].filter((id) => !known.has(id)));
     after = last;
@@ -83,11 +79,26 @@ async function compareRows(
   return doubted;
 }
 
+/** @returns null when the gateway does not know the first such call */
+async function readPage(
+  gateway: BlobsComparedWith['gateway'],
+  after: string | null,
+): Promise<BlobHoldingsAnswer | null> {
+  try {
+    return await gateway.readBlobHoldings({ after });
+  } catch (failure: unknown) {
+    if (after === null && failure instanceof RouteUnknown) {
+      return null;
+    }
+    throw failure;
+  }
+}
+
 /** Compares the bytes of a document with what the gateway says of them. A row that claims to be right may still lie. */
 export function compareBlob(
   { patientRef, size, sealedSha256 }: HeldBlob,
   held: BlobHolding | undefined,
-): Extract<Difference, 'document-missing' | 'document-changed'> | null {
+): BlobDifference | null {
   if (held === undefined) {
     return 'document-missing';
   }

@@ -9,7 +9,7 @@ import { lastOf } from './holdings-page.js';
 import { NOTED_AT_ONCE, type Differing } from './note-differences.js';
 import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
 import { knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
-import type { BlobReading } from './read-blobs-again.js';
+import { readBlobsAgain, type BlobReading } from './read-blobs-again.js';
 import { Superfluous, type Suspects } from './superfluous.js';
 
 export interface ReconciledWith {
@@ -38,6 +38,8 @@ export class DmzTally extends Tally {
   readonly differing: Differing[] = [];
   /** charts of which something could not be compared just now */
   readonly passedOver = new Set<string>();
+  /** false: the gateway is of before that call, and nothing is known of documents' bytes */
+  documentsCompared = true;
 
   find(differing: Differing): void {
     this.count(differing.difference);
@@ -61,8 +63,11 @@ export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSi
   const superfluous = new Superfluous();
   await compareCharts(reconciled, tally, superfluous, signal);
   await compareGrants(reconciled, tally, superfluous, began, signal);
-  await compareBlobs(reconciled, tally, superfluous, signal);
+  const doubted = await compareBlobs(reconciled, tally, superfluous, signal);
   await superfluous.remove(reconciled);
+  if (doubted !== null) {
+    await readBlobsAgain(reconciled, doubted, tally, signal);
+  }
   return tally;
 }
 

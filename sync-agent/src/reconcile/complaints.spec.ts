@@ -3,7 +3,11 @@ import { complaintsAbout, type Findings } from './complaints.js';
 import type { KeptStatement } from './read-statements.js';
 
 const NOW = new Date('2026-11-22T12:00:00.000Z');
-const compared = (at: string, differences = 0) => ({ at: `2026-11-${at}:00.000Z`, differences });
+const compared = (at: string, differences = 0) => ({
+  at: `2026-11-${at}:00.000Z`,
+  differences,
+  documentsCompared: true,
+});
 
 const statement = (at: string): KeptStatement => ({
   statement: {

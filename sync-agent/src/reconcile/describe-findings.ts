@@ -4,6 +4,7 @@ import type { KeptStatement, LastComparison } from './read-statements.js';
 
 /** Differences printed of a statement; JSON has all. */
 const PRINTED = 20;
+const NO_DOCUMENTS = "; documents' bytes NOT COMPARED, the gateway is older than the agent";
 
 /** For a terminal, a line each. */
 export function describeFindings(
@@ -21,7 +22,11 @@ export function describeFindings(
 }
 
 function described(last: LastComparison | null): string {
-  return last === null ? 'not compared yet' : `${String(last.differences)} differences at ${last.at}`;
+  if (last === null) {
+    return 'not compared yet';
+  }
+  const { at, differences, documentsCompared } = last;
+  return `${String(differences)} differences at ${at}${documentsCompared ? '' : NO_DOCUMENTS}`;
 }
 
 /** Both sides of the newest statement, by class. */
@@ -42,6 +47,7 @@ function describeStatement({ statement, signOffs }: KeptStatement): string[] {
     `${day}  ${String(charts)} charts, ${String(sections)} sections, root ${short(root)}; with the DMZ ` +
       `${String(dmz.comparisons)} comparisons, ${String(dmz.differences)} differences, ${String(dmz.left)} left; ` +
       `with OpenEMR ${String(openemr.differences)} differences in ${String(openemr.charts)} charts` +
+      ('compared' in statement && statement.compared?.documentsCompared === false ? NO_DOCUMENTS : '') +
       (signOffs.length === 0 ? '; not signed off' : ''),
     ...('differing' in statement ? describeDiffering(statement) : []),
     ...signOffs.map(({ signOff: { by, at, note } }) => `  signed off by ${by} at ${at}: ${note}`),

@@ -46,13 +46,20 @@ const Counted = z.tuple([z.object({ n: z.coerce.number() })]);
 
 /**
  * In the caller's transaction: what a comparison with the DMZ found is open from now on, once; what was open and is not
- * found any more has healed, except in charts that were passed over.
+ * found any more has healed, except in charts that were passed over and of documents' bytes that were not compared.
  */
 export async function noteDifferences(
   manager: EntityManager,
-  { differing, passedOver }: { differing: readonly Differing[]; passedOver: ReadonlySet<string> },
+  {
+    differing,
+    passedOver,
+    documentsCompared,
+  }: { differing: readonly Differing[]; passedOver: ReadonlySet<string>; documentsCompared: boolean },
 ): Promise<void> {
-  const open = await readOpen(manager, 'difference <> ?');
+  const open = await readOpen(
+    manager,
+    documentsCompared ? 'difference <> ?' : "difference <> ? AND difference NOT LIKE 'document-%'",
+  );
   const found = new Set(differing.map(placeOf));
   // A list that was cut says nothing about what is not in it.
   const healed =

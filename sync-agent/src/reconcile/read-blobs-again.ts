@@ -1,16 +1,20 @@
+import { Logger } from '@nestjs/common';
 import type { DataSource, EntityManager } from 'typeorm';
 import { sealedShape } from 'sync-contract/blob';
 import { newRef } from 'sync-contract/identifiers';
 import { LIMITS } from 'sync-contract/limits';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
+import { Transient } from '../gateway-client/gateway-failures.js';
 import type { DmzTally } from './compare-dmz.js';
 import { readHeldAmong, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
-import { sendBlobsAgain } from './send-blobs-again.js';
+import { sendBlobsAgain, type BlobDifference } from './send-blobs-again.js';
 
 /** Sealed bytes that the gateway reads and hashes in one comparison, about; half of them at most for doubts. */
 const IN_ONE_RUN = 1024 ** 3;
 /** Sealed bytes in one call, unless one blob has more. */
 const IN_ONE_CALL = 32 * 1024 ** 2;
+
+const log = new Logger('reconcile');
 
 /**
  * The place behind which the next comparison goes on hashing, so that every blob has its turn. In memory only: an agent
@@ -32,8 +36,8 @@ export interface BlobsReadWith {
 /**
  * Has a portion of the stored bytes hashed, and what differs sent again. The hash is the gateway's word: what it proves is
  * that a disk or a stranger's write has not changed them, not that the gateway is honest; portal-api and the patient's
- * page hold up without it.
- * @param doubted these first
+ * page hold up without it. Bytes that it fails to read end no comparison.
+ * @param doubted these first; one that the gateway fails to read is sent again
  * @throws Transient, Permanent
  */
 export async function readBlobsAgain(
@@ -49,15 +53,18 @@ export async function readBlobsAgain(
     if (room <= reading.bytes / 2) {
       break;
     }
-    room -= await hashAgain(read, portion, tally);
+    await sendBlobsAgain(read, changed(await hashDoubted(read, portion, signal)), tally);
+    room -= sealedSize(portion);
   }
   for await (const blobs of inTurn(ledger.manager, reading.after)) {
     for (const portion of portions(blobs)) {
       signal.throwIfAborted();
       // First: bytes that the gateway cannot read at all hold up the others for one comparison, not for ever.
       reading.after = portion.at(-1)?.blobId ?? reading.after;
-      room -= await hashAgain(read, portion, tally);
-      if (room <= 0) {
+      const different = await hashAgain(read, portion);
+      await sendBlobsAgain(read, changed(different ?? []), tally);
+      room -= sealedSize(portion);
+      if (different === null || room <= 0) {
         return;
       }
     }
@@ -100,16 +107,44 @@ function* portions(blobs: readonly HeldBlob[]): Generator<HeldBlob[]> {
   }
 }
 
-/** @returns bytes that were read */
-async function hashAgain(read: BlobsReadWith, portion: readonly HeldBlob[], tally: DmzTally): Promise<number> {
-  const shapes = portion.map(({ blobId, size }) => ({ blobId, ...sealedShape(size) }));
-  const asked = shapes.map(({ blobId, chunks }) => ({ blobId, chunks }));
-  const { blobs } = await read.gateway.readBlobHashes({ blobs: asked });
-  const hashes = new Map(blobs.map(({ blobId, sha256 }) => [blobId, sha256]));
-  const different = portion.filter(({ blobId, sealedSha256 }) => hashes.get(blobId) !== sealedSha256);
-  for (const { patientRef } of different) {
-    tally.find({ patientRef, recordClass: 'documents', difference: 'document-changed' });
+/** One by one when not all together. @returns those that differ */
+async function hashDoubted(
+  read: BlobsReadWith,
+  portion: readonly HeldBlob[],
+  signal: AbortSignal,
+): Promise<readonly HeldBlob[]> {
+  const together = await hashAgain(read, portion);
+  if (together !== null) {
+    return together;
   }
-  await sendBlobsAgain(read, different);
-  return shapes.reduce((sum, { size }) => sum + size, 0);
+  const different: HeldBlob[] = [];
+  for (const blob of portion) {
+    signal.throwIfAborted();
+    different.push(...((await hashAgain(read, [blob])) ?? [blob]));
+  }
+  return different;
+}
+
+/** @returns those that differ; null when the gateway could not tell */
+async function hashAgain({ gateway }: BlobsReadWith, portion: readonly HeldBlob[]): Promise<HeldBlob[] | null> {
+  const asked = portion.map(({ blobId, size }) => ({ blobId, chunks: sealedShape(size).chunks }));
+  try {
+    const { blobs } = await gateway.readBlobHashes({ blobs: asked });
+    const hashes = new Map(blobs.map(({ blobId, sha256 }) => [blobId, sha256]));
+    return portion.filter(({ blobId, sealedSha256 }) => hashes.get(blobId) !== sealedSha256);
+  } catch (failure: unknown) {
+    if (!(failure instanceof Transient)) {
+      throw failure;
+    }
+    log.warn({ msg: 'the gateway could not hash documents', documents: portion.length, code: failure.code });
+    return null;
+  }
+}
+
+function sealedSize(portion: readonly HeldBlob[]): number {
+  return portion.reduce((sum, { size }) => sum + sealedShape(size).size, 0);
+}
+
+function changed(blobs: readonly HeldBlob[]): Map<string, BlobDifference> {
+  return new Map(blobs.map(({ blobId }) => [blobId, 'document-changed']));
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Signed, statementHash, verifyStatement } from 'sync-contract/signed';
 import type { KeyStore } from '../keys/key-store.js';
 import type { ReconciliationKind } from '../ledger/reconciliation.entities.js';
+import { Compared } from './class-figures.js';
 import { DailyStatement, EarlierStatement } from './daily-statement.js';
 import { readSignOffs, type KeptSignOff } from './sign-off.js';
 
@@ -27,10 +28,12 @@ export interface KeptStatement {
 export interface LastComparison {
   at: string;
   differences: number;
+  /** false: a comparison with the DMZ in which the gateway could not be asked for documents' bytes */
+  documentsCompared: boolean;
 }
 
 const Rows = z.array(z.object({ day: z.string(), signed: z.string(), madeAt: z.date() }));
-const Last = z.array(z.object({ at: z.date(), differences: z.number() }));
+const Last = z.array(z.object({ at: z.date(), differences: z.number(), compared: z.string().nullable() }));
 
 /** The newest first. */
 export async function readStatements(manager: EntityManager, keys: KeyStore, limit: number): Promise<KeptStatement[]> {
@@ -69,11 +72,18 @@ export async function readLastComparison(
   kind: ReconciliationKind,
 ): Promise<LastComparison | null> {
   const rows: unknown = await manager.query(
-    'SELECT ended_at AS at, differences FROM reconciliation WHERE kind = ? ORDER BY id DESC LIMIT 1',
+    `SELECT ended_at AS at, differences, IF(kind = 'dmz', (SELECT compared FROM reconciliation_state WHERE id = 1), NULL)
+              AS compared
+       FROM reconciliation WHERE kind = ? ORDER BY id DESC LIMIT 1`,
     [kind],
   );
   const [last] = Last.parse(rows);
-  return last === undefined ? null : { at: last.at.toISOString(), differences: last.differences };
+  if (last === undefined) {
+    return null;
+  }
+  const { at, differences, compared } = last;
+  const documentsCompared = compared === null || Compared.parse(JSON.parse(compared)).documentsCompared !== false;
+  return { at: at.toISOString(), differences, documentsCompared };
 }
 
 /** Statements of before the chain name none. */

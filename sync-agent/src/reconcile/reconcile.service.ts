@@ -113,7 +113,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       await findLost({ ledger, gateway, onLost }, tally, signal);
       await keepComparison(ledger, began, tally);
       this.dmzDueAt = began.getTime() + every * 1_000;
-      this.report('dmz', tally);
+      this.report('dmz', tally, tally.documentsCompared);
       this.failures = 0;
     } catch (failure: unknown) {
       this.dmzDueAt = Date.now() + Math.min(AGAIN, every * 1_000);
@@ -155,12 +155,17 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  private report(kind: 'dmz' | 'openemr', { charts, sections, skipped, differences, found }: Tally): void {
-    this.counters.reconciliations.inc({ with: kind, outcome: differences === 0 ? 'equal' : 'different' });
+  private report(
+    kind: 'dmz' | 'openemr',
+    { charts, sections, skipped, differences, found }: Tally,
+    documentsCompared = true,
+  ): void {
+    const equal = documentsCompared ? 'equal' : 'partial';
+    this.counters.reconciliations.inc({ with: kind, outcome: differences === 0 ? equal : 'different' });
     for (const difference of DIFFERENCES) {
       this.counters.differences.inc({ kind: difference }, found[difference] ?? 0);
     }
-    const entry = { with: kind, charts, sections, skipped, differences };
+    const entry = { with: kind, charts, sections, skipped, differences, documentsCompared };
     if (differences > 0) {
       this.log.warn({ msg: 'a comparison found differences; they are sent again', ...entry, found });
     } else {

@@ -3,7 +3,11 @@ import { LIMITS } from 'sync-contract/limits';
 import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { markDirty } from '../ledger/dirty.js';
-import type { HeldBlob } from './read-ledger-blobs.js';
+import type { DmzTally } from './compare-dmz.js';
+import type { Difference } from './difference.js';
+import { readHeldAmong, type HeldBlob } from './read-ledger-blobs.js';
+
+export type BlobDifference = Extract<Difference, 'document-missing' | 'document-changed'>;
 
 export interface BlobsSentWith {
   ledger: DataSource;
@@ -24,21 +28,36 @@ export async function dropBlobs(
 }
 
 /**
- * The DMZ is owed these bytes again. What is left of them there goes first: a blob that was whole takes no chunk. Killed in
- * between, the next comparison misses them. From there on `fetch/` sends them as it sends every document, under the same id
- * and key while OpenEMR's bytes are the same.
+ * The DMZ is owed these bytes again, of documents that are still held and whose charts are not frozen since. What is left of
+ * them there goes first: a blob that was whole takes no chunk. Killed in between, the next comparison misses them. From
+ * there on `fetch/` sends them as it sends every document, under the same id and key while OpenEMR's bytes are the same.
+ * @param different by blobId
+ * @throws Transient, Permanent
  */
 export async function sendBlobsAgain(
   { ledger, gateway, onOwed }: BlobsSentWith,
-  blobs: readonly HeldBlob[],
+  different: ReadonlyMap<string, BlobDifference>,
+  tally: DmzTally,
 ): Promise<void> {
-  if (blobs.length === 0) {
-    return;
+  const ids = [...different.keys()];
+  for (let from = 0; from < ids.length; from += LIMITS.droppedBlobs) {
+    const blobs = await readHeldAmong(ledger.manager, ids.slice(from, from + LIMITS.droppedBlobs));
+    if (blobs.length === 0) {
+      continue;
+    }
+    const left: string[] = [];
+    for (const { blobId, patientRef } of blobs) {
+      const difference = different.get(blobId) ?? 'document-changed';
+      tally.find({ patientRef, recordClass: 'documents', difference });
+      left.push(...(difference === 'document-missing' ? [] : [blobId]));
+    }
+    await dropBlobs(gateway, left);
+    await markWanted(ledger, blobs);
+    new Set(blobs.map(({ patientRef }) => patientRef)).forEach(onOwed);
   }
-  await dropBlobs(
-    gateway,
-    blobs.map(({ blobId }) => blobId),
-  );
+}
+
+async function markWanted(ledger: DataSource, blobs: readonly HeldBlob[]): Promise<void> {
   await ledger.transaction(async (manager) => {
     // One that no list names any more by now stays gone.
     await manager.query(
@@ -51,5 +70,4 @@ export async function sendBlobsAgain(
     crashPoint('before-commit:owed-blobs');
   });
   crashPoint('after-commit:owed-blobs');
-  new Set(blobs.map(({ patientRef }) => patientRef)).forEach(onOwed);
 }

@@ -106,12 +106,16 @@ async function withdrawClasses(
   }
 }
 
-/** By the bytes that a list may name, for the request itself has gone with the freeze. */
+/**
+ * By the bytes that a list may name, for the request itself has gone with the freeze: also those that are sent again, for
+ * they may lie in the DMZ still.
+ */
 async function withdrawCcd(manager: EntityManager, patientRef: string): Promise<void> {
   await manager.query(
     `INSERT IGNORE INTO withdrawn_class (patient_ref, record_class)
       SELECT DISTINCT patient_ref, 'documents' FROM document_blob
-       WHERE patient_ref = UNHEX(?) AND document_id = ? AND state = 'held'`,
+       WHERE patient_ref = UNHEX(?) AND document_id = ? AND sealed_sha256 IS NOT NULL
+          AND state IN ('held', 'wanted')`,
     [patientRef, CCD_DOCUMENT],
   );
 }
