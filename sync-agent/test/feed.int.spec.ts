@@ -134,7 +134,7 @@ describe('the change feed', () => {
 
   /** The classes that a row of OpenEMR's issue list may belong to. */
   const ofLists = (pid: number): string[] =>
-    ['allergies', 'devices', 'medications', 'problems', 'procedures'].map(
+    ['allergies', 'devices', 'encounters', 'medications', 'problems', 'procedures'].map(
       (recordClass) => `${String(pid)} ${recordClass}`,
     );
 
@@ -200,7 +200,7 @@ describe('the change feed', () => {
       'pid',
       'list_id = 1, encounter = 1, resolved = 0',
       'encounter = 2',
-      [`${String(PID)} problems`, `${String(PID)} procedures`],
+      [`${String(PID)} encounters`, `${String(PID)} problems`, `${String(PID)} procedures`],
     ],
     [
       'history_data',

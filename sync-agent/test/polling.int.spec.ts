@@ -252,7 +252,9 @@ describe('polling', () => {
     await under.ledger.query('DELETE FROM dirty');
     await under.clinic.query("INSERT INTO lists SET id = 990001, pid = ?, type = 'allergy', title = 'X'", [SECOND]);
     await feed.look();
-    const ofLists = ['allergies', 'devices', 'medications', 'problems', 'procedures'].map((name) => `5002 ${name}`);
+    const ofLists = ['allergies', 'devices', 'encounters', 'medications', 'problems', 'procedures'].map(
+      (name) => `5002 ${name}`,
+    );
     expect(await dirty()).toEqual(ofLists);
     await under.ledger.query('DELETE FROM dirty');
     await under.clinic.query("UPDATE lists SET title = 'Y' WHERE id = 990001");
