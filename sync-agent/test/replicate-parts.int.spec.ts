@@ -335,6 +335,51 @@ describe('a chart of which a class', () => {
     expect(await dirtyClasses()).toEqual([]);
   });
 
+  /** Of 255 letters that do not compress to less than half. */
+  const letters = (): string =>
+    [...new Uint16Array(new Uint8Array(randomBytes(510)).buffer)]
+      .map((random) => String.fromCodePoint(0x4e00 + (random % 20_000)))
+      .join('');
+  const fileMany = async (): Promise<void> => {
+    for (let from = 0; from < 12_000; from += 1_000) {
+      const ids = Array.from({ length: 1_000 }, (_, n) => 800_000 + from + n);
+      await under.clinic.query('INSERT INTO documents (id, foreign_id, name, mimetype, date) VALUES ?', [
+        ids.map((id) => [id, PID, letters(), letters(), new Date()]),
+      ]);
+      await under.clinic.query('INSERT INTO categories_to_documents (category_id, document_id) VALUES ?', [
+        ids.map((id) => [3, id]),
+      ]);
+    }
+  };
+
+  it('is the list of documents, too large while a decision concerns the chart, leaves with the bytes and the request', async () => {
+    const blobs = (state: string): Promise<number> => under.count(`document_blob WHERE state = '${state}'`);
+    await under.ledger.query("UPDATE document_blob SET state = 'held', size = 1, sealed_sha256 = fingerprint");
+    await under.ledger.query(
+      `INSERT INTO ccd_request (patient_ref, submission_id, kept_at) VALUES (UNHEX(?), RANDOM_BYTES(16), UTC_TIMESTAMP(3))`,
+      [patientRef],
+    );
+    await markDirty(under.ledger.manager, PID, ['documents']);
+    expect(await replicate()).toBe('pushed');
+    expect(await blobs('held')).toBeGreaterThan(0);
+    await fileMany();
+    const { id: resourceId, recordClass } = await itemOf('Immunization');
+    const held = await decide(under.ledger, decision({ resourceId, recordClass }));
+    await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
+    expect((await under.stored(patientRef))?.sections.has('documents')).toBe(false);
+    expect(await blobs('held')).toBe(0);
+    expect(await under.count('ccd_request')).toBe(0);
+    expect(await dirtyClasses()).toEqual(['documents']);
+
+    await lift(under.ledger, held, 'admin');
+    await under.clinic.query('DELETE FROM categories_to_documents WHERE document_id >= 800000');
+    await under.clinic.query('DELETE FROM documents WHERE id >= 800000');
+    expect(await replicate()).toBe('pushed');
+    expect((await under.stored(patientRef))?.sections.has('documents')).toBe(true);
+    expect(await blobs('wanted')).toBeGreaterThan(0);
+    expect(await dirtyClasses()).toEqual([]);
+  });
+
   const wish = async (wanted: 'wait' | 'at-once' | 'show', resultId: string | null = null): Promise<void> =>
     under.ledger.transaction((manager) => keepWish(manager, PID, { wish: wanted, resultId }, 'account x'));
   const waiting = async (): Promise<{ id: string; since: string }[] | undefined> =>

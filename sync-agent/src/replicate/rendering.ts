@@ -20,7 +20,7 @@ export interface Rendering {
   position: BinlogPosition | null;
   /** why a class that was asked for is not among `classes`; null when all are */
   failure: Error | null;
-  /** bytes that the list of documents names; null when it was not rendered */
+  /** bytes that the list of documents names, none while it is withdrawn; null when it stays as it was */
   files: readonly DocumentFile[] | null;
   /** whether that list offers C-CDAs, or says that decisions hold them back */
   offersCcd: boolean;
