@@ -335,6 +335,24 @@ describe('a chart of which a class', () => {
     expect(await dirtyClasses()).toEqual([]);
   });
 
+  it('cannot be read when the DMZ has lost it does not leave the chart', async () => {
+    const before = await hashes();
+    await under.portal.query('DELETE FROM section WHERE patient_ref = UNHEX(?)', [patientRef]);
+    await under.clinic.query('RENAME TABLE immunizations TO immunizations_away');
+    await changeDemographics(under.clinic, { pid: PID, street: '8 Elm Court' });
+    await markDirty(under.ledger.manager, PID, ['profile']);
+    await expect(replicate()).rejects.toMatchObject({ code: 'openemr-read-failed' });
+    expect(await hashes()).toEqual(before);
+    expect(await dirtyClasses()).toEqual(['profile']);
+
+    await under.clinic.query('RENAME TABLE immunizations_away TO immunizations');
+    expect(await replicate()).toBe('pushed');
+    expect([...(await hashes()).keys()]).toEqual([...before.keys()]);
+    expect((await under.stored(patientRef))?.sections.has('immunizations')).toBe(true);
+    expect(await inDmz()).toContain('8 Elm Court');
+    expect(await dirtyClasses()).toEqual([]);
+  });
+
   /** Of 255 letters that do not compress to less than half. */
   const letters = (): string =>
     [...new Uint16Array(new Uint8Array(randomBytes(510)).buffer)]

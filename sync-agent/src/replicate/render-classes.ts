@@ -116,6 +116,7 @@ export async function renderClasses(
     chart,
     classes: complete,
     failure: failures.values().next().value ?? null,
+    large: [...large.keys()],
     withdrawn,
     sections,
     sources: read?.rows.sources ?? [],

@@ -12,7 +12,9 @@ import type { NewSection } from './seal-chart.js';
 export interface Rendering {
   chart: ChartToRender;
   classes: readonly RecordClass[];
-  /** classes that the chart is without until they can go out again: what they showed last may not be shown any more */
+  /** classes that were read and have a section that cannot be sealed */
+  large: readonly RecordClass[];
+  /** those that the chart is without until they can go out again: what they showed last may not be shown any more */
   withdrawn: readonly RecordClass[];
   sections: NewSection[];
   sources: ChartSource[];

@@ -190,6 +190,11 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
   const held = namesOf(state.sections);
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
+  const known = [...rendering.classes, ...rendering.large];
+  if (lacking.some(({ recordClass }) => !isOneOf(known, recordClass))) {
+    // Only what is too large may leave the chart: what could not be read now can be read again soon.
+    throwIfPartial(rendering);
+  }
   const outcome = await pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)), true);
   throwIfPartial(rendering);
   return outcome;
@@ -308,6 +313,7 @@ async function pushMark(replication: Replication, chart: ChartToRender, held: Ch
   const nothing = {
     classes: [],
     failure: null,
+    large: [],
     withdrawn: [],
     sections: [],
     sources: [],
