@@ -280,6 +280,7 @@ describe('a chart of which a class', () => {
 
   it('is too large for a section gets the others pushed, keeps that class as it was, and goes out when there is less of it', async () => {
     const before = await hashes();
+    const problem = await itemOf('Condition');
     await writeMuch();
     await changeDemographics(under.clinic, { pid: PID, street: '5 Elm Court' });
     await markDirty(under.ledger.manager, PID, ['problems', 'allergies', 'profile']);
@@ -297,6 +298,8 @@ describe('a chart of which a class', () => {
     // What was decided about may stand in what the class showed last.
     const { id: resourceId, recordClass } = await itemOf('Immunization');
     const held = await decide(under.ledger, decision({ resourceId, recordClass }));
+    const heldToo = decision({ resourceId: problem.id, recordClass: problem.recordClass });
+    const decided = await decide(under.ledger, heldToo);
     expect(await inDmz()).toContain(resourceId);
     await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
     expect(await inDmz()).not.toContain(resourceId);
@@ -305,6 +308,12 @@ describe('a chart of which a class', () => {
     expect(await dirtyClasses()).toEqual(['problems']);
     expect(await withheld()).toContainEqual({ id: resourceId, decision: held, ended: 0, seq: null });
     await lift(under.ledger, held, 'admin');
+    await lift(under.ledger, decided, 'admin');
+    await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
+    const { manifest } = (await under.stored(patientRef)) ?? {};
+    expect(await withheld()).toContainEqual({ id: resourceId, decision: held, ended: 1, seq: manifest?.seq });
+    // Kept inside all the same, by its class.
+    expect(await withheld()).toContainEqual({ id: problem.id, decision: decided, ended: 0, seq: null });
 
     await writeLess();
     await under.clinic.query("INSERT INTO lists SET pid = ?, type = 'medical_problem', title = 'Less', activity = 1", [
@@ -314,6 +323,8 @@ describe('a chart of which a class', () => {
     expect(await replicate()).toBe('pushed');
     expect(await inDmz()).toContain('Less');
     expect(await dirtyClasses()).toEqual([]);
+    const { manifest: whole } = (await under.stored(patientRef)) ?? {};
+    expect(await withheld()).toContainEqual({ id: problem.id, decision: decided, ended: 1, seq: whole?.seq });
   });
 
   it('is too large for a section when the DMZ has lost it does not keep the others from being sent again', async () => {
