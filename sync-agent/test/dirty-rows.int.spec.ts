@@ -108,6 +108,7 @@ describe('dirty rows of one chart and class', () => {
       sources: [],
       position: { file: 1, offset },
       failure: null,
+      large: [],
       withdrawn: [],
       files: null,
       offersCcd: false,

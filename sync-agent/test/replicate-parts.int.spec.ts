@@ -280,6 +280,7 @@ describe('a chart of which a class', () => {
 
   it('is too large for a section gets the others pushed, keeps that class as it was, and goes out when there is less of it', async () => {
     const before = await hashes();
+    const problem = await itemOf('Condition');
     await writeMuch();
     await changeDemographics(under.clinic, { pid: PID, street: '5 Elm Court' });
     await markDirty(under.ledger.manager, PID, ['problems', 'allergies', 'profile']);
@@ -297,6 +298,8 @@ describe('a chart of which a class', () => {
     // What was decided about may stand in what the class showed last.
     const { id: resourceId, recordClass } = await itemOf('Immunization');
     const held = await decide(under.ledger, decision({ resourceId, recordClass }));
+    const heldToo = decision({ resourceId: problem.id, recordClass: problem.recordClass });
+    const decided = await decide(under.ledger, heldToo);
     expect(await inDmz()).toContain(resourceId);
     await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
     expect(await inDmz()).not.toContain(resourceId);
@@ -305,6 +308,12 @@ describe('a chart of which a class', () => {
     expect(await dirtyClasses()).toEqual(['problems']);
     expect(await withheld()).toContainEqual({ id: resourceId, decision: held, ended: 0, seq: null });
     await lift(under.ledger, held, 'admin');
+    await lift(under.ledger, decided, 'admin');
+    await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
+    const { manifest } = (await under.stored(patientRef)) ?? {};
+    expect(await withheld()).toContainEqual({ id: resourceId, decision: held, ended: 1, seq: manifest?.seq });
+    // Kept inside all the same, by its class.
+    expect(await withheld()).toContainEqual({ id: problem.id, decision: decided, ended: 0, seq: null });
 
     await writeLess();
     await under.clinic.query("INSERT INTO lists SET pid = ?, type = 'medical_problem', title = 'Less', activity = 1", [
@@ -314,6 +323,8 @@ describe('a chart of which a class', () => {
     expect(await replicate()).toBe('pushed');
     expect(await inDmz()).toContain('Less');
     expect(await dirtyClasses()).toEqual([]);
+    const { manifest: whole } = (await under.stored(patientRef)) ?? {};
+    expect(await withheld()).toContainEqual({ id: problem.id, decision: decided, ended: 1, seq: whole?.seq });
   });
 
   it('is too large for a section when the DMZ has lost it does not keep the others from being sent again', async () => {
@@ -332,6 +343,71 @@ describe('a chart of which a class', () => {
     await writeLess();
     expect(await replicate()).toBe('pushed');
     expect((await under.stored(patientRef))?.sections.has('problems')).toBe(true);
+    expect(await dirtyClasses()).toEqual([]);
+  });
+
+  it('cannot be read when the DMZ has lost it does not leave the chart', async () => {
+    const before = await hashes();
+    await under.portal.query('DELETE FROM section WHERE patient_ref = UNHEX(?)', [patientRef]);
+    await under.clinic.query('RENAME TABLE immunizations TO immunizations_away');
+    await changeDemographics(under.clinic, { pid: PID, street: '8 Elm Court' });
+    await markDirty(under.ledger.manager, PID, ['profile']);
+    await expect(replicate()).rejects.toMatchObject({ code: 'openemr-read-failed' });
+    expect(await hashes()).toEqual(before);
+    expect(await dirtyClasses()).toEqual(['profile']);
+
+    await under.clinic.query('RENAME TABLE immunizations_away TO immunizations');
+    expect(await replicate()).toBe('pushed');
+    expect([...(await hashes()).keys()]).toEqual([...before.keys()]);
+    expect((await under.stored(patientRef))?.sections.has('immunizations')).toBe(true);
+    expect(await inDmz()).toContain('8 Elm Court');
+    expect(await dirtyClasses()).toEqual([]);
+  });
+
+  /** Of 255 letters that do not compress to less than half. */
+  const letters = (): string =>
+    [...new Uint16Array(new Uint8Array(randomBytes(510)).buffer)]
+      .map((random) => String.fromCodePoint(0x4e00 + (random % 20_000)))
+      .join('');
+  const fileMany = async (): Promise<void> => {
+    for (let from = 0; from < 10_000; from += 1_000) {
+      const ids = Array.from({ length: 1_000 }, (_, n) => 800_000 + from + n);
+      await under.clinic.query('INSERT INTO documents (id, foreign_id, name, mimetype, date) VALUES ?', [
+        ids.map((id) => [id, PID, letters(), letters(), new Date()]),
+      ]);
+      await under.clinic.query('INSERT INTO categories_to_documents (category_id, document_id) VALUES ?', [
+        ids.map((id) => [3, id]),
+      ]);
+    }
+  };
+
+  it('is the list of documents, too large while a decision concerns the chart, leaves with the bytes and the request', async () => {
+    const blobs = (state: string): Promise<number> => under.count(`document_blob WHERE state = '${state}'`);
+    await under.ledger.query(
+      "UPDATE document_blob SET state = 'held', size = 1, sealed_sha256 = fingerprint WHERE state = 'wanted'",
+    );
+    await under.ledger.query(
+      `INSERT INTO ccd_request (patient_ref, submission_id, kept_at) VALUES (UNHEX(?), RANDOM_BYTES(16), UTC_TIMESTAMP(3))`,
+      [patientRef],
+    );
+    await markDirty(under.ledger.manager, PID, ['documents']);
+    expect(await replicate()).toBe('pushed');
+    expect(await blobs('held')).toBeGreaterThan(0);
+    await fileMany();
+    const { id: resourceId, recordClass } = await itemOf('Immunization');
+    const held = await decide(under.ledger, decision({ resourceId, recordClass }));
+    await expect(replicate()).rejects.toMatchObject({ code: 'section-too-large' });
+    expect((await under.stored(patientRef))?.sections.has('documents')).toBe(false);
+    expect(await blobs('held')).toBe(0);
+    expect(await under.count('ccd_request')).toBe(0);
+    expect(await dirtyClasses()).toEqual(['documents']);
+
+    await lift(under.ledger, held, 'admin');
+    await under.clinic.query('DELETE FROM categories_to_documents WHERE document_id >= 800000');
+    await under.clinic.query('DELETE FROM documents WHERE id >= 800000');
+    expect(await replicate()).toBe('pushed');
+    expect((await under.stored(patientRef))?.sections.has('documents')).toBe(true);
+    expect(await blobs('wanted')).toBeGreaterThan(0);
     expect(await dirtyClasses()).toEqual([]);
   });
 

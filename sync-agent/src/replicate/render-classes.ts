@@ -102,6 +102,7 @@ export async function renderClasses(
   const large = tooLarge(named);
   const failures = new Map([...unread, ...large]);
   const complete = readable.filter((recordClass) => !large.has(recordClass));
+  const withdrawn = decisions.length === 0 ? [] : RELEASED_CLASSES.filter((recordClass) => large.has(recordClass));
   const sections = named.filter(({ recordClass }) => complete.includes(recordClass));
   const contained = new Set([
     ...submissionsIn(sections),
@@ -115,11 +116,12 @@ export async function renderClasses(
     chart,
     classes: complete,
     failure: failures.values().next().value ?? null,
-    withdrawn: decisions.length === 0 ? [] : RELEASED_CLASSES.filter((recordClass) => large.has(recordClass)),
+    large: [...large.keys()],
+    withdrawn,
     sections,
     sources: read?.rows.sources ?? [],
     position: fromOpenEmr.some((recordClass) => complete.includes(recordClass)) ? (read?.position ?? null) : null,
-    files: complete.includes('documents') ? files : null,
+    files: complete.includes('documents') ? files : withdrawn.includes('documents') ? [] : null,
     offersCcd: source.offersCcd === true,
     contained,
     decisions,

@@ -12,7 +12,9 @@ import type { NewSection } from './seal-chart.js';
 export interface Rendering {
   chart: ChartToRender;
   classes: readonly RecordClass[];
-  /** classes that the chart is without until they can go out again: what they showed last may not be shown any more */
+  /** classes that were read and have a section that cannot be sealed */
+  large: readonly RecordClass[];
+  /** those that the chart is without until they can go out again: what they showed last may not be shown any more */
   withdrawn: readonly RecordClass[];
   sections: NewSection[];
   sources: ChartSource[];
@@ -20,7 +22,7 @@ export interface Rendering {
   position: BinlogPosition | null;
   /** why a class that was asked for is not among `classes`; null when all are */
   failure: Error | null;
-  /** bytes that the list of documents names; null when it was not rendered */
+  /** bytes that the list of documents names, none while it is withdrawn; null when it stays as it was */
   files: readonly DocumentFile[] | null;
   /** whether that list offers C-CDAs, or says that decisions hold them back */
   offersCcd: boolean;

@@ -190,6 +190,11 @@ async function replicateAgain(replication: Replication, patientRef: string): Pro
   const held = namesOf(state.sections);
   const acked = await readAckedSections(replication.ledger.manager, patientRef);
   const lacking = acked.filter(({ sectionId, sha256 }) => !held.has(`${sectionId} ${sha256}`));
+  const known = [...rendering.classes, ...rendering.large];
+  if (lacking.some(({ recordClass }) => !isOneOf(known, recordClass))) {
+    // Only what is too large may leave the chart: what could not be read now can be read again soon.
+    throwIfPartial(rendering);
+  }
   const outcome = await pushChanges(replication, rendering, new Set(lacking.map(({ name }) => name)), true);
   throwIfPartial(rendering);
   return outcome;
@@ -235,12 +240,7 @@ async function pushChanges(
   const leaving = new Set(
     others.filter(({ name, recordClass }) => isOneOf(withdrawn, recordClass) || (onlyHeld && lacking.has(name))),
   );
-  if (leaving.size > 0) {
-    // Rendered again until they can go out.
-    const owed = new Set([...leaving].map(({ recordClass }) => recordClass));
-    const classesOwed = RENDERED_CLASSES.filter((recordClass) => owed.has(recordClass));
-    await markDirty(ledger.manager, chart.pid, classesOwed);
-  }
+  const owed = new Set([...leaving].map(({ recordClass }) => recordClass));
   const kept = acked.filter(
     (section) => names.has(section.name) || (!isOneOf(classes, section.recordClass) && !leaving.has(section)),
   );
@@ -274,6 +274,7 @@ async function pushChanges(
       changed: new Set(changed.map(({ recordClass }) => recordClass)),
       // What they settle is in the chart with the last batch; what does not fit into one call follows by itself.
       settles: portions[index - first] ?? [],
+      leaving: RENDERED_CLASSES.filter((recordClass) => owed.has(recordClass)),
       first: index === 0,
       last: index === steps - 1,
     });
@@ -308,6 +309,7 @@ async function pushMark(replication: Replication, chart: ChartToRender, held: Ch
   const nothing = {
     classes: [],
     failure: null,
+    large: [],
     withdrawn: [],
     sections: [],
     sources: [],
@@ -316,7 +318,7 @@ async function pushMark(replication: Replication, chart: ChartToRender, held: Ch
     offersCcd: false,
   };
   const rendering: Rendering = { chart, ...nothing, contained: new Set(), decisions: null, withheld: null };
-  const none = { batch: [], changed: new Set<string>(), settles: [] };
+  const none = { batch: [], changed: new Set<string>(), settles: [], leaving: [] };
   const step = { ...none, attempted: chart.attemptedSeq, current, first: true, last: false, frozen: true };
   await pushBatch(replication, rendering, step);
 }
@@ -330,6 +332,8 @@ interface Step {
   /** classes of which this step or another pushes a section */
   changed: ReadonlySet<string>;
   settles: readonly string[];
+  /** classes of which sections leave the chart unrendered: dirty from then on, until they can go out */
+  leaving: readonly RecordClass[];
   first: boolean;
   last: boolean;
   frozen?: boolean;
@@ -354,6 +358,9 @@ async function pushBatch(replication: Replication, rendering: Rendering, step: S
     await assertMayPush(manager, chart.pid, step.frozen === true);
     await claimNumber(manager, chart.patientRef, step.attempted, version.seq);
     await assertDecisionsStand(manager, rendering);
+    if (step.first) {
+      await markDirty(manager, chart.pid, step.leaving);
+    }
     if (step.first && !step.last && rendering.position !== null) {
       // The last batch settles; a row of the first that moves away before that has to be known as the chart's.
       await addSources(manager, rendering);

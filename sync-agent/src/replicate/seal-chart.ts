@@ -73,7 +73,7 @@ export class SectionTooLarge extends Error {
   readonly logLevel = 'error';
   constructor(recordClass: RecordClass) {
     super(
-      `a section of the class ${recordClass} is larger than ${String(LIMITS.sectionBytes)} bytes when sealed; the class keeps its last state`,
+      `a section of the class ${recordClass} is larger than ${String(LIMITS.sectionBytes)} bytes when sealed; the class does not go out`,
     );
   }
 }

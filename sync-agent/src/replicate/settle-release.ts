@@ -44,10 +44,10 @@ export async function settleRelease(
   rendering: Rendering,
   push: { seq: number; changed: ReadonlySet<string> } | null,
 ): Promise<void> {
-  const { chart, withheld } = rendering;
+  const { chart, classes, withheld } = rendering;
   if (withheld !== null) {
     const isShown = (id: string): boolean => shows(rendering, id);
-    await noteWithheld(manager, { pid: chart.pid, withheld, isShown, seq: push?.seq ?? null });
+    await noteWithheld(manager, { pid: chart.pid, classes, withheld, isShown, seq: push?.seq ?? null });
   }
   // Of now: a request that came after the decision had ended stays.
   if (rendering.files !== null && (await readDecisions(manager, chart.pid)).length > 0) {
