@@ -183,7 +183,7 @@ describe('a ledger that was restored alone', () => {
     );
     expect(await begin()).toEqual({ era: 2, charts: 1, deliveredAgain: 0, frozen: [] });
     for (const table of ['vanished', 'vanished_class', 'held_loss']) {
-      expect(await agent.ledger.query(`SELECT COUNT(*) AS n FROM ${table}`)).toEqual([{ n: '0' }]);
+      expect(await agent.ledger.query(`SELECT COUNT(*) AS n FROM ${table}`)).toEqual([{ n: 0 }]);
     }
     expect(await agent.ledger.manager.findOneByOrFail(Chart, { patientRef })).toMatchObject({
       era: 2,
