@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { issueGrant } from 'sync-contract/grant';
 import { newHpkeKeyPair } from 'sync-contract/hpke';
 import { newRef } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { signStatement, type Signed } from 'sync-contract/signed';
+import { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
 import { judgeEverybody } from '../src/enrol/judge-patient.js';
 import { readDecided } from '../src/enrol/patients.command.js';
 import { pushOwed } from '../src/enrol/push-owed.js';
@@ -16,6 +18,7 @@ import { complaintsAbout } from '../src/reconcile/complaints.js';
 import { compareWithDmz, type DmzTally } from '../src/reconcile/compare-dmz.js';
 import { readAllAgain, beginNightly } from '../src/reconcile/compare-openemr.js';
 import { closeDay, EarlierStatement, keepComparison, type DailyStatement } from '../src/reconcile/daily-statement.js';
+import { endContentDifferences, noteContent } from '../src/reconcile/note-differences.js';
 import { Tally, type Found } from '../src/reconcile/difference.js';
 import { findLost } from '../src/reconcile/find-lost.js';
 import { BlobReading } from '../src/reconcile/read-blobs-again.js';
@@ -385,6 +388,50 @@ describe('reconciliation', () => {
     expect((await night('2026-12-04')).day.differing).toEqual([]);
   });
 
+  it('reads all of a statement at one moment, while pushes go on', async () => {
+    const { day: before } = await night('2026-12-05');
+    const grown = 'UPDATE chart_section SET size = size + ? WHERE patient_ref = UNHEX(?)';
+    let pushes = 0;
+    const reads = jest.spyOn(EntityManager.prototype, 'query').mockImplementation(async function (
+      this: EntityManager,
+      sql: string,
+      values?: unknown,
+    ): Promise<unknown> {
+      const rows: unknown = await this.dataSource.query(
+        sql,
+        z.array(z.unknown()).optional().parse(values),
+        this.queryRunner,
+      );
+      if (sql.includes('FROM chart_section) AS sections')) {
+        pushes += 1;
+        await under.ledger.query(grown, [1, ref()]);
+      }
+      return rows;
+    });
+    try {
+      const { day } = await night('2026-12-06');
+      expect([pushes, day.sections, day.root, day.classes]).toEqual([1, before.sections, before.root, before.classes]);
+    } finally {
+      reads.mockRestore();
+      await under.ledger.query(grown, [-pushes, ref()]);
+      await under.ledger.query("DELETE FROM reconciliation_statement WHERE day >= '2026-12-05'");
+    }
+  });
+
+  it('notes what a chart shows otherwise once, beside what is open of other charts', async () => {
+    const other = refs[1] ?? '';
+    await noteContent(under.ledger.manager, other, ['allergies']);
+    for (let turn = 0; turn < 2; turn += 1) {
+      await noteContent(under.ledger.manager, ref(), ['allergies', 'problems']);
+    }
+    const open = "reconciliation_difference WHERE healed_at IS NULL AND difference = 'content-changed'";
+    expect(await under.count(open)).toBe(3);
+    expect(await endContentDifferences(under.ledger.manager, ref(), ['allergies', 'problems'])).toHaveLength(2);
+    expect(await under.count(`${open} AND patient_ref = 0x${other}`)).toBe(1);
+    await endContentDifferences(under.ledger.manager, other, ['allergies']);
+    expect(await under.count(open)).toBe(0);
+  });
+
   it('does not take a difference for healed in a chart that is passed over', async () => {
     await under.portal.query('UPDATE chart SET seq = seq + 1000 WHERE patient_ref = ?', [Buffer.from(ref(), 'hex')]);
     await keepComparison(under.ledger, new Date(), await compare());
@@ -407,7 +454,8 @@ describe('reconciliation', () => {
       const statements = await readStatements(manager, under.keys, 3);
       const withDmz = { at: new Date().toISOString(), differences: 0, documentsCompared: true };
       const withOpenEmr = await readLastComparison(manager, 'openemr');
-      return complaintsAbout({ withDmz, withOpenEmr, vanishingStopped: false, lost: [], statements }, new Date(), 900);
+      const nothing = { vanishingStopped: false, heldCharts: [], lost: [] };
+      return complaintsAbout({ withDmz, withOpenEmr, ...nothing, statements }, new Date(), 900);
     };
     await night('2026-12-06');
     expect(await complaints()).toEqual([

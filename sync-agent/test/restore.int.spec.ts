@@ -168,7 +168,23 @@ describe('a ledger that was restored alone', () => {
     await agent.ledger.query('REPLACE INTO heartbeat_state (id, era, seq, stopped_reason) VALUES (1, 1, 7, ?)', [
       'behind',
     ]);
+    await agent.ledger.query(
+      'INSERT INTO vanished (patient_ref, seq, entries, at) VALUES (UNHEX(?), 40, 9, UTC_TIMESTAMP(3))',
+      [patientRef],
+    );
+    await agent.ledger.query(
+      `INSERT INTO vanished_class (patient_ref, seq, record_class, entries, emptied, at)
+        VALUES (UNHEX(?), 40, 'allergies', 9, 1, UTC_TIMESTAMP(3))`,
+      [patientRef],
+    );
+    await agent.ledger.query(
+      'INSERT INTO held_loss (patient_ref, seq, held_at) VALUES (UNHEX(?), 40, UTC_TIMESTAMP(3))',
+      [patientRef],
+    );
     expect(await begin()).toEqual({ era: 2, charts: 1, deliveredAgain: 0, frozen: [] });
+    for (const table of ['vanished', 'vanished_class', 'held_loss']) {
+      expect(await agent.ledger.query(`SELECT COUNT(*) AS n FROM ${table}`)).toEqual([{ n: 0 }]);
+    }
     expect(await agent.ledger.manager.findOneByOrFail(Chart, { patientRef })).toMatchObject({
       era: 2,
       seq: 0,

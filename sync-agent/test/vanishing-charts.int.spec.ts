@@ -1,16 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { bookAppointment } from 'infra/openemr-sim/clinic-appointments';
+import { recordVitals, writeNote } from 'infra/openemr-sim/clinic-visits';
 import { RENDERED_CLASSES, markDirty } from '../src/ledger/dirty.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
-import { allowVanishing } from '../src/reconcile/reconciliation.command.js';
+import { allowHeldLoss, allowVanishing } from '../src/reconcile/reconciliation.command.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';
 import { AgentUnderTest, STANDING_FEED } from './agent-under-test.js';
 
 const STOPPED = { code: 'too-much-vanished', logLevel: 'error' };
+const HELD = { code: 'whole-chart-vanished', logLevel: 'error' };
 type ListType = 'allergy' | 'medical_problem' | 'medication';
 
 describe('fewer than a hundred entries that vanish from OpenEMR', () => {
@@ -32,7 +34,7 @@ describe('fewer than a hundred entries that vanish from OpenEMR', () => {
     await under.ledger.query(
       'UPDATE reconciliation_state SET vanishing_stopped_at = NULL, vanishing_allowed_until = NULL WHERE id = 1',
     );
-    for (const table of ['vanished', 'vanished_class', 'chart_section']) {
+    for (const table of ['vanished', 'vanished_class', 'held_loss', 'chart_section']) {
       await under.ledger.query(`DELETE FROM ${table}`);
     }
   });
@@ -92,6 +94,15 @@ describe('fewer than a hundred entries that vanish from OpenEMR', () => {
     return (stored?.sections.get(section) as { resources: unknown[] }).resources.length;
   }
 
+  async function clinicalEntries(pid: number): Promise<Record<string, number>> {
+    const rows: { recordClass: string; entries: string }[] = await under.ledger.query(
+      `SELECT record_class AS recordClass, SUM(entries) AS entries FROM chart_section WHERE patient_ref = UNHEX(?)
+          AND record_class NOT IN ('profile', 'practice') GROUP BY record_class HAVING SUM(entries) > 0`,
+      [refs.get(pid) ?? ''],
+    );
+    return Object.fromEntries(rows.map(({ recordClass, entries }) => [recordClass, Number(entries)]));
+  }
+
   const isStopped = async (): Promise<boolean> => (await readStatus(under.ledger.manager)).vanishingStopped;
 
   it('leave no chart without any clinical entry before a person has looked, in one render or table by table', async () => {
@@ -99,32 +110,98 @@ describe('fewer than a hundred entries that vanish from OpenEMR', () => {
     await remove(atOnce, 'allergy');
     await remove(atOnce, 'medical_problem');
     await remove(atOnce, 'medication');
-    await expect(replicate(atOnce)).rejects.toMatchObject(STOPPED);
-    await expect(replicate(atOnce)).rejects.toMatchObject(STOPPED);
+    await expect(replicate(atOnce)).rejects.toMatchObject(HELD);
+    await expect(replicate(atOnce)).rejects.toMatchObject(HELD);
     expect(await shown(atOnce, 'allergies')).toBe(2);
-    const { stops } = await readStatus(under.ledger.manager);
-    expect(stops.join()).toContain('--confirm-vanished');
-    await allowVanishing(under.ledger);
+    const { stops, vanishingStopped } = await readStatus(under.ledger.manager);
+    expect([vanishingStopped, stops.join()]).toEqual([true, expect.stringContaining('--confirm-vanished --chart')]);
+
+    // Nobody else waits, and nothing else is allowed by the confirmation.
+    const other = await patientWith({ allergy: 2, medical_problem: 4 });
+    await remove(other, 'allergy', '% no 1');
+    expect(await replicate(other)).toBe('pushed');
+    await expect(allowHeldLoss(under.ledger, refs.get(other) ?? '')).rejects.toMatchObject({ code: 'no-held-loss' });
+    await allowHeldLoss(under.ledger, refs.get(atOnce) ?? '');
+    await remove(other, 'allergy');
+    await remove(other, 'medical_problem');
+    await expect(replicate(other)).rejects.toMatchObject(HELD);
     expect(await replicate(atOnce)).toBe('pushed');
     expect(await shown(atOnce, 'allergies')).toBe(0);
+    await allowVanishing(under.ledger);
+    expect(await replicate(other)).toBe('pushed');
     expect(await isStopped()).toBe(false);
 
-    await under.ledger.query('UPDATE reconciliation_state SET vanishing_allowed_until = NULL WHERE id = 1');
+    // Once.
+    await add(atOnce, { allergy: 2, medical_problem: 4 });
+    expect(await replicate(atOnce)).toBe('pushed');
+    await remove(atOnce, 'allergy');
+    await remove(atOnce, 'medical_problem');
+    await expect(replicate(atOnce)).rejects.toMatchObject(HELD);
+    await add(atOnce, { allergy: 2, medical_problem: 4 });
+    await replicate(atOnce);
+    expect(await isStopped()).toBe(false);
+
     const byTable = await patientWith({ allergy: 2, medical_problem: 4 });
     await remove(byTable, 'allergy');
     expect(await replicate(byTable)).toBe('pushed');
     await remove(byTable, 'medical_problem', '% no 0');
     expect(await replicate(byTable)).toBe('pushed');
     await remove(byTable, 'medical_problem');
-    await expect(replicate(byTable)).rejects.toMatchObject(STOPPED);
+    await expect(replicate(byTable)).rejects.toMatchObject(HELD);
+    await under.ledger.query('DELETE FROM vanished_class');
+    await expect(replicate(byTable)).rejects.toMatchObject(HELD);
     expect(await shown(byTable, 'problems')).toBe(3);
   });
 
   it('leave no chart without a long list that was all it had', async () => {
     const pid = await patientWith({ medical_problem: 40 });
     await remove(pid, 'medical_problem');
-    await expect(replicate(pid)).rejects.toMatchObject(STOPPED);
+    await expect(replicate(pid)).rejects.toMatchObject(HELD);
     expect(await shown(pid, 'problems')).toBe(40);
+  });
+
+  it('leave no chart without clinical entries for as many appointments that came meanwhile', async () => {
+    const pid = await patientWith({ allergy: 2, medical_problem: 3 });
+    await remove(pid, 'allergy');
+    await remove(pid, 'medical_problem');
+    for (let n = 0; n < 6; n += 1) {
+      await bookAppointment(under.clinic, {
+        pid,
+        date: `2031-11-1${String(n)}`,
+        time: '10:00',
+        minutes: 15,
+        title: 'Visit',
+      });
+    }
+    await expect(replicate(pid)).rejects.toMatchObject(HELD);
+    expect([await shown(pid, 'allergies'), await shown(pid, 'problems')]).toEqual([2, 3]);
+  });
+
+  it('call nobody for the only visit of a patient, which is many entries of several classes', async () => {
+    const pid = await patientWith({});
+    const encounter = 990_000 + pid;
+    await under.clinic.query(
+      `INSERT INTO form_encounter SET encounter = ?, pid = ?, date = '2026-07-01 08:00:00', reason = 'first visit',
+         facility_id = 3, provider_id = 1`,
+      [encounter, pid],
+    );
+    await under.clinic.query(
+      `INSERT INTO forms (date, encounter, form_name, form_id, pid, user, groupname, authorized, formdir)
+        SELECT date, encounter, 'New Patient Encounter', id, pid, 'admin', 'Default', 1, 'newpatient'
+          FROM form_encounter WHERE encounter = ?`,
+      [encounter],
+    );
+    await recordVitals(under.clinic, { pid, systolic: 120, diastolic: 80, pulse: 70, weight: 150, note: '' });
+    await writeNote(under.clinic, { pid, text: 'well', type: 'progress_note', category: '' });
+    expect(await replicate(pid)).toBe('pushed');
+    const before = await clinicalEntries(pid);
+    expect(Object.keys(before)).toEqual(expect.arrayContaining(['encounters', 'notes', 'vitals']));
+    expect(Object.values(before).reduce((sum, entries) => sum + entries, 0)).toBeGreaterThan(5);
+    // As the delete screen of a visit.
+    await under.clinic.query('UPDATE forms SET deleted = 1 WHERE encounter = ?', [encounter]);
+    await under.clinic.query('DELETE FROM form_encounter WHERE encounter = ?', [encounter]);
+    expect(await replicate(pid)).toBe('pushed');
+    expect([await clinicalEntries(pid), await isStopped()]).toEqual([{}, false]);
   });
 
   it('call nobody for a correction: one wrong entry, a visit, a panel, also of the only ones that a chart had', async () => {
@@ -173,6 +250,20 @@ describe('fewer than a hundred entries that vanish from OpenEMR', () => {
       expect(await replicate(pid)).toBe('pushed');
     }
     expect(await isStopped()).toBe(false);
+  });
+
+  it('let a few appointments of a small practice go', async () => {
+    const pids: number[] = [];
+    for (let n = 0; n < 4; n += 1) {
+      const pid = await patientWith({ allergy: 1 });
+      await bookAppointment(under.clinic, { pid, date: '2031-11-20', time: '10:00', minutes: 15, title: 'Visit' });
+      expect(await replicate(pid)).toBe('pushed');
+      pids.push(pid);
+    }
+    await under.clinic.query('DELETE FROM openemr_postcalendar_events WHERE pc_pid IN (?)', [pids.map(String)]);
+    for (const pid of pids) {
+      expect(await replicate(pid)).toBe('pushed');
+    }
   });
 
   it('let appointments of several charts age out, and not those of most', async () => {

@@ -52,7 +52,15 @@ export async function revokePatient(
 }
 
 /** What described the chart in the DMZ, by its reference. */
-const FORGOTTEN = ['chart_section', 'document_blob', 'vanished', 'vanished_class', 'withdrawn_class', 'ccd_request'];
+const FORGOTTEN = [
+  'chart_section',
+  'document_blob',
+  'vanished',
+  'vanished_class',
+  'held_loss',
+  'withdrawn_class',
+  'ccd_request',
+];
 
 /** `attempted_seq` stays: what the chart is sent as, should the patient come back, is newer than all of before. */
 async function forgetChart(manager: EntityManager, pid: number, patientRef: string): Promise<void> {

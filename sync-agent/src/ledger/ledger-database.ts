@@ -36,6 +36,7 @@ import { CreateVanishedClass1764600000000 } from './migrations/1764600000000-cre
 import { AddStatementProof1764700000000 } from './migrations/1764700000000-add-statement-proof.js';
 import { AllowUnknownChangeTime1764800000000 } from './migrations/1764800000000-allow-unknown-change-time.js';
 import { CreateReleasedSection1764900000000 } from './migrations/1764900000000-create-released-section.js';
+import { CreateHeldLoss1764900000001 } from './migrations/1764900000001-create-held-loss.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -47,6 +48,7 @@ import {
   ReconciliationStatementRow,
   Vanished,
   VanishedClass,
+  HeldLoss,
 } from './reconciliation.entities.js';
 import {
   LateRelease,
@@ -89,6 +91,7 @@ export const LEDGER_ENTITIES = [
   ReconciliationSignOff,
   Vanished,
   VanishedClass,
+  HeldLoss,
   LostSubmission,
   PatientDecision,
   ReleaseDecisionRow,
@@ -187,6 +190,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AddStatementProof1764700000000,
       AllowUnknownChangeTime1764800000000,
       CreateReleasedSection1764900000000,
+      CreateHeldLoss1764900000001,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

@@ -95,6 +95,7 @@ export class ReconciliationState {
  */
 @Entity('reconciliation_difference')
 @Index('ix_reconciliation_difference_healed_at', ['healedAt'])
+@Index('ix_reconciliation_difference_chart', ['patientRef', 'healedAt'])
 export class ReconciliationDifference {
   @PrimaryGeneratedColumn({ type: 'bigint' })
   id!: string;
@@ -189,4 +190,21 @@ export class VanishedClass {
 
   @Column({ type: 'datetime', precision: 3 })
   at!: Date;
+}
+
+/** A chart would lose all that is clinical with the push after this number, and waits for a person. */
+@Entity('held_loss')
+export class HeldLoss {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @Column({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+
+  @Column({ name: 'held_at', type: 'datetime', precision: 3 })
+  heldAt!: Date;
+
+  /** a person has looked: that push may go out */
+  @Column({ name: 'allowed_at', type: 'datetime', precision: 3, nullable: true })
+  allowedAt!: Date | null;
 }

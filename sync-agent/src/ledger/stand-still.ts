@@ -9,7 +9,11 @@ export const RESTORE_UNFINISHED = `a backup of the ledger was read in and its ne
 
 /** What charts wait for that lose entries while too much vanishes. */
 export const VANISHING_SENTENCE =
-  "too much vanished from OpenEMR within an hour: more than a hundredth of all entries, all that a chart had, or all that several charts had of one class; charts that lose entries keep what they have in the portal. Look whether OpenEMR's tables are whole, then run `sync-agent reconciliation --confirm-vanished`";
+  "too much vanished from OpenEMR within an hour: more than a hundredth of all entries, or all that several charts had of one class; charts that lose entries keep what they have in the portal. Look whether OpenEMR's tables are whole, then run `sync-agent reconciliation --confirm-vanished`";
+
+/** What one chart waits for that would lose all that is clinical. */
+export const HELD_LOSS_SENTENCE =
+  'all clinical entries of a chart vanished from OpenEMR within an hour; the chart keeps what it has in the portal. Look whether it is meant to be empty, then run `sync-agent reconciliation --confirm-vanished --chart <reference>`';
 
 const Reasons = z.array(z.object({ reason: z.string() }));
 

@@ -24,6 +24,7 @@ const WELL: Findings = {
   withDmz: compared('22T11:50'),
   withOpenEmr: compared('22T02:10'),
   vanishingStopped: false,
+  heldCharts: [],
   lost: [],
   statements: [statement('2026-11-22T02:10:00.000Z')],
 };
@@ -53,6 +54,7 @@ describe('what needs a person about the comparisons', () => {
     ['no statement of a night at all', { statements: [] }, 900, [/ended at .* is gone/]],
     ['lost submissions', { lost: ['submission x'] }, 900, [/gone from the DMZ .* submission x/]],
     ['losses that wait', { vanishingStopped: true }, 900, [/--confirm-vanished/]],
+    ['charts that wait alone', { heldCharts: ['ab', 'cd'] }, 900, [/chart ab .*--chart/, /chart cd .*--chart/]],
   ])('is %s', (_, found, every, says) => {
     const complaints = complaintsAbout({ ...WELL, ...found }, NOW, every);
     expect(complaints).toHaveLength(says.length);

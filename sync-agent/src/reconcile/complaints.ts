@@ -1,4 +1,4 @@
-import { VANISHING_SENTENCE } from '../ledger/stand-still.js';
+import { HELD_LOSS_SENTENCE, VANISHING_SENTENCE } from '../ledger/stand-still.js';
 import type { KeptStatement, LastComparison } from './read-statements.js';
 
 /** What the comparisons have shown, as the ledger keeps it. */
@@ -7,6 +7,8 @@ export interface Findings {
   withOpenEmr: LastComparison | null;
   /** losses wait for a person */
   vanishingStopped: boolean;
+  /** references of charts that would lose all that is clinical and wait for a person */
+  heldCharts: string[];
   /** submissions that vanished from the DMZ and that nobody has confirmed */
   lost: string[];
   /** the newest first */
@@ -20,11 +22,12 @@ const OPENEMR_OLD = 36 * 3_600;
 
 /** What needs a person, a sentence each; none when all is well. @param every seconds between two comparisons with the DMZ */
 export function complaintsAbout(findings: Findings, now: Date, every: number): string[] {
-  const { withDmz, withOpenEmr, vanishingStopped, lost, statements } = findings;
+  const { withDmz, withOpenEmr, vanishingStopped, heldCharts, lost, statements } = findings;
   return [
     ...aboutComparison('the DMZ', withDmz, now, Math.max(DMZ_OLD, 2 * every)),
     ...aboutComparison('OpenEMR', withOpenEmr, now, OPENEMR_OLD),
     ...(vanishingStopped ? [`stopped: ${VANISHING_SENTENCE}`] : []),
+    ...heldCharts.map((patientRef) => `chart ${patientRef} is held: ${HELD_LOSS_SENTENCE}`),
     ...lost.map((place) => `gone from the DMZ before it was collected: ${place}`),
     ...aboutNewest(statements[0], withOpenEmr),
     ...statements.flatMap(aboutStatement),

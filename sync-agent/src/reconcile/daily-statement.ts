@@ -52,6 +52,7 @@ export const DailyStatement = z.strictObject({
 });
 export type DailyStatement = z.infer<typeof DailyStatement>;
 
+const Now = z.tuple([z.object({ now: z.string() })]);
 const Runs = z.array(z.object({ differences: z.number(), found: z.string() }));
 const Counted = z.tuple([z.object({ charts: z.coerce.number(), sections: z.coerce.number() })]);
 const Previous = z.array(z.object({ day: z.string(), signed: z.string() }));
@@ -76,38 +77,51 @@ async function insertComparison(
   kind: ReconciliationKind,
   beganAt: Date,
   { charts, sections, skipped, differences, found }: Tally,
+  endedAt: string | null = null,
 ): Promise<void> {
   await manager.query(
     `INSERT INTO reconciliation (kind, began_at, ended_at, charts, sections, skipped, differences, found)
-      VALUES (?, ?, UTC_TIMESTAMP(3), ?, ?, ?, ?, ?)`,
-    [kind, beganAt, charts, sections, skipped, differences, JSON.stringify(found)],
+      VALUES (?, ?, COALESCE(?, UTC_TIMESTAMP(3)), ?, ?, ?, ?, ?)`,
+    [kind, beganAt, endedAt, charts, sections, skipped, differences, JSON.stringify(found)],
   );
 }
 
 /**
- * The last step of the nightly comparison, in one transaction: its outcome, the day's signed statement, and that the day
- * is done. A crash before it leaves the comparison to be ended by the next start.
+ * The last step of the nightly comparison: the day's signed statement, read at one moment, and then in one transaction its
+ * outcome, the statement, and that the day is done. A crash before that leaves the comparison to be ended by the next start.
  */
 export async function closeDay(
   ledger: DataSource,
   keys: KeyStore,
   { day, beganAt, tally }: { day: string; beganAt: Date; tally: Tally },
 ): Promise<DailyStatement> {
-  const statement = await ledger.transaction(async (manager) => {
-    await insertComparison(manager, 'openemr', beganAt, tally);
-    const made = await makeStatement(manager, keys.siteId, day, tally);
-    await manager.query(
-      'REPLACE INTO reconciliation_statement (day, signed, made_at) VALUES (?, ?, UTC_TIMESTAMP(3))',
-      [day, JSON.stringify(signStatement('reconciliation', made, keys.signing))],
-    );
+  // By itself: a push that settles under the feed's lock waits for its rows no longer than it takes.
+  await ledger.transaction(noteHealedContent);
+  const { readAt, made } = await ledger.transaction('REPEATABLE READ', async (manager) => ({
+    // Before the snapshot: a comparison that ends behind it belongs to the next statement.
+    readAt: await readNow(manager),
+    made: await makeStatement(manager, keys.siteId, day, tally),
+  }));
+  await ledger.transaction(async (manager) => {
+    await insertComparison(manager, 'openemr', beganAt, tally, readAt);
+    await manager.query('REPLACE INTO reconciliation_statement (day, signed, made_at) VALUES (?, ?, ?)', [
+      day,
+      JSON.stringify(signStatement('reconciliation', made, keys.signing)),
+      readAt,
+    ]);
     await manager.query(
       'UPDATE reconciliation_state SET content_after = NULL, content_so_far = NULL, content_began_at = NULL WHERE id = 1',
     );
     crashPoint('before-commit:day-closed');
-    return made;
   });
   crashPoint('after-commit:day-closed');
-  return statement;
+  return made;
+}
+
+/** The database's clock, as its columns take it. */
+async function readNow(manager: EntityManager): Promise<string> {
+  const rows: unknown = await manager.query('SELECT CAST(UTC_TIMESTAMP(3) AS CHAR) AS now');
+  return Now.parse(rows)[0].now;
 }
 
 async function makeStatement(
@@ -136,7 +150,6 @@ async function makeStatement(
     'SELECT (SELECT COUNT(*) FROM chart WHERE seq > 0) AS charts, (SELECT COUNT(*) FROM chart_section) AS sections',
   );
   const buckets = await readBuckets(manager);
-  await noteHealedContent(manager);
   const { compared, since } = await readCompared(manager);
   const { listed, more } = await readDifferences(manager, since);
   return {

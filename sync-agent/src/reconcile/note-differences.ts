@@ -59,6 +59,7 @@ export async function noteDifferences(
   const open = await readOpen(
     manager,
     documentsCompared ? 'difference <> ?' : "difference <> ? AND difference NOT LIKE 'document-%'",
+    [OF_CONTENT],
   );
   const found = new Set(differing.map(placeOf));
   // A list that was cut says nothing about what is not in it.
@@ -71,7 +72,7 @@ export async function noteDifferences(
       healed.map(({ id }) => id),
     ]);
   }
-  await keepOpen(manager, differing, open);
+  await keepOpen(manager, differing, open, MOST_OPEN - open.length);
   await noteHealedContent(manager);
   await manager.query(
     'DELETE FROM reconciliation_difference WHERE healed_at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL 400 DAY)',
@@ -85,7 +86,12 @@ export async function noteContent(
   classes: readonly RecordClass[],
 ): Promise<void> {
   const differing = classes.map((recordClass) => ({ patientRef, recordClass, difference: OF_CONTENT }));
-  await keepOpen(manager, differing, await readOpen(manager, 'difference = ?'));
+  const counted: unknown = await manager.query(
+    'SELECT COUNT(*) AS n FROM reconciliation_difference WHERE healed_at IS NULL AND difference = ?',
+    [OF_CONTENT],
+  );
+  const open = await readOpen(manager, 'difference = ? AND patient_ref = UNHEX(?)', [OF_CONTENT, patientRef]);
+  await keepOpen(manager, differing, open, MOST_OPEN - Counted.parse(counted)[0].n);
 }
 
 /**
@@ -145,12 +151,16 @@ export async function readDifferences(
   return { listed, more: Counted.parse(counted)[0].n - listed.length };
 }
 
-async function readOpen(manager: EntityManager, which: string): Promise<z.infer<typeof Open>> {
+async function readOpen(
+  manager: EntityManager,
+  which: string,
+  values: readonly string[],
+): Promise<z.infer<typeof Open>> {
   const rows: unknown = await manager.query(
     `SELECT id, CONCAT_WS(' ', LOWER(HEX(patient_ref)), record_class, difference) AS place,
             LOWER(HEX(patient_ref)) AS patientRef
        FROM reconciliation_difference WHERE healed_at IS NULL AND ${which}`,
-    [OF_CONTENT],
+    [...values],
   );
   return Open.parse(rows);
 }
@@ -159,11 +169,12 @@ async function keepOpen(
   manager: EntityManager,
   differing: readonly Differing[],
   open: z.infer<typeof Open>,
+  room: number,
 ): Promise<void> {
   const known = new Set(open.map(({ place }) => place));
   const fresh = [...new Map(differing.map((each) => [placeOf(each), each]))]
     .filter(([place]) => !known.has(place))
-    .slice(0, Math.max(0, MOST_OPEN - open.length));
+    .slice(0, Math.max(0, room));
   if (fresh.length > 0) {
     await manager.query(
       `INSERT INTO reconciliation_difference (patient_ref, record_class, difference, found_at)

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { DataSource } from 'typeorm';
 import { z } from 'zod';
+import { Ref } from 'sync-contract/identifiers';
 import { readAgentConfig } from '../config.js';
 import { crashPoint } from '../crash-point.js';
 import { KeyStore } from '../keys/key-store.js';
@@ -16,6 +17,7 @@ interface ReconciliationOptions {
   days: number;
   json?: true;
   confirmVanished?: true;
+  chart?: string;
   confirmLost?: true;
   signOff?: string;
   by?: string;
@@ -27,6 +29,9 @@ const MOST_DAYS = 400;
 /** Hours in which a confirmed loss goes out. */
 const ALLOWED = 4;
 const Places = z.array(z.object({ place: z.string() }));
+const Held = z.array(z.object({ patientRef: z.string() }));
+const Changed = z.object({ affectedRows: z.number() });
+const ALLOW = 'allowed_at = UTC_TIMESTAMP(3)';
 const Stopped = z.array(z.object({ stopped: z.coerce.boolean() }));
 
 /**
@@ -40,53 +45,86 @@ export function reconciliationCommand(): Command {
     .option('--days <n>', 'statements to show', wholeNumber, 7)
     .option('--json', 'print JSON instead of text')
     .option('--confirm-vanished', 'what vanished from OpenEMR is meant to be gone: let it leave the portal')
+    .option('--chart <reference>', 'with --confirm-vanished: only what this chart waits for, once', reference)
     .option('--confirm-lost', 'the submissions that are listed as lost are known; their senders were told')
     .option('--sign-off <day>', 'a person has read the statement of this day, e.g. 2026-11-22, or of the `newest`')
     .option('--by <user name>', "with --sign-off: OpenEMR's user name of that person")
     .option('--note <text>', 'with --sign-off: what the person has to say about it, without naming a patient')
-    .action(async ({ days, json, confirmVanished, confirmLost, signOff: day, by, note }: ReconciliationOptions) => {
-      const config = readAgentConfig();
-      const keys = KeyStore.open(config.keyDir, config.siteId);
-      const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
-      try {
-        if (confirmVanished === true) {
-          await allowVanishing(ledger);
+    .action(
+      async ({ days, json, confirmVanished, chart, confirmLost, signOff: day, by, note }: ReconciliationOptions) => {
+        const config = readAgentConfig();
+        const keys = KeyStore.open(config.keyDir, config.siteId);
+        const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
+        try {
+          if (confirmVanished === true) {
+            await (chart === undefined ? allowVanishing(ledger) : allowHeldLoss(ledger, chart));
+          }
+          if (confirmLost === true) {
+            await confirmLosses(ledger);
+          }
+          if (day !== undefined) {
+            const tables = openEmrTables(config.database.openemrName);
+            await signOffDay({ ledger, keys, tables }, { day, by: by ?? '', note: note ?? '' });
+          }
+          const findings: Findings = {
+            withDmz: await readLastComparison(ledger.manager, 'dmz'),
+            withOpenEmr: await readLastComparison(ledger.manager, 'openemr'),
+            vanishingStopped: await isVanishingStopped(ledger),
+            heldCharts: await readHeldCharts(ledger),
+            lost: await readLost(ledger),
+            statements: await readStatements(ledger.manager, keys, days),
+          };
+          const complaints = complaintsAbout(findings, new Date(), config.reconciliation.every);
+          process.stdout.write(
+            json === true ? `${JSON.stringify({ ...findings, complaints })}\n` : describeFindings(findings, complaints),
+          );
+          const confirms = confirmVanished === true || confirmLost === true || day !== undefined;
+          process.exitCode = !confirms && complaints.length > 0 ? DIFFERENCES_REMAIN : 0;
+        } finally {
+          await ledger.destroy();
         }
-        if (confirmLost === true) {
-          await confirmLosses(ledger);
-        }
-        if (day !== undefined) {
-          const tables = openEmrTables(config.database.openemrName);
-          await signOffDay({ ledger, keys, tables }, { day, by: by ?? '', note: note ?? '' });
-        }
-        const findings: Findings = {
-          withDmz: await readLastComparison(ledger.manager, 'dmz'),
-          withOpenEmr: await readLastComparison(ledger.manager, 'openemr'),
-          vanishingStopped: await isVanishingStopped(ledger),
-          lost: await readLost(ledger),
-          statements: await readStatements(ledger.manager, keys, days),
-        };
-        const complaints = complaintsAbout(findings, new Date(), config.reconciliation.every);
-        process.stdout.write(
-          json === true ? `${JSON.stringify({ ...findings, complaints })}\n` : describeFindings(findings, complaints),
-        );
-        const confirms = confirmVanished === true || confirmLost === true || day !== undefined;
-        process.exitCode = !confirms && complaints.length > 0 ? DIFFERENCES_REMAIN : 0;
-      } finally {
-        await ledger.destroy();
-      }
-    });
+      },
+    );
 }
 
-/** A person has looked: what waits goes out, and whatever else is lost in the same hours. */
+/**
+ * A person has looked: what waits goes out, and whatever else is lost in the same hours; when only charts wait that are
+ * held alone, nothing else.
+ */
 export async function allowVanishing(ledger: DataSource): Promise<void> {
-  crashPoint('before-commit:vanishing-allowed');
-  await ledger.query(
-    `UPDATE reconciliation_state SET vanishing_stopped_at = NULL,
-        vanishing_allowed_until = DATE_ADD(UTC_TIMESTAMP(3), INTERVAL ? HOUR) WHERE id = 1`,
-    [ALLOWED],
-  );
+  await ledger.transaction(async (manager) => {
+    const allowed: unknown = await manager.query(`UPDATE held_loss SET ${ALLOW} WHERE allowed_at IS NULL`);
+    await manager.query(
+      `UPDATE reconciliation_state SET vanishing_stopped_at = NULL,
+          vanishing_allowed_until = DATE_ADD(UTC_TIMESTAMP(3), INTERVAL ? HOUR)
+        WHERE id = 1 AND (vanishing_stopped_at IS NOT NULL OR ?)`,
+      [ALLOWED, Changed.parse(allowed).affectedRows === 0],
+    );
+    crashPoint('before-commit:vanishing-allowed');
+  });
   crashPoint('after-commit:vanishing-allowed');
+}
+
+/**
+ * A person has looked at this chart, which goes out without what it lost, once.
+ * @throws NoHeldLoss
+ */
+export async function allowHeldLoss(ledger: DataSource, patientRef: string): Promise<void> {
+  const allowed: unknown = await ledger.query(
+    `UPDATE held_loss SET ${ALLOW} WHERE patient_ref = UNHEX(?) AND allowed_at IS NULL`,
+    [patientRef],
+  );
+  if (Changed.parse(allowed).affectedRows === 0) {
+    throw new NoHeldLoss();
+  }
+}
+
+/** The chart that is to be confirmed waits for nobody. */
+export class NoHeldLoss extends Error {
+  readonly code = 'no-held-loss';
+  constructor() {
+    super('no loss of this chart waits for a person; `sync-agent reconciliation` lists the charts that are held');
+  }
 }
 
 /** A person knows of what was lost. */
@@ -110,6 +148,14 @@ async function isVanishingStopped(ledger: DataSource): Promise<boolean> {
   return Stopped.parse(rows)[0]?.stopped ?? false;
 }
 
+async function readHeldCharts(ledger: DataSource): Promise<string[]> {
+  const rows: unknown = await ledger.query(
+    `SELECT LOWER(HEX(h.patient_ref)) AS patientRef FROM held_loss h JOIN chart c USING (patient_ref, seq)
+      WHERE h.allowed_at IS NULL ORDER BY h.held_at LIMIT 1000`,
+  );
+  return Held.parse(rows).map(({ patientRef }) => patientRef);
+}
+
 /** @throws SignOffRefused */
 export async function signOffDay(
   { ledger, keys, tables }: { ledger: DataSource; keys: KeyStore; tables: OpenEmrTables },
@@ -127,6 +173,13 @@ export async function signOffDay(
     throw new SignOffRefused(`the statement of ${day} is not what the agent signed`);
   }
   await signOff(ledger, keys, { day: kept.statement.day, hash: kept.hash, by, note });
+}
+
+function reference(text: string): string {
+  if (!Ref.safeParse(text).success) {
+    throw new InvalidArgumentError('must be the reference of a chart, as the log and this command name it.');
+  }
+  return text;
 }
 
 function wholeNumber(text: string): number {

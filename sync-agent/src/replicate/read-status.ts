@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
 import { POLLED } from '../openemr/snapshot.js';
-import { RESTORE_UNFINISHED, VANISHING_SENTENCE } from '../ledger/stand-still.js';
+import { HELD_LOSS_SENTENCE, RESTORE_UNFINISHED, VANISHING_SENTENCE } from '../ledger/stand-still.js';
 import { readCurrency } from './currency.js';
 import { describeProgress, readProgress, type Progress } from './read-progress.js';
 
@@ -38,6 +38,7 @@ export interface AgentStatus {
   /** the last time that everything was read from OpenEMR again; null before the first */
   readAgain: { at: string; differences: number } | null;
   /** charts that lose entries wait for a person */
+  /** losses wait for a person, of one chart or of all */
   vanishingStopped: boolean;
   /** gone from the DMZ before they were collected, and not confirmed by a person */
   submissionsLost: number;
@@ -126,8 +127,9 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
     `SELECT DISTINCT stopped_reason AS reason, 0 AS heartbeat, 0 AS vanishing FROM chart WHERE stopped_reason IS NOT NULL
       UNION SELECT stopped_reason, 1, 0 FROM heartbeat_state WHERE stopped_reason IS NOT NULL
       UNION SELECT ?, 1, 0 FROM restore_step WHERE step = 'era'
-      UNION SELECT ?, 0, 1 FROM reconciliation_state WHERE vanishing_stopped_at IS NOT NULL`,
-    [RESTORE_UNFINISHED, VANISHING_SENTENCE],
+      UNION SELECT ?, 0, 1 FROM reconciliation_state WHERE vanishing_stopped_at IS NOT NULL
+      UNION SELECT ?, 0, 1 FROM held_loss h JOIN chart c USING (patient_ref, seq) WHERE h.allowed_at IS NULL`,
+    [RESTORE_UNFINISHED, VANISHING_SENTENCE, HELD_LOSS_SENTENCE],
   );
   const compared: unknown = await manager.query(
     `SELECT kind, ended_at AS at, differences FROM reconciliation

@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
 import { crashPoint } from '../crash-point.js';
-import { VANISHING_SENTENCE } from '../ledger/stand-still.js';
+import { HELD_LOSS_SENTENCE, VANISHING_SENTENCE } from '../ledger/stand-still.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { ChartToRender } from './chart-row.js';
 
@@ -14,10 +14,12 @@ const FEWEST = 100;
 const SHARE = 100;
 /** A chart that loses its last clinical entries and fewer than so many loses one that was wrong, or a visit. */
 const FEWEST_OF_CHART = 5;
-/** The same while they are all of one class: one laboratory panel that was filed wrongly is many entries. */
-const FEWEST_OF_ONE_CLASS = 30;
+/** The same of one class, where a panel that was filed wrongly is many entries, and of one visit, which is in several. */
+const FEWEST_AT_ONCE = 30;
 /** Charts whose last entries of one class go: in fewer they happen to be wrong at the same time. */
 const FEWEST_CHARTS = 3;
+/** The same of what the practice itself removes every day. */
+const FEWEST_CHARTS_OF_OFFICE = 5;
 /** One in so many of the charts that have the class. */
 const SHARE_OF_CHARTS = 100;
 /** Appointments leave their section when a year is over, those of many charts on the same first of a month. */
@@ -26,6 +28,18 @@ const AGEING: RecordClass = 'appointments';
 /** Who the patient is, when, where and at what cost he is seen, and what was written: there without any care. */
 const NOT_CLINICAL: readonly RecordClass[] = ['profile', 'coverage', 'appointments', 'billing', 'messages', 'practice'];
 const CLINICAL: readonly string[] = READABLE_CLASSES.filter((recordClass) => !NOT_CLINICAL.includes(recordClass));
+const OF_OFFICE: readonly string[] = [...NOT_CLINICAL, 'documents'];
+/** What goes with a visit that is deleted. Each repeats the people and places of it. */
+const OF_VISIT: readonly string[] = [
+  'encounters',
+  'vitals',
+  'notes',
+  'assessments',
+  'care-plan',
+  'goals',
+  'procedures',
+  'reports',
+] satisfies RecordClass[];
 
 /**
  * OpenEMR's rows vanish in such a number that it is more likely a mishap than a correction: a table that was emptied, a
@@ -40,6 +54,15 @@ export class TooMuchVanished extends Error {
   }
 }
 
+/** A chart would lose all that is clinical. It alone waits for a person. */
+export class WholeChartVanished extends Error {
+  readonly code = 'whole-chart-vanished';
+  readonly logLevel = 'error';
+  constructor() {
+    super(HELD_LOSS_SENTENCE);
+  }
+}
+
 interface Counted {
   recordClass: string;
   entries: number;
@@ -49,9 +72,9 @@ interface Counted {
 interface Loss {
   patientRef: string;
   seq: number;
-  /** of all classes together, more than 0 */
+  /** of all classes together; 0 when as many came elsewhere */
   entries: number;
-  /** classes that lose entries */
+  /** classes that lose entries, at least one */
   classes: readonly LossOfClass[];
   /** clinical entries that the chart would be left with */
   clinicalLeft: number;
@@ -70,14 +93,17 @@ const State = z.tuple([
   }),
 ]);
 const OfChart = z.array(z.object({ recordClass: z.string(), entries: z.coerce.number() }));
+const Held = z.array(z.object({ allowed: z.coerce.boolean() }));
 const Charts = z.tuple([z.object({ emptied: z.coerce.number(), holding: z.coerce.number() })]);
+
+type Judgement = 'goes' | 'stopped' | 'held';
 
 /**
  * Writes down what this push would take away from the chart, and refuses when within an hour that is more than a
  * hundredth of all entries, the last of all clinical entries of the chart, or the last of one class in several charts.
  * Those that went out before the several were complete come back with OpenEMR's rows. A push that is tried again counts
  * once.
- * @throws TooMuchVanished
+ * @throws TooMuchVanished, WholeChartVanished
  */
 export async function assertMayVanish(
   ledger: DataSource,
@@ -90,27 +116,29 @@ export async function assertMayVanish(
     others: readonly Counted[];
   },
 ): Promise<void> {
-  // By the chart, not by the section: a result that moves to another year has not vanished.
-  const entries = sum(chart.before) - sum(chart.after);
-  if (entries <= 0) {
+  // By the class, not by the section: a result that moves to another year has not vanished.
+  const classes = lossesByClass(chart.before, chart.after);
+  if (classes.length === 0) {
+    await ledger.query('DELETE FROM held_loss WHERE patient_ref = UNHEX(?)', [patientRef]);
     return;
   }
+  // What comes to other classes may be the same entries elsewhere: the share of all counts by the chart.
+  const entries = Math.max(0, sum(chart.before) - sum(chart.after));
   const clinicalLeft = sum([...chart.after, ...chart.others].filter(isClinical));
-  const loss: Loss = { patientRef, seq, entries, classes: lossesByClass(chart.before, chart.after), clinicalLeft };
-  const allowed = await ledger.transaction(async (manager) => {
+  const loss: Loss = { patientRef, seq, entries, classes, clinicalLeft };
+  const judgement = await ledger.transaction(async (manager) => {
     const outcome = await note(manager, loss);
     crashPoint('before-commit:vanished');
     return outcome;
   });
   crashPoint('after-commit:vanished');
-  if (!allowed) {
-    throw new TooMuchVanished();
+  if (judgement !== 'goes') {
+    throw judgement === 'held' ? new WholeChartVanished() : new TooMuchVanished();
   }
 }
 
-/** @returns whether it may go out */
-async function note(manager: EntityManager, loss: Loss): Promise<boolean> {
-  const { patientRef, seq, entries, classes } = loss;
+async function note(manager: EntityManager, loss: Loss): Promise<Judgement> {
+  const { patientRef, seq, entries } = loss;
   // The row's lock makes losses of several charts at once wait for each other.
   const rows: unknown = await manager.query(
     `SELECT vanishing_stopped_at IS NOT NULL AS stopped,
@@ -123,23 +151,44 @@ async function note(manager: EntityManager, loss: Loss): Promise<boolean> {
   );
   const [state] = State.parse(rows);
   if (state.allowed) {
-    return true;
+    return 'goes';
   }
   if (state.stopped) {
-    return false;
+    return 'stopped';
   }
   for (const table of ['vanished', 'vanished_class']) {
     await manager.query(`DELETE FROM ${table} WHERE at < DATE_SUB(UTC_TIMESTAMP(3), INTERVAL ? MINUTE)`, [COUNTED]);
   }
   const counted = state.counted + entries;
-  if (
-    (counted >= FEWEST && counted * SHARE > state.all + state.counted) ||
-    (await isWholeChart(manager, loss)) ||
-    (await isOfManyCharts(manager, loss))
-  ) {
+  if ((counted >= FEWEST && counted * SHARE > state.all + state.counted) || (await isOfManyCharts(manager, loss))) {
     await manager.query('UPDATE reconciliation_state SET vanishing_stopped_at = UTC_TIMESTAMP(3) WHERE id = 1');
-    return false;
+    return 'stopped';
   }
+  const held = await readHeld(manager, loss);
+  if (held !== undefined) {
+    return held.allowed ? await forget(manager, patientRef) : 'held';
+  }
+  const holds = await isWholeChart(manager, loss);
+  if (holds) {
+    await manager.query(
+      `REPLACE INTO held_loss (patient_ref, seq, held_at, allowed_at) VALUES (UNHEX(?), ?, UTC_TIMESTAMP(3), NULL)`,
+      [patientRef, seq],
+    );
+  }
+  // What waits counts as well: several charts that are emptied are more than one of them.
+  await keep(manager, loss);
+  return holds ? 'held' : 'goes';
+}
+
+/** What a person has confirmed counts no more. */
+async function forget(manager: EntityManager, patientRef: string): Promise<Judgement> {
+  for (const table of ['vanished', 'vanished_class']) {
+    await manager.query(`DELETE FROM ${table} WHERE patient_ref = UNHEX(?)`, [patientRef]);
+  }
+  return 'goes';
+}
+
+async function keep(manager: EntityManager, { patientRef, seq, entries, classes }: Loss): Promise<void> {
   await manager.query(
     'REPLACE INTO vanished (patient_ref, seq, entries, at) VALUES (UNHEX(?), ?, ?, UTC_TIMESTAMP(3))',
     [patientRef, seq, entries],
@@ -150,7 +199,25 @@ async function note(manager: EntityManager, loss: Loss): Promise<boolean> {
       VALUES ${classes.map(() => '(UNHEX(?), ?, ?, ?, ?, UTC_TIMESTAMP(3))').join(', ')}`,
     classes.flatMap((each) => [patientRef, seq, each.recordClass, each.entries, each.emptied]),
   );
-  return true;
+}
+
+/**
+ * Whether this loss of the whole chart waits for a person or is allowed, for the push after the chart's number. It waits
+ * for as long as nothing clinical is left, however long ago a part of it went out.
+ */
+async function readHeld(
+  manager: EntityManager,
+  { patientRef, seq, clinicalLeft }: Loss,
+): Promise<z.infer<typeof Held>[number] | undefined> {
+  if (clinicalLeft > 0) {
+    await manager.query('DELETE FROM held_loss WHERE patient_ref = UNHEX(?)', [patientRef]);
+    return undefined;
+  }
+  const rows: unknown = await manager.query(
+    'SELECT allowed_at IS NOT NULL AS allowed FROM held_loss WHERE patient_ref = UNHEX(?) AND seq = ?',
+    [patientRef, seq],
+  );
+  return Held.parse(rows)[0];
 }
 
 /** Nothing clinical is left of a chart that had more than one mistake could have put there. */
@@ -168,8 +235,9 @@ async function isWholeChart(
     [patientRef, seq, COUNTED],
   );
   const lost = [...OfChart.parse(rows), ...classes].filter(isClinical);
-  const ofOneClass = new Set(lost.map(({ recordClass }) => recordClass)).size === 1;
-  return sum(lost) >= (ofOneClass ? FEWEST_OF_ONE_CLASS : FEWEST_OF_CHART);
+  const names = new Set(lost.map(({ recordClass }) => recordClass));
+  const atOnce = names.size === 1 || [...names].every((name) => OF_VISIT.includes(name));
+  return sum(lost) >= (atOnce ? FEWEST_AT_ONCE : FEWEST_OF_CHART);
 }
 
 /** A class that becomes empty here has done so in several charts, and in more than a hundredth of those that have it. */
@@ -187,8 +255,9 @@ async function isOfManyCharts(manager: EntityManager, { patientRef, classes }: L
     );
     const [{ emptied, holding }] = Charts.parse(rows);
     const share = recordClass === AGEING ? SHARE_OF_AGEING : SHARE_OF_CHARTS;
+    const fewest = OF_OFFICE.includes(recordClass) ? FEWEST_CHARTS_OF_OFFICE : FEWEST_CHARTS;
     // This chart is one of those that still have it.
-    if (emptied + 1 >= FEWEST_CHARTS && (emptied + 1) * share > holding + emptied) {
+    if (emptied + 1 >= fewest && (emptied + 1) * share > holding + emptied) {
       return true;
     }
   }

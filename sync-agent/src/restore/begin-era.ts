@@ -97,6 +97,10 @@ async function beginInTransaction(
   for (const table of ['dirty', 'marker_seen', 'feed_position']) {
     await manager.query(`DELETE FROM ${table}`);
   }
+  // By numbers that begin anew.
+  for (const table of ['vanished', 'vanished_class', 'held_loss']) {
+    await manager.query(`DELETE FROM ${table}`);
+  }
   // What their keys have sealed since is not known here, and a key seals one content: documents get new ones.
   await manager.query('DELETE FROM document_blob');
   await oweEverything(manager);

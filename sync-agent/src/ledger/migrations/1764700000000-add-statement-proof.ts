@@ -9,6 +9,7 @@ const TABLES = [
     found_at datetime(3) NOT NULL,
     healed_at datetime(3) NULL,
     INDEX ix_reconciliation_difference_healed_at (healed_at),
+    INDEX ix_reconciliation_difference_chart (patient_ref, healed_at),
     PRIMARY KEY (id)
   )`,
   `CREATE TABLE reconciliation_sign_off (
