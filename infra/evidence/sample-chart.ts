@@ -2,7 +2,6 @@ import type { ChartRows } from 'sync-agent/src/openemr/read-chart';
 import { FacilityRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
-
 import { PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
 import { KeptAddressRow, PersonTelecomRow, RelatedPersonRow } from 'sync-agent/src/openemr/read-related-persons';
 import {
