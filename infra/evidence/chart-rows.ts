@@ -28,7 +28,7 @@ import { OrderedProcedureRow, ProcedureReportRow, SurgeryRow } from 'sync-agent/
 import { EmploymentRow, HistoryRow, PersonalRow, ScreeningRow } from 'sync-agent/src/openemr/read-social-history';
 import { ClinicalNoteRow, SoapRow } from 'sync-agent/src/openemr/read-notes';
 import { PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
-import { KeptAddressRow, RelatedPersonRow } from 'sync-agent/src/openemr/read-related-persons';
+import { KeptAddressRow, PersonTelecomRow, RelatedPersonRow } from 'sync-agent/src/openemr/read-related-persons';
 import {
   LabRow,
   OrderCodeRow,
@@ -81,6 +81,8 @@ const from = (table: string, columns: readonly string[]): Record<string, string>
 
 const KEPT_ADDRESS = {
   contact_id: 'contact.id',
+  foreign_table_name: 'contact.foreign_table_name',
+  foreign_id: 'contact.foreign_id',
   contact_address_id: 'contact_address.id',
   address_id: 'addresses.id',
   ...from('contact_address', ['type', 'use', 'period_start', 'period_end']),
@@ -108,9 +110,10 @@ export const ROW_KINDS: readonly RowKind[] = [
     ...from('person', ['first_name', 'middle_name', 'last_name']),
     person_id: 'person.id',
     patient_contact_id: 'contact.id',
-    contact_id: 'contact.id',
   }),
-  kind(['profile'], ContactTelecomRow, ({ chart }) => chart.profile.personTelecoms, 'contact_telecom'),
+  kind(['profile'], PersonTelecomRow, ({ chart }) => chart.profile.personTelecoms, 'contact_telecom', {
+    person_id: 'person.id',
+  }),
   kind(['medications'], PrescriptionRow, ({ chart }) => chart.medications?.prescriptions ?? [], 'prescriptions'),
   kind(['medications'], ListMedicationRow, ({ chart }) => chart.medications?.listed ?? [], 'lists_medication', {
     ...from('lists', ['id', 'date', 'title', 'begdate', 'enddate', 'diagnosis', 'activity', 'comments', 'user']),
@@ -289,6 +292,7 @@ export const ROW_KINDS: readonly RowKind[] = [
  */
 export const LINKS: ReadonlySet<string> = new Set([
   ...['patient_data.pid', 'patient_data.providerID', 'patient_history.id', 'contact.id', 'contact_address.id'],
+  ...['contact.foreign_table_name', 'contact.foreign_id'],
   ...['addresses.id', 'prescriptions.id', 'prescriptions.provider_id', 'prescriptions.encounter'],
   ...['prescriptions.drug_id', 'lists.id', 'lists.user', 'lists_medication.id', 'lists_medication.prescription_id'],
   ...['drugs.drug_id', 'drug_sales.sale_id', 'drug_sales.drug_id', 'drug_sales.prescription_id'],

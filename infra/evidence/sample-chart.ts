@@ -2,9 +2,8 @@ import type { ChartRows } from 'sync-agent/src/openemr/read-chart';
 import { FacilityRow, UserRow } from 'sync-agent/src/openemr/read-lookups';
 import { DrugRow, DrugSaleRow, ListMedicationRow, PrescriptionRow } from 'sync-agent/src/openemr/read-medications';
 import { MailRow } from 'sync-agent/src/openemr/read-messages';
-import { ContactTelecomRow } from 'sync-agent/src/openemr/read-care-team';
 import { PatientRow, PreviousNameRow } from 'sync-agent/src/openemr/read-profile';
-import { KeptAddressRow, RelatedPersonRow } from 'sync-agent/src/openemr/read-related-persons';
+import { KeptAddressRow, PersonTelecomRow, RelatedPersonRow } from 'sync-agent/src/openemr/read-related-persons';
 import {
   LabRow,
   OrderCodeRow,
@@ -97,10 +96,12 @@ function sampleProfile(): ChartRows['profile'] {
       person(1, { relationship: 'MTH', is_emergency_contact: 0 }),
       person(2, { relationship: 'neighbour', start_date: null, end_date: null }),
     ],
-    personTelecoms: [filled(ContactTelecomRow, { id: 1, contact_id: 91, system: 'phone', use: 'mobile' })],
+    personTelecoms: [filled(PersonTelecomRow, { id: 1, contact_id: 91, person_id: 1, system: 'phone', use: 'mobile' })],
     personAddresses: [
       filled(KeptAddressRow, {
         contact_id: 91,
+        foreign_table_name: 'person',
+        foreign_id: 1,
         use: 'home',
         period_start: '2011-02-03 04:05:06',
         period_end: '2012-02-03 04:05:06',
@@ -111,7 +112,7 @@ function sampleProfile(): ChartRows['profile'] {
 
 const person = (id: number, given: Record<string, unknown>): RelatedPersonRow =>
   filled(RelatedPersonRow, {
-    ...{ id, person_id: id, contact_id: 90 + id, role: id === 1 ? 'GUARD' : 'ECON' },
+    ...{ id, person_id: id, role: id === 1 ? 'GUARD' : 'ECON' },
     ...{ start_date: '2020-01-01 00:00:00', end_date: '2026-01-01 00:00:00', ...given },
   });
 

@@ -82,6 +82,8 @@ describe('an assessment of social needs', () => {
       ...{ veteran_status: 'no', education_level: 'some college' },
     });
     const found = await facts();
+    const aims = [named(found, 'Goals'), named(found, 'Interventions')];
+    expect(aims).toMatchObject([{ valueString: 'a job' }, { valueString: 'food bank' }]);
     const answers = [named(found, 'Education level'), named(found, 'Veteran')];
     expect(answers).toMatchObject([
       { valueCodeableConcept: { text: 'some college' } },
@@ -89,13 +91,8 @@ describe('an assessment of social needs', () => {
     ]);
     expect(named(found, 'Assessment of social needs')).toMatchObject({
       valueInteger: 3,
-      note: [
-        { text: 'Screening tool: ahc' },
-        { text: 'The patient declined to answer' },
-        { text: 'Goals: a job' },
-        { text: 'Interventions: food bank' },
-      ],
-      hasMember: answers.map((answer) => ({ reference: `Observation/${String(answer?.id)}` })),
+      note: [{ text: 'Screening tool: ahc' }, { text: 'The patient declined to answer' }],
+      hasMember: [...answers, ...aims].map((answer) => ({ reference: `Observation/${String(answer?.id)}` })),
     });
   });
 
@@ -141,6 +138,26 @@ describe('an assessment of social needs', () => {
     expect(JSON.stringify(found)).not.toMatch(/0000|-00/);
   });
 
+  it('has the descriptions of its aims, and none of them where an answer is held', async () => {
+    await screened({
+      food_insecurity: 'at_risk',
+      veteran_status: 'no',
+      goals: '[{"code":"1078229009","description":"Has enough food"},{"description":{"text":"Eats daily"}}]',
+      interventions: '[]',
+    });
+    const shown = await sections('social-history');
+    expect(named(observationsIn(shown), 'Goals')).toMatchObject({ valueString: 'Has enough food; Eats daily' });
+    expect(named(observationsIn(shown), 'Interventions')).toBeUndefined();
+    const food = named(observationsIn(shown), 'Food insecurity');
+    const none = { recordClass: null, codeSystem: null, code: null, sensitivity: null };
+    const held = withhold(shown, [{ ...none, id: 1, kind: 'hold', resourceId: String(food?.id) }]);
+    expect(observationsIn(held.sections).map(({ code }) => code)).toMatchObject([
+      { text: 'Assessment of social needs' },
+      { text: 'Veteran' },
+    ]);
+    expect(JSON.stringify(held.sections)).not.toContain('food');
+  });
+
   it('that is held is gone with its answers, and by its visit where that is restricted', async () => {
     await screened({ food_insecurity: 'at_risk', pregnancy_status: 'pregnant', encounter: VISIT });
     const shown = await sections('social-history');
@@ -154,7 +171,7 @@ describe('an assessment of social needs', () => {
       sensitivity: null,
     } as const;
     const held = withhold(shown, [{ ...decision, resourceId: String(whole?.id) }]);
-    expect(observationsIn(held.sections).map(({ code }) => code)).toMatchObject([{ text: 'Pregnancy status' }]);
+    expect(observationsIn(held.sections)).toEqual([]);
     expect(observationsIn(shown).every((each) => 'encounter' in each)).toBe(true);
     const ofClass = { ...decision, kind: 'rule', resourceId: null, recordClass: 'social-history' } as const;
     expect(observationsIn(withhold(shown, [ofClass]).sections)).toEqual([]);
@@ -183,6 +200,13 @@ describe('pregnancy', () => {
       valueCodeableConcept: { text: 'breastfeeding' },
       note: [{ text: 'Until 2027-02-01' }],
     });
+  });
+});
+
+it('a pregnancy intent whose code another option has, too, has its words alone', async () => {
+  await screened({ pregnancy_intent: 'ambivalent' });
+  expect(named(await facts(), 'Pregnancy intent')?.['valueCodeableConcept']).toEqual({
+    text: 'Ambivalent about becoming pregnant (finding)',
   });
 });
 
@@ -227,6 +251,31 @@ describe('orientation and occupation', () => {
     expect(await facts()).toMatchObject([{ valueCodeableConcept: { text: 'Shepherd' } }]);
     await employed({ occupation: 'Weaver' });
     expect(await facts()).toMatchObject([{ valueCodeableConcept: { text: 'Weaver' } }]);
+  });
+});
+
+describe('employments, a row for each save', () => {
+  const saved = async (...rows: Values[]): Promise<unknown[]> => {
+    for (const [day, row] of rows.entries()) {
+      await employed({ date: `2026-07-0${String(day + 1)} 10:00:00`, ...row });
+    }
+    return (await facts()).map(({ valueCodeableConcept }) => valueCodeableConcept);
+  };
+
+  it('are told once where they say the same, the newest first', async () => {
+    const weaver = { occupation: 'Weaver', start_date: '2019-01-01 00:00:00' };
+    expect(await saved({ occupation: 'Baker' }, weaver, weaver)).toEqual([{ text: 'Weaver' }, { text: 'Baker' }]);
+  });
+
+  it('are told no more where the newest by its date says nothing, nor is what the patient’s own row says', async () => {
+    await patientIs({ occupation: 'Shepherd' });
+    expect(
+      await saved(
+        { occupation: 'Weaver', date: '2026-07-03 00:00:00' },
+        {},
+        { occupation: '', date: '2026-07-04 00:00:00' },
+      ),
+    ).toEqual([]);
   });
 });
 
@@ -300,11 +349,21 @@ describe('the profile', () => {
       { role: 'ECON', start_date: '2020-01-01 00:00:00' },
       { role: 'guard dog', relationship: 'odd' },
       { target_id: 702, active: 0 },
+      { target_id: 702, end_date: '2026-01-01 00:00:00' },
       { target_table: 'patient_data', target_id: 5002 },
     ]) {
       await chart.clinic.query('INSERT INTO contact_relation SET ?', [{ ...relation, ...more }]);
     }
+    const second = 88_002;
+    await chart.clinic.query("INSERT INTO contact (id, foreign_table_name, foreign_id) VALUES (?, 'person', 701)", [
+      second,
+    ]);
+    await chart.clinic.query('INSERT INTO contact_telecom SET ?', [
+      { contact_id: second, system: 'email', use: 'home', value: 'pat@example.org', status: 'A' },
+    ]);
     const [section] = await sections('profile');
+    const [patient] = ResourcesContent.parse(section?.content).resources;
+    expect(JSON.stringify(patient)).not.toContain('Collier');
     const persons = ResourcesContent.parse(section?.content).resources.filter(
       ({ resourceType }) => resourceType === 'RelatedPerson',
     );
@@ -312,10 +371,13 @@ describe('the profile', () => {
     expect(persons[0]).toMatchObject({
       relationship: [{ text: 'Mother' }, { text: 'Emergency Contact' }, { text: 'odd' }, { text: 'guard dog' }],
       name: [{ text: 'Pat Welch' }],
-      telecom: [{ system: 'phone', value: '413-555-6000', use: 'mobile' }],
+      telecom: [
+        { system: 'phone', value: '413-555-6000', use: 'mobile' },
+        { system: 'email', value: 'pat@example.org', use: 'home' },
+      ],
       address: [{ line: ['1086 Collier Gateway Unit 1'], city: 'Chester' }],
     });
-    expect(persons[0]?.['telecom']).toHaveLength(1);
+    expect(persons[0]?.['telecom']).toHaveLength(2);
     expect(persons[0]).not.toHaveProperty('period');
   });
 });

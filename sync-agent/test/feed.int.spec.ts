@@ -260,6 +260,21 @@ describe('the change feed', () => {
     await under.clinic.query("UPDATE addresses SET line1 = '2 Way' WHERE id = ?", [address]);
     await caughtUp();
     expect(await dirty()).toEqual([`${String(OTHER)} profile`]);
+
+    const person = await insert("INSERT INTO person SET first_name = 'Ann', last_name = 'Kin'");
+    await insert("INSERT INTO contact_relation SET contact_id = ?, target_table = 'person', target_id = ?", [
+      contact,
+      person,
+    ]);
+    await caughtUp();
+    await under.ledger.query('DELETE FROM dirty');
+    const ofPerson = await insert("INSERT INTO contact SET foreign_table_name = 'person', foreign_id = ?", [person]);
+    await caughtUp();
+    expect(await dirty()).toEqual([`${String(OTHER)} profile`]);
+    await under.ledger.query('DELETE FROM dirty');
+    await insert("INSERT INTO contact_telecom SET contact_id = ?, value = '555-0100'", [ofPerson]);
+    await caughtUp();
+    expect(await dirty()).toEqual([`${String(OTHER)} care-team`, `${String(OTHER)} profile`]);
   });
 
   it('knows whose visits, vital signs, notes and the words about them are, new, changed and deleted', async () => {

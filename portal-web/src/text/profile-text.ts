@@ -23,7 +23,7 @@ export const profileText = {
   recordNumber: 'Record number',
   clinician: 'Your clinician',
   reach: 'How to reach you',
-  related: 'People the clinic may contact',
+  related: 'People in your record',
   relatedUnnamed: 'Contact',
   address: 'Address',
   contactKinds: {

@@ -86,7 +86,18 @@ export class ListOptions {
     const codes = parseCodes(this.find(list, option)?.codes ?? '');
     return { coding: codes.map(({ coding }) => ({ ...coding, display: text })), text };
   }
+
+  /** `concept` without codes that another option of the list has, too: they would say that both mean the same. */
+  distinctConcept(list: string, option: string): CodeableConcept | undefined {
+    const concept = this.concept(list, option);
+    const own = this.find(list, option);
+    const others = [...this.options.values()].filter((row) => row.list_id === list && row !== own);
+    const shared = new Set(others.flatMap(({ codes }) => parseCodes(codes)).map(({ coding }) => codeKey(coding)));
+    return concept && { ...concept, coding: concept.coding?.filter((coding) => !shared.has(codeKey(coding))) ?? [] };
+  }
 }
+
+const codeKey = ({ system, code }: Coding): string => `${system ?? ''}|${code ?? ''}`;
 
 /** The lists' collation ignores case, OpenEMR's look-ups with it. */
 const optionKey = (list: string, option: string): string => `${list}|${option.toLowerCase()}`;

@@ -19,6 +19,9 @@ export interface ReleaseDecision {
   sensitivity: string | null;
 }
 
+/** What no decision can reach, by whatever rule or hold: messages were released by who sent them. */
+export const ALWAYS_RELEASED: ReadonlySet<RecordClass> = new Set(['profile', 'messages', 'practice']);
+
 /** People and places that entries name: no items of the chart, they come and go with who names them. */
 export const SUPPORTING: ReadonlySet<string> = new Set([
   'Practitioner',
@@ -45,25 +48,31 @@ export interface Verdict {
   how: 'named' | 'part' | 'repeats' | 'emptied';
 }
 
-/** The chart's entries by id, people and places left out. */
+/** The chart's entries by id that a decision can reach, people and places left out. */
 export function itemsOf(sections: readonly RenderedSection[]): Map<string, Item> {
   const items = new Map<string, Item>();
   for (const { content, recordClass } of sections) {
-    for (const each of resourcesOf(content)) {
+    for (const each of ALWAYS_RELEASED.has(recordClass) ? [] : resourcesOf(content)) {
       if (!SUPPORTING.has(each.resourceType)) {
         items.set(each.id, { resource: each, recordClass, parts: [], repeats: [] });
       }
     }
   }
+  const known = (ids: readonly string[]): string[] => ids.filter((id) => items.has(id));
   for (const item of items.values()) {
-    const known = (ids: readonly string[]): string[] => ids.filter((id) => items.has(id));
     item.parts = known([...idsIn(item.resource['result']), ...idsIn(item.resource['hasMember'])]);
-    item.repeats = known(repeatedBy(item.resource));
+  }
+  for (const [id, item] of items) {
+    // A part goes with its whole, wherever it came from.
+    item.repeats = known(repeatedBy(item.resource)).filter((other) => items.get(other)?.parts.includes(id) !== true);
   }
   return items;
 }
 
-/** A procedure carries its reports' notes; what was handed out and what is in use are told with what they are. */
+/**
+ * A procedure carries its reports' notes; what was handed out and what is in use are told with what they are; what was
+ * derived from answers tells of them.
+ */
 function repeatedBy(each: Resource): string[] {
   switch (each.resourceType) {
     case 'Procedure':
@@ -72,6 +81,8 @@ function repeatedBy(each: Resource): string[] {
       return idsIn(each['authorizingPrescription']);
     case 'DeviceUseStatement':
       return idsIn(each['device']);
+    case 'Observation':
+      return [...idsIn(each['partOf']), ...idsIn(each['derivedFrom'])];
     default:
       return idsIn(each['partOf']);
   }

@@ -1,5 +1,11 @@
 import type { Resource } from 'sync-contract/section-content';
-import { INDUSTRIES, OCCUPATIONS, type PersonalRow, type SocialHistoryRows } from '../openemr/read-social-history.js';
+import {
+  INDUSTRIES,
+  OCCUPATIONS,
+  type EmploymentRow,
+  type PersonalRow,
+  type SocialHistoryRows,
+} from '../openemr/read-social-history.js';
 import { choiceConcept, type ListOptions } from './coded-values.js';
 import { profileMeta, type CodeableConcept } from './fhir.js';
 import type { RenderTools } from './render-tools.js';
@@ -24,11 +30,14 @@ export function renderOrientation(row: PersonalRow, tools: RenderTools): Resourc
 }
 
 /**
- * US Core's occupation with its industry, one for each employment. Where no employment says so, what the patient's own
- * row has, as an OpenEMR before 7.0.4 keeps it.
+ * US Core's occupation with its industry. Each save of OpenEMR's screen is a new row: the newest counts, and where it
+ * says nothing there is none; an older one is told where it says something else. Where no employment ever said so, what
+ * the patient's own row has, as an OpenEMR before 7.0.4 keeps it.
  */
 export function renderOccupation({ employments, personal }: SocialHistoryRows, tools: RenderTools): Resource[] {
-  const employed = employments.flatMap((row) => {
+  const [newest] = employments;
+  const told = newest === undefined || !saysWork(newest) ? [] : employments.filter(isNews);
+  const employed = told.flatMap((row) => {
     const start = tools.time.dateOrDateTime(row.start_date);
     const end = tools.time.dateOrDateTime(row.end_date);
     const origin = {
@@ -40,11 +49,23 @@ export function renderOccupation({ employments, personal }: SocialHistoryRows, t
     };
     return occupation(row, origin, end === undefined ? undefined : { start, end }, tools);
   });
-  return employed.length > 0
+  return employments.some(saysWork)
     ? employed
     : personal.flatMap((row) =>
         occupation(row, { table: 'patient_data', key: `${String(row.pid)}|occupation` }, undefined, tools),
       );
+}
+
+const saysWork = ({ occupation: work, industry }: EmploymentRow): boolean =>
+  [work, industry].some((part) => part !== '' && part !== '0');
+
+/** Whether a row says anything else than that which was saved next. */
+function isNews(row: EmploymentRow, at: number, newestFirst: readonly EmploymentRow[]): boolean {
+  const next = newestFirst[at - 1];
+  return (
+    next === undefined ||
+    (['occupation', 'industry', 'start_date', 'end_date'] as const).some((column) => row[column] !== next[column])
+  );
 }
 
 /** Code systems of the Occupational Data for Health, as OpenEMR names them. */

@@ -27,7 +27,6 @@ function relatedPerson(
   { personTelecoms, personAddresses }: RelatedPersonRows,
   tools: RenderTools,
 ): Resource {
-  const contacts = new Set(relations.map(({ contact_id }) => contact_id));
   return resource({
     resourceType: 'RelatedPerson',
     id: tools.ids.id('person', first.person_id),
@@ -38,9 +37,9 @@ function relatedPerson(
     name: [
       { use: 'official', text: nameOf(first), family: first.last_name, given: [first.first_name, first.middle_name] },
     ],
-    telecom: personTelecoms.filter(({ contact_id }) => contacts.has(contact_id)).map(telecomOf),
+    telecom: personTelecoms.filter(({ person_id }) => person_id === first.person_id).map(telecomOf),
     address: personAddresses
-      .filter(({ contact_id }) => contacts.has(contact_id))
+      .filter(({ foreign_id }) => foreign_id === first.person_id)
       .map((row) => keptAddress(row, tools.time)),
     period: periodOf(relations, tools.time),
   });

@@ -2,6 +2,7 @@ import type { Resource } from 'sync-contract/section-content';
 import type { ScreeningRow } from '../openemr/read-social-history.js';
 import {
   DIFFICULTY_ANSWERS,
+  parseAims,
   parseDisabilityScale,
   questionCode,
   SCREENING_QUESTIONS,
@@ -18,7 +19,10 @@ export function renderScreening(row: ScreeningRow, tools: RenderTools): Resource
     ...difficulties(row, tools),
     ...hungerScore(row, tools),
   ];
-  return [...pregnancy(row, tools), ...whole(row, answers, tools), ...answers];
+  const ofPregnancy = pregnancy(row, tools);
+  const aims = aimsOf(row, [...ofPregnancy, ...answers], tools);
+  const asked = [...answers, ...aims];
+  return [...ofPregnancy, ...whole(row, asked, ofPregnancy, tools), ...asked];
 }
 
 const PREGNANCY = [
@@ -29,7 +33,7 @@ const PREGNANCY = [
 /** Status and intent as US Core has them, when it ends, and what came after it. */
 function pregnancy(row: ScreeningRow, tools: RenderTools): Resource[] {
   const coded = PREGNANCY.flatMap(([column, code, text, profile]) => {
-    const value = tools.options.concept(column, row[column]);
+    const value = tools.options.distinctConcept(column, row[column]);
     return value === undefined
       ? []
       : [
@@ -127,14 +131,34 @@ function hungerScore(row: ScreeningRow, tools: RenderTools): Resource[] {
     : [screening(row, 'hunger_score', tools, { code: { text: 'Hunger score' }, valueInteger: row.hunger_score })];
 }
 
-/** Tool and score, aims and help that was agreed, and that the patient did not want to answer. */
-function whole(row: ScreeningRow, answers: readonly Resource[], tools: RenderTools): Resource[] {
+const membersOf = (answers: readonly Resource[]): unknown[] =>
+  answers.map(({ id }) => ({ reference: `Observation/${id}`, type: 'Observation' }));
+
+/** Aims and help that was agreed. They follow from the answers, and so are not shown where one of those is kept out. */
+function aimsOf(row: ScreeningRow, answers: readonly Resource[], tools: RenderTools): Resource[] {
+  const named = [
+    ['goals', 'Goals'],
+    ['interventions', 'Interventions'],
+  ] as const;
+  return named.flatMap(([column, text]) => {
+    const valueString = parseAims(row[column]).join('; ');
+    return valueString === ''
+      ? []
+      : [screening(row, column, tools, { code: { text }, valueString, derivedFrom: membersOf(answers) })];
+  });
+}
+
+/** Tool and score, and that the patient did not want to answer. Of pregnancy alone nothing makes an assessment. */
+function whole(
+  row: ScreeningRow,
+  answers: readonly Resource[],
+  ofPregnancy: readonly Resource[],
+  tools: RenderTools,
+): Resource[] {
   const tool = tools.options.title('sdoh_instruments', row.screening_tool);
   const notes = [
     tool === '' ? '' : `Screening tool: ${tool}`,
     row.declined_flag > 0 ? 'The patient declined to answer' : '',
-    row.goals === '' ? '' : `Goals: ${row.goals}`,
-    row.interventions === '' ? '' : `Interventions: ${row.interventions}`,
   ].filter((note) => note !== '');
   if (notes.length === 0 && answers.length === 0) {
     return [];
@@ -144,7 +168,7 @@ function whole(row: ScreeningRow, answers: readonly Resource[], tools: RenderToo
       code: { text: 'Assessment of social needs' },
       valueInteger: row.instrument_score ?? undefined,
       note: notes.map((text) => ({ text })),
-      hasMember: answers.map(({ id }) => ({ reference: `Observation/${id}`, type: 'Observation' })),
+      hasMember: membersOf([...ofPregnancy, ...answers]),
     }),
   ];
 }

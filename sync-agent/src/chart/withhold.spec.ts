@@ -274,3 +274,18 @@ function randomChart(random: () => number): RenderedSection[] {
     year('results/2026', [...results, place('Organization', 'lab')]),
   ];
 }
+
+it('leaves what is always released, whatever codes a rule means', () => {
+  const gender = { coding: [{ system: LOINC, code: '446151000124109' }] };
+  const chart = [
+    list('profile', [{ resourceType: 'Patient', id: 'me', extension: [{ valueCodeableConcept: gender }] }]),
+    list('social-history', [{ resourceType: 'Observation', id: 'said', valueCodeableConcept: gender }]),
+  ];
+  const { sections, withheld } = withhold(chart, [
+    rule(1, { codeSystem: LOINC, code: '446151000124109' }),
+    rule(2, { recordClass: 'profile' }),
+    item(3, 'hold', 'me'),
+  ]);
+  expect(sections[0]).toEqual(chart[0]);
+  expect(withheld.map(({ resourceId }) => resourceId)).toEqual(['said']);
+});

@@ -1,16 +1,15 @@
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
+import { ALWAYS_RELEASED } from '../chart/kept-out.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 
 /** Classes of records that are rendered into sections: those of OpenEMR, and the ledger's receipts. */
 export const RENDERED_CLASSES: readonly RecordClass[] = [...READABLE_CLASSES, 'receipts'];
 
-/** What no decision can reach: messages were released by who sent them. */
-const ALWAYS_RELEASED: readonly RecordClass[] = ['profile', 'messages', 'practice'];
 /** Classes that a decision can reach. */
 export const RELEASED_CLASSES: readonly RecordClass[] = READABLE_CLASSES.filter(
-  (recordClass) => !ALWAYS_RELEASED.includes(recordClass),
+  (recordClass) => !ALWAYS_RELEASED.has(recordClass),
 );
 /** Classes whose entries can be held. A statement of what is owed is left out with the visit or item that it names. */
 export const HELD_CLASSES: readonly RecordClass[] = RELEASED_CLASSES.filter((recordClass) => recordClass !== 'billing');

@@ -29,12 +29,16 @@ export class OwnerFinder {
       );
     }
     if (table === 'addresses') {
-      return this.pids(
+      const contacts = await this.select(
         'the user of an address',
-        `SELECT c.foreign_id AS pid FROM contact_address ca JOIN contact c ON c.id = ca.contact_id
-          WHERE ca.address_id = ? AND c.foreign_table_name = 'patient_data'`,
+        'SELECT contact_id AS contact FROM contact_address WHERE address_id = ?',
         [key],
       );
+      const owners = await Promise.all(contacts.map(({ contact }) => this.ownersOf('contact', String(contact))));
+      return owners.flat();
+    }
+    if (table === 'person') {
+      return this.relativesOf(key);
     }
     return this.climb(table, partsOf(key), LONGEST_CHAIN);
   }
@@ -75,12 +79,25 @@ export class OwnerFinder {
       if (watched.pid !== null) {
         const concerns = watched.pidWhen === undefined || row[watched.pidWhen.column] === watched.pidWhen.value;
         owners.push(...(concerns ? [Number(row[watched.pid])] : []));
+        if (table === 'contact' && row['foreign_table_name'] === 'person') {
+          owners.push(...(await this.relativesOf(String(row[watched.pid]))));
+        }
       } else if (watched.parent !== undefined) {
         const parentKey = watched.parent.columns.map((column) => String(row[column]));
         owners.push(...(await this.climb(watched.parent.table, parentKey, left - 1)));
       }
     }
     return owners.filter((pid) => Number.isSafeInteger(pid) && pid > 0);
+  }
+
+  /** Patients to whom a person of their own is related. */
+  private async relativesOf(person: string): Promise<number[]> {
+    return this.pids(
+      'the patients of a person',
+      `SELECT c.foreign_id AS pid FROM contact_relation r JOIN contact c ON c.id = r.contact_id
+        WHERE r.target_table = 'person' AND r.target_id = ? AND c.foreign_table_name = 'patient_data'`,
+      [person],
+    );
   }
 
   private async pids(name: string, sql: string, values: readonly unknown[]): Promise<number[]> {

@@ -61,6 +61,7 @@ export class LookupsWanted {
   readonly usernames = new Set<string>();
   readonly facilityIds = new Set<number>();
   private readonly options = new Map<string, readonly [string, string]>();
+  readonly lists = new Set<string>();
   private readonly folded = new Set<string>();
 
   user(id: number): void {
@@ -89,13 +90,21 @@ export class LookupsWanted {
     }
   }
 
+  /** An option, and the others of its list, which tell whether its codes are its own. */
+  optionAmongAll(list: string, option: string): void {
+    this.option(list, option);
+    if (option !== '') {
+      this.lists.add(list);
+    }
+  }
+
   /** As the tables' collation compares: a row may be stored in other case than it was asked for. */
   hasUsername(name: string): boolean {
     return [...this.usernames].some((asked) => asked.toLowerCase() === name.toLowerCase());
   }
 
   hasOption(list: string, option: string): boolean {
-    return this.folded.has(folded(list, option));
+    return this.lists.has(list) || this.folded.has(folded(list, option));
   }
 
   get optionKeys(): (readonly [string, string])[] {
@@ -136,8 +145,8 @@ export async function readLookups(snapshot: Snapshot, wanted: readonly LookupsWa
           'list options',
           ListOptionRow,
           `SELECT list_id, option_id, title, notes, codes FROM list_options
-            WHERE (list_id, option_id) IN (?) ORDER BY list_id, option_id`,
-          [[...keys.values()]],
+            WHERE (list_id, option_id) IN (?) OR list_id IN (?) ORDER BY list_id, option_id`,
+          [[...keys.values()], ['', ...wanted.flatMap(({ lists }) => [...lists])]],
         );
   return { users, practice: practice[0] ?? null, facilities, listOptions };
 }

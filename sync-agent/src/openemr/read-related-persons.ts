@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Id, OptionalWhole, Text, WallClock, Whole } from './column-types.js';
 import type { LookupsWanted } from './read-lookups.js';
-import type { ContactTelecomRow } from './read-care-team.js';
+import { ContactTelecomRow } from './read-care-team.js';
 import type { Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
 
@@ -18,14 +18,15 @@ export const RelatedPersonRow = z.object({
   first_name: Text,
   middle_name: Text,
   last_name: Text,
-  /** where the person's own addresses and numbers are kept; null when there are none */
-  contact_id: OptionalWhole,
 });
 export type RelatedPersonRow = z.infer<typeof RelatedPersonRow>;
 
 /** An address that is kept apart from who lives there. */
 export const KeptAddressRow = z.object({
   contact_id: Id,
+  /** whose the contact is: a row of `patient_data` by its pid, or of `person` */
+  foreign_table_name: Text,
+  foreign_id: Id,
   contact_address_id: Id,
   address_id: Id,
   type: Text,
@@ -43,14 +44,19 @@ export const KeptAddressRow = z.object({
 });
 export type KeptAddressRow = z.infer<typeof KeptAddressRow>;
 
+/** A number of a person's, who may have several contacts. */
+export const PersonTelecomRow = ContactTelecomRow.extend({ person_id: Id });
+export type PersonTelecomRow = z.infer<typeof PersonTelecomRow>;
+
 export interface RelatedPersonRows {
   persons: RelatedPersonRow[];
-  personTelecoms: ContactTelecomRow[];
+  personTelecoms: PersonTelecomRow[];
   personAddresses: KeptAddressRow[];
 }
 
-/** A relation with each number or address of the person's, or with none. */
+/** A relation with each contact of the person's and each number there, or with none. */
 const ReachableRow = RelatedPersonRow.extend({
+  contact_id: OptionalWhole,
   telecom_id: OptionalWhole,
   telecom_system: Text,
   telecom_use: Text,
@@ -59,7 +65,7 @@ const ReachableRow = RelatedPersonRow.extend({
 
 /**
  * One query, without the persons' addresses. Whoever is a patient of the practice, too, and not one of its persons, is
- * nobody to show.
+ * nobody to show; nor is who was related until a day before that of reading.
  */
 export async function readRelatedPersons(
   snapshot: Snapshot,
@@ -80,15 +86,18 @@ export async function readRelatedPersons(
        LEFT JOIN contact own ON own.foreign_id = r.target_id AND own.foreign_table_name = 'person'
        LEFT JOIN ${snapshot.table('contact_telecom', 't')} ON t.contact_id = own.id AND t.status = 'A'
       WHERE c.foreign_id = ? AND c.foreign_table_name = 'patient_data'
-      ORDER BY r.contact_priority, r.id, t.\`rank\`, t.id`,
+        AND (r.end_date IS NULL OR YEAR(r.end_date) = 0 OR r.end_date >= CURRENT_DATE)
+      ORDER BY r.contact_priority, r.id, own.id, t.\`rank\`, t.id`,
     [pid],
   );
   const persons = [...new Map(reachable.map((row) => [row.id, RelatedPersonRow.parse(row)])).values()];
-  const telecoms = reachable.flatMap(({ telecom_id, contact_id, ...row }) =>
-    telecom_id === null || contact_id === null
+  const contacts = new Set(reachable.flatMap(({ contact_id }) => contact_id ?? []));
+  const telecoms = reachable.flatMap(({ telecom_id, contact_id, person_id, ...row }) => {
+    const { telecom_system: system, telecom_use: use, telecom_value: value } = row;
+    return telecom_id === null || contact_id === null
       ? []
-      : [{ id: telecom_id, contact_id, system: row.telecom_system, use: row.telecom_use, value: row.telecom_value }],
-  );
+      : [{ id: telecom_id, contact_id, person_id, system, use, value }];
+  });
   const personTelecoms = [...new Map(telecoms.map((row) => [row.id, row])).values()];
   for (const { relationship, role } of persons) {
     wanted.option('related_person_relationship', relationship);
@@ -101,8 +110,8 @@ export async function readRelatedPersons(
         sourceRow('contact_relation', row),
         sourceRow('contact', { id: row.patient_contact_id }),
         sourceRow('person', { id: row.person_id }),
-        ...(row.contact_id === null ? [] : [sourceRow('contact', { id: row.contact_id })]),
       ]),
+      ...[...contacts].map((id) => sourceRow('contact', { id })),
       ...personTelecoms.map((row) => sourceRow('contact_telecom', row)),
     ],
   };
@@ -118,7 +127,7 @@ export async function readKeptAddresses(
   const rows = await snapshot.selectLookups(
     'further addresses',
     KeptAddressRow,
-    `SELECT c.id AS contact_id, ca.id AS contact_address_id, a.id AS address_id, ca.type, ca.\`use\`,
+    `SELECT c.id AS contact_id, c.foreign_table_name, c.foreign_id, ca.id AS contact_address_id, a.id AS address_id, ca.type, ca.\`use\`,
             ca.period_start, ca.period_end,
             a.line1, a.line2, a.city, a.district, a.state, a.zip, a.plus_four, a.country
        FROM contact c
@@ -128,10 +137,9 @@ export async function readKeptAddresses(
       ORDER BY ca.id`,
     [owners.map(([, id]) => id), owners],
   );
-  const contacts = new Set(persons.map(({ contact_id }) => contact_id));
   return {
-    own: rows.filter(({ contact_id }) => !contacts.has(contact_id)),
-    ofPersons: rows.filter(({ contact_id }) => contacts.has(contact_id)),
+    own: rows.filter(({ foreign_table_name }) => foreign_table_name === 'patient_data'),
+    ofPersons: rows.filter(({ foreign_table_name }) => foreign_table_name === 'person'),
     sources: rows.flatMap((row) => [
       sourceRow('contact', { id: row.contact_id }),
       sourceRow('contact_address', { id: row.contact_address_id }),

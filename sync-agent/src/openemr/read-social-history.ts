@@ -102,11 +102,12 @@ const WorkingRow = EmploymentRow.omit({ id: true }).extend({
 export interface SocialHistoryRows {
   histories: HistoryRow[];
   screenings: ScreeningRow[];
+  /** in the order in which they were saved, the last first */
   employments: EmploymentRow[];
   personal: PersonalRow[];
 }
 
-/** Three queries. Of the history the newest row alone: OpenEMR's own screens show no other. */
+/** Three queries. Of the history the newest row alone: OpenEMR's own screens show no other. Employments newest first. */
 export async function readSocialHistory(
   snapshot: Snapshot,
   pid: number,
@@ -132,7 +133,7 @@ export async function readSocialHistory(
     `SELECT e.id, e.date, e.start_date, e.end_date, e.occupation, e.industry, e.created_by,
             p.pid, p.sexual_orientation, p.occupation AS own_occupation, p.industry AS own_industry
        FROM ${snapshot.table('patient_data', 'p')} LEFT JOIN ${snapshot.table('employer_data', 'e')} ON e.pid = p.pid
-      WHERE p.pid = ? ORDER BY e.id DESC`,
+      WHERE p.pid = ? ORDER BY e.date DESC, e.id DESC`,
     [pid],
   );
   const employments = working.flatMap(({ id, ...row }) => (id === null ? [] : [EmploymentRow.parse({ id, ...row })]));
@@ -185,8 +186,9 @@ function wantPeopleAndOptions(rows: SocialHistoryRows, wanted: LookupsWanted): v
 }
 
 function wantScreeningOptions(screening: ScreeningRow, wanted: LookupsWanted): void {
-  for (const list of ['pregnancy_status', 'pregnancy_intent', 'postpartum_status'] as const) {
-    wanted.option(list, screening[list]);
+  wanted.option('postpartum_status', screening.postpartum_status);
+  for (const list of ['pregnancy_status', 'pregnancy_intent'] as const) {
+    wanted.optionAmongAll(list, screening[list]);
   }
   wanted.option('sdoh_instruments', screening.screening_tool);
   for (const { column, list } of SCREENING_QUESTIONS) {

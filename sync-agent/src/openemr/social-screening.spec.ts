@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseDisabilityScale, questionCode } from './social-screening.js';
+import { parseAims, parseDisabilityScale, questionCode } from './social-screening.js';
 
 describe('the scale of difficulties', () => {
   it('is read as the form writes it', () => {
@@ -37,4 +37,17 @@ describe('the question of an option', () => {
   ])('%j is %j', (notes, code) => {
     expect(questionCode(notes)).toBe(code);
   });
+});
+
+it.each([
+  ['a job', ['a job']],
+  ['[see letter]', ['[see letter]']],
+  ['["a job","a home"]', ['a job', 'a home']],
+  ['{"food":{"code":"1","description":"Has food"},"home":[{"text":"A home"}]}', ['Has food', 'A home']],
+  ['[{"code":"1078229009"}]', []],
+  ['[{"description":"cut of', []],
+  ['null', []],
+  ['', []],
+])('aims stored as %j are %j', (stored, words) => {
+  expect(parseAims(stored)).toEqual(words);
 });

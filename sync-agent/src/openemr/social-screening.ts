@@ -79,6 +79,35 @@ export function parseDisabilityScale(stored: string): Difficulty[] {
     .filter(({ answer, note }) => answer + note !== '');
 }
 
+/**
+ * What `goals` and `interventions` say. OpenEMR's form stores JSON, of which the descriptions alone are words for people;
+ * what is no JSON was typed and stands as it is.
+ */
+export function parseAims(stored: string): string[] {
+  const text = stored.trim();
+  const json = jsonOf(text);
+  if (json !== null) {
+    return [...new Set(wordsIn(json))];
+  }
+  return text === '' || text === 'null' || /^(\{\s*"|\[\s*[{["])/.test(text) ? [] : [text];
+}
+
+function wordsIn(value: unknown): string[] {
+  if (typeof value === 'string' || typeof value === 'number') {
+    return [String(value).trim()].filter((word) => word !== '');
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap(wordsIn);
+  }
+  const fields = Fields.safeParse(value).data ?? {};
+  const named = fields['description'] ?? fields['text'];
+  return named === undefined
+    ? Object.values(fields).flatMap((field) => (typeof field === 'object' ? wordsIn(field) : []))
+    : wordsIn(named);
+}
+
+const Fields = z.record(z.string(), z.unknown());
+
 function jsonOf(stored: string): unknown {
   try {
     return JSON.parse(stored);
