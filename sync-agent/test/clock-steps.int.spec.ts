@@ -71,17 +71,29 @@ describe('when the clock of the database is set ahead and back', () => {
     expect(JSON.stringify((await under.stored(laggingRef))?.sections.get('profile'))).toContain('1 Steady Street');
   });
 
-  it('the DMZ refuses a time that lies ahead; the agent says so, forgets it and claims the next', async () => {
+  it('the DMZ refuses a time that lies ahead; nothing is forgotten until a marker says that the clock was wrong', async () => {
+    const generation = async (): Promise<number> => {
+      const rows: unknown = await under.ledger.query('SELECT generation FROM feed_position WHERE id = 1');
+      return z.tuple([z.object({ generation: z.number() })]).parse(rows)[0].generation;
+    };
+    const failed = async (): Promise<number> => {
+      const { values } = await under.counters.heartbeats.get();
+      return values.find(({ labels }) => labels.outcome === 'failed')?.value ?? 0;
+    };
     const kept = (await under.heartbeat())?.t ?? '';
-    // Markers of a clock that stays ahead: each time right behind the agent's own.
-    const ahead = setInterval(() => {
-      void under.ledger.query('UPDATE clock_marker SET at = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR').catch(() => undefined);
-    }, 20);
+    const before = await generation();
+    // The agent's own markers come from a clock that stays ahead.
+    await under.ledger.query(
+      'CREATE TRIGGER clock_ahead BEFORE UPDATE ON clock_marker FOR EACH ROW SET NEW.at = NEW.at + INTERVAL 1 HOUR',
+    );
     try {
-      await until('it is said', () => Promise.resolve(under.log.says('gateway-time-refused')));
+      await until('it is refused again and again', async () => (await failed()) > 2);
+      expect(under.log.says('gateway-time-refused')).toBe(true);
+      expect(under.log.says('heartbeats arrive again')).toBe(false);
       expect(Date.parse((await under.heartbeat())?.t ?? kept)).toBeLessThan(Date.now() + TIMES.clockAhead);
+      expect(await generation()).toBe(before);
     } finally {
-      clearInterval(ahead);
+      await under.ledger.query('DROP TRIGGER clock_ahead');
     }
     const after = await clock();
     await until('heartbeats arrive again', async () => ((await under.heartbeat())?.t ?? '') > after);
