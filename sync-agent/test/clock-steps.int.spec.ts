@@ -78,11 +78,16 @@ describe('when the clock of the database is set ahead and back', () => {
     };
     const generation = (): Promise<number> => number('SELECT generation AS n FROM feed_position WHERE id = 1');
     const tried = (): Promise<number> => number('SELECT seq AS n FROM heartbeat_state WHERE id = 1');
+    await until('a heartbeat arrives', async () => (await under.heartbeat()) !== null);
     const kept = (await under.heartbeat())?.t ?? '';
     const before = await generation();
+    under.log.lines.length = 0;
     // The agent's own markers come from a clock that stays ahead.
-    await under.ledger.query(
-      'CREATE TRIGGER clock_ahead BEFORE UPDATE ON clock_marker FOR EACH ROW SET NEW.at = NEW.at + INTERVAL 1 HOUR',
+    const { adminSql } = under.zones.inside;
+    const { ledgerName } = under.config.database;
+    await adminSql(
+      'CREATE TRIGGER ??.clock_ahead BEFORE UPDATE ON ??.clock_marker FOR EACH ROW SET NEW.at = NEW.at + INTERVAL 1 HOUR',
+      [ledgerName, ledgerName],
     );
     try {
       await until('it is said', () => Promise.resolve(under.log.says('gateway-time-refused')));
@@ -92,7 +97,7 @@ describe('when the clock of the database is set ahead and back', () => {
       expect(Date.parse((await under.heartbeat())?.t ?? kept)).toBeLessThan(Date.now() + TIMES.clockAhead);
       expect(await generation()).toBe(before);
     } finally {
-      await under.ledger.query('DROP TRIGGER clock_ahead');
+      await adminSql('DROP TRIGGER ??.clock_ahead', [ledgerName]);
     }
     const after = await clock();
     await until('heartbeats arrive again', async () => ((await under.heartbeat())?.t ?? '') > after);
