@@ -71,17 +71,33 @@ describe('when the clock of the database is set ahead and back', () => {
     expect(JSON.stringify((await under.stored(laggingRef))?.sections.get('profile'))).toContain('1 Steady Street');
   });
 
-  it('the DMZ refuses a time that lies ahead; the agent says so, forgets it and claims the next', async () => {
+  it('the DMZ refuses a time that lies ahead; nothing is forgotten until a marker says that the clock was wrong', async () => {
+    const number = async (sql: string): Promise<number> => {
+      const rows: unknown = await under.ledger.query(sql);
+      return z.tuple([z.object({ n: z.coerce.number() })]).parse(rows)[0].n;
+    };
+    const generation = (): Promise<number> => number('SELECT generation AS n FROM feed_position WHERE id = 1');
+    const tried = (): Promise<number> => number('SELECT seq AS n FROM heartbeat_state WHERE id = 1');
+    await until('a heartbeat arrives', async () => (await under.heartbeat()) !== null);
     const kept = (await under.heartbeat())?.t ?? '';
-    // Markers of a clock that stays ahead: each time right behind the agent's own.
-    const ahead = setInterval(() => {
-      void under.ledger.query('UPDATE clock_marker SET at = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR').catch(() => undefined);
-    }, 20);
+    const before = await generation();
+    under.log.lines.length = 0;
+    // The agent's own markers come from a clock that stays ahead.
+    const { adminSql } = under.zones.inside;
+    const { ledgerName } = under.config.database;
+    await adminSql(
+      'CREATE TRIGGER ??.clock_ahead BEFORE UPDATE ON ??.clock_marker FOR EACH ROW SET NEW.at = NEW.at + INTERVAL 1 HOUR',
+      [ledgerName, ledgerName],
+    );
     try {
       await until('it is said', () => Promise.resolve(under.log.says('gateway-time-refused')));
+      const first = await tried();
+      await until('it is refused again and again', async () => (await tried()) > first + 2);
+      expect(under.log.says('heartbeats arrive again')).toBe(false);
       expect(Date.parse((await under.heartbeat())?.t ?? kept)).toBeLessThan(Date.now() + TIMES.clockAhead);
+      expect(await generation()).toBe(before);
     } finally {
-      clearInterval(ahead);
+      await adminSql('DROP TRIGGER ??.clock_ahead', [ledgerName]);
     }
     const after = await clock();
     await until('heartbeats arrive again', async () => ((await under.heartbeat())?.t ?? '') > after);

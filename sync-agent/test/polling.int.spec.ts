@@ -132,6 +132,26 @@ describe('polling', () => {
     expect((await claimed(FIRST)) < end).toBe(true);
   });
 
+  it('forgets every time when the clock was set back between two looks, and begins the pass anew', async () => {
+    const known = async (): Promise<number> => under.count("chart_section WHERE as_of > '1970-01-02'");
+    const waited = poller(3_600_000);
+    await feed.look();
+    await render(FIRST);
+    // The look before was recorded by a clock that was an hour ahead, as was the beginning of its pass.
+    await under.ledger.query('UPDATE feed_position SET committed_at = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR');
+    await under.ledger.query('UPDATE polling SET pass_began = pass_began - INTERVAL 1 MINUTE');
+    expect(await known()).toBeGreaterThan(0);
+    const before = await clock();
+    await waited.look();
+    expect([await known(), await claimed(FIRST)]).toEqual([0, '']);
+    await render(FIRST);
+    await waited.look();
+    await render(SECOND);
+    await waited.look();
+    expect((await claimed(FIRST)) > before).toBe(true);
+    expect(await claimed(SECOND)).toBe(await claimed(FIRST));
+  });
+
   it('claims nothing that was committed during a pass, behind its back', async () => {
     await feed.look();
     await render(FIRST);

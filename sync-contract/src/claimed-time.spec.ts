@@ -24,7 +24,8 @@ describe('the time that is claimed', () => {
 
   it('is none where the inside knows none', () => {
     const unknown = new Date(0).toISOString();
-    expect(chartAsOf([{ asOf: unknown }, { asOf: at(-1) }], held({ t: unknown }))).toBeNull();
+    expect(chartAsOf([{ asOf: at(-2) }, { asOf: at(-1) }], held({ t: unknown }))).toBeNull();
+    expect(chartAsOf([{ asOf: unknown }, { asOf: at(-1) }], held({ t: null }))).toBeNull();
     expect(sectionAsOf({ asOf: unknown }, held({ t: unknown }))).toBeNull();
     expect(sectionAsOf({ asOf: at(-1) }, held({ t: unknown }))).toBe(at(-1));
   });
@@ -32,7 +33,8 @@ describe('the time that is claimed', () => {
   it('is none that lies ahead of the reader’s clock, by more than clocks differ', () => {
     const limit = new Date(NOW + TIMES.clockAhead).toISOString();
     expect([isAhead(limit, NOW), isAhead(limit, NOW - 1)]).toEqual([false, true]);
-    expect(chartAsOf([{ asOf: at(-90) }], held({ t: at(60) }))).toBe(at(-90));
+    expect(chartAsOf([{ asOf: at(-90) }], held({ t: at(60) }))).toBeNull();
+    expect(sectionAsOf({ asOf: at(-90) }, held({ t: at(60) }))).toBe(at(-90));
     const ahead = held({ t: at(60), madeAt: at(61), receivedAt: NOW + 61 * 60_000 });
     expect(sectionAsOf({ asOf: at(60) }, ahead)).toBeNull();
   });

@@ -34,11 +34,16 @@ export function sectionAsOf(entry: { asOf: string }, held: HeldTimes): string | 
   return own === null || (t !== null && t > own) ? t : own;
 }
 
-/** Of all sections together; null when nothing is known. */
+/**
+ * Of all sections together; null when nothing is known. A heartbeat that knows the chart has the last word, also when it says
+ * that its time is unknown: the sections' own times say nothing of one that has yet to come.
+ */
 export function chartAsOf(entries: Iterable<{ asOf: string }>, held: HeldTimes): string | null {
+  if (held.t !== null) {
+    return chartTime(held);
+  }
   const own = [...entries].map((entry) => ownTime(entry, held));
-  const earliest = own.includes(null) ? null : (own.sort()[0] ?? null);
-  return chartTime(held) ?? earliest;
+  return own.includes(null) ? null : (own.sort()[0] ?? null);
 }
 
 function chartTime({ t, now }: HeldTimes): string | null {

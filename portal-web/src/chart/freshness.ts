@@ -2,11 +2,11 @@ export type Freshness = 'current' | 'amber' | 'red';
 
 const AMBER_MS = 15 * 60_000;
 const RED_MS = 60 * 60_000;
-const AHEAD_MS = 60_000;
+const AHEAD_MS = 5 * 60_000;
 
 /**
- * Worse of what the server said and what the clock of this device says now: an open page ages too. By a clock that is behind
- * T nobody can tell how old it is.
+ * Worse of what the server said and what the clock of this device says now: an open page ages too. By a clock that is far
+ * behind T nobody can tell how old it is; many a device is a little slow.
  */
 export function freshnessNow(asOf: string | null, said: Freshness, now: number): Freshness {
   const age = asOf === null ? Number.POSITIVE_INFINITY : now - Date.parse(asOf);

@@ -116,12 +116,13 @@ class Chart {
   }
 
   /**
-   * T of these sections together: the earliest of theirs. What is not on the page yet, or could not be, has none, nor has
-   * what the chart lacks.
+   * T of these sections together: the earliest of theirs. What is not on the page yet, or could not be, has none. That the
+   * chart lacks a section is known up to the chart's T.
    */
   asOf(...sections: readonly Section<unknown>[]): string | null {
-    const shown = sections.filter(({ state }) => state === 'ready');
-    const chartTime = this.status?.currentAsOf ?? null;
+    const { status } = this;
+    const shown = sections.filter(({ state }) => state === 'ready' || (state === 'absent' && status !== null));
+    const chartTime = status?.currentAsOf ?? null;
     if (shown.length === 0) {
       return chartTime;
     }

@@ -84,7 +84,7 @@ export class Section<T> {
       if (this.dropped) {
         return;
       }
-      this.asOf = answer.asOf ?? this.asOf;
+      this.asOf = answer.asOf;
       this.version = version;
       this.failure = null;
       if (!answer.notModified) {
@@ -119,6 +119,7 @@ export class Section<T> {
     if (failure instanceof ApiProblem && failure.code === 'section-not-found') {
       this.content = null;
       this.etag = null;
+      this.asOf = null;
       this.failure = null;
       this.version = version;
       this.state = 'absent';

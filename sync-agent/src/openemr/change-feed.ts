@@ -24,6 +24,8 @@ export interface Polled {
   state: PollState;
   /** patients whose whole charts the full pass marks here, to be rendered behind the changes of the day */
   marked: readonly number[];
+  /** the database's clock was set back since the look before */
+  clockSetBack: boolean;
 }
 
 /** How far polling is. */

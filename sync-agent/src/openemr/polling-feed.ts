@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'mysql2/promise';
+import { TIMES } from 'sync-contract/limits';
 import type { FeedConfig } from '../config.js';
 import { failureCode } from '../failure-code.js';
 import type { SourceTransaction } from './binlog-stream.js';
@@ -15,6 +16,8 @@ export interface PollingLedger extends FeedLedger {
 export interface Standing {
   /** null before the first look */
   state: PollState | null;
+  /** the database's clock when the last look was recorded, as `PollState.passBegan`; null before the first */
+  recordedAt: string | null;
   /** of all who are not revoked, in order */
   pids: readonly number[];
   /** charts that wait to be rendered, without those that wait for a person, or for another try after a failure */
@@ -33,7 +36,8 @@ const LONGEST_PAUSE = 60_000;
  * A completed pass leaves its own beginning as a clock marker behind the charts that it marked. A chart's mark goes only
  * with a snapshot that was opened after it, and so after the beginning: no chart claims a time of which it lacks
  * something, whatever is committed while the pass is under way. Where a pass stands is committed with its marks, so that
- * after a crash it goes on, and keeps its beginning.
+ * after a crash it goes on, and keeps its beginning. A look that comes before the last one by the database's clock finds
+ * that it was set back: times of before are forgotten, and a pass begins anew.
  */
 export class PollingFeed {
   private readonly stopped = new AbortController();
@@ -100,12 +104,14 @@ export class PollingFeed {
     await this.ledger.startOver(position, null, null);
     this.log.warn({ msg: 'everything is read again from OpenEMR: its changes are polled from now on' });
     const state = { passBegan: at, passedPid: null, lookedAt, lastKeys };
-    await this.ledger.record(completed(position, at), { state, marked: [] });
+    await this.ledger.record(completed(position, at), { state, marked: [], clockSetBack: false });
   }
 
-  private async goOn(at: BinlogPosition, { state: before, pids, waiting }: Standing): Promise<void> {
+  private async goOn(at: BinlogPosition, standing: Standing): Promise<void> {
+    const { state: before, recordedAt, pids, waiting } = standing;
     const look = await lookForChanges(this.reader, before, pids);
-    const { passBegan, after } = this.passOf(look, before);
+    const clockSetBack = recordedAt !== null && millisecondsOf(recordedAt) - millisecondsOf(look.at) > TIMES.skewAlarm;
+    const { passBegan, after } = this.passOf(look, clockSetBack ? null : before);
     const here = behind(at);
     // Never none, whatever waits: a pass comes to its end.
     const portion = Math.max(1, Math.ceil((CHARTS_PER_SECOND * this.times.lookEvery) / 1_000) - waiting);
@@ -118,7 +124,11 @@ export class PollingFeed {
       lastKeys: look.lastKeys,
     };
     const seen = transactionAt(here, look.changes);
-    await this.ledger.record(isComplete ? [seen, ...completed(here, passBegan)] : [seen], { state, marked });
+    await this.ledger.record(isComplete ? [seen, ...completed(here, passBegan)] : [seen], {
+      state,
+      marked,
+      clockSetBack,
+    });
   }
 
   /** `after`: the patient behind whom a pass goes on, null when none is due. */

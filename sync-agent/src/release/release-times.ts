@@ -32,12 +32,14 @@ const NEVER = '1970-01-01 00:00:00';
  * In the transaction that settles a push, under the feed's lock: how long its changes took. A change counts from the last
  * clock marker before it, so up to five seconds (when polling: a full pass) too long and never too short; one that waited
  * until its markers were dropped, or that came while the feed had lost its place, from the time that the chart kept
- * instead. Of which neither is known, and what only the nightly comparison has found, counts as late.
- * @param knownUntil the chart's own older time, if it had one
+ * instead. Of which neither is known, what lies ahead of the clock, and what only the nightly comparison has found, counts
+ * as late.
+ * @param push `knownUntil`: the chart's own older time, if it had one; `generation` of the feed's positions that the changes
+ * have
  */
 export async function noteReleaseTimes(
   manager: EntityManager,
-  push: { patientRef: string; era: number; seq: number; knownUntil: string | null },
+  push: { patientRef: string; era: number; seq: number; knownUntil: string | null; generation: number },
   classes: readonly ReleasedClass[],
 ): Promise<void> {
   for (const { recordClass, changedAfter, foundLater } of classes) {
@@ -60,21 +62,26 @@ export async function noteReleaseTimes(
 
 async function readTook(
   manager: EntityManager,
-  { patientRef, knownUntil }: { patientRef: string; knownUntil: string | null },
+  { patientRef, knownUntil, generation }: { patientRef: string; knownUntil: string | null; generation: number },
   { file, offset }: BinlogPosition,
 ): Promise<Took> {
-  // A feed that began anew while the push was on its way has left its markers' time with the chart.
+  // A feed that began anew while the push was on its way has left its markers' time with the chart; the markers that it
+  // has read since have positions that say nothing about the change's.
   const rows: unknown = await manager.query(
     `SELECT CAST(changed AS CHAR) AS changedAt,
             CEIL(TIMESTAMPDIFF(MICROSECOND, changed, UTC_TIMESTAMP(6)) / 1000000) AS seconds
-       FROM (SELECT NULLIF(LEAST(COALESCE(m.at, k.t), COALESCE(k.t, m.at)), CAST(? AS DATETIME(6))) AS changed
-               FROM (SELECT COALESCE(CAST(? AS DATETIME(6)),
-                                     (SELECT failed_t FROM chart WHERE patient_ref = UNHEX(?))) AS t) k
-               LEFT JOIN (SELECT at FROM marker_seen WHERE file_no < ? OR (file_no = ? AND file_offset < ?)
+       FROM (SELECT LEAST(COALESCE(m.at, k.t), COALESCE(k.t, m.at)) AS changed
+               FROM (SELECT COALESCE(NULLIF(CAST(? AS DATETIME(6)), CAST(? AS DATETIME(6))),
+                                     (SELECT NULLIF(failed_t, CAST(? AS DATETIME(6)))
+                                        FROM chart WHERE patient_ref = UNHEX(?))) AS t) k
+               LEFT JOIN (SELECT at FROM marker_seen WHERE (file_no < ? OR (file_no = ? AND file_offset < ?))
+                             AND EXISTS (SELECT 1 FROM feed_position WHERE generation = ?)
                            ORDER BY file_no DESC, file_offset DESC LIMIT 1) m ON TRUE) AS before_change`,
-    [NEVER, knownUntil, patientRef, file, file, offset],
+    [knownUntil, NEVER, NEVER, patientRef, file, file, offset, generation],
   );
-  return Took.parse(rows)[0];
+  const took = Took.parse(rows)[0];
+  // Less than nothing: the clock was set back in between.
+  return took.seconds !== null && took.seconds < 0 ? NOT_KNOWN : took;
 }
 
 /** Times and versions of long ago go. */

@@ -314,6 +314,7 @@ class World {
 
   /** As `LedgerOfFeed.startOver` after a reset of the binlog: times of before stay known, everything is dirty at its end. */
   private beginAnew(): void {
+    this.forgetWhenSetBack(clockText(this.sourceClock));
     const currency = currencyOf(this.markers, this.lagging());
     for (const pid of PIDS) {
       const t = currency?.exceptions.get(refOf(pid)) ?? currency?.practice;
@@ -330,13 +331,9 @@ class World {
 
   private heartbeat(): void {
     const currency = currencyOf(this.markers, this.fault.ignoresDirty === true ? [] : this.lagging());
-    if (
-      currency !== null &&
-      isAhead(currency.practice, millisecondsOf(this.clock)) &&
-      this.fault.takesAnyTime !== true
-    ) {
-      this.forgetTimes();
-    } else if (currency !== null) {
+    const isRefused =
+      currency !== null && isAhead(currency.practice, millisecondsOf(this.clock)) && this.fault.takesAnyTime !== true;
+    if (currency !== null && !isRefused) {
       for (const pid of PIDS) {
         this.claimed.set(pid, currency.exceptions.get(refOf(pid)) ?? currency.practice);
       }
@@ -406,11 +403,12 @@ class World {
     if (classes.includes('care-team')) {
       this.sources.set(pid, this.personsOf(pid, contains));
     }
+    const isOfBefore = this.generation !== render.generation;
     for (const shown of render.brought) {
-      this.sectionTimes.set(`${String(pid)} ${shown}`, render.readAt);
+      const name = `${String(pid)} ${shown}`;
+      this.sectionTimes.set(name, isOfBefore && this.fault.keepsTimeOfRender !== true ? 0 : render.readAt);
     }
-    if (this.generation !== render.generation && this.fault.ignoresGeneration !== true) {
-      this.forgetTimesSince(pid, render.readAt);
+    if (isOfBefore && this.fault.ignoresGeneration !== true) {
       return;
     }
     const used = [...(this.sources.get(pid) ?? [])].map((person) => ({
@@ -431,16 +429,6 @@ class World {
     this.dirty = this.dirty.filter((row) => row.pid !== pid || !gone.has(`${row.recordClass} ${place(row)}`));
     if (!this.dirtyOf(pid).some((row) => !isBehind(row, newest))) {
       this.failedT.delete(pid);
-    }
-  }
-
-  /** As `forgetTimesSince`. */
-  private forgetTimesSince(pid: number, readAt: number): void {
-    for (const shown of CLASSES) {
-      const name = `${String(pid)} ${shown}`;
-      if ((this.sectionTimes.get(name) ?? 0) >= readAt && this.fault.keepsTimeOfRender !== true) {
-        this.sectionTimes.delete(name);
-      }
     }
   }
 

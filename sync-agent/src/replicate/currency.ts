@@ -1,7 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
-import { lockFeed } from './chart-row.js';
 
 /** How current the replica is: `practice` for every chart but the exceptions. Instants in UTC with milliseconds. */
 export interface Currency {
@@ -78,8 +77,13 @@ export async function pruneMarkers(manager: EntityManager): Promise<void> {
   await manager.query(`DELETE FROM marker_seen WHERE ${PLACE} < ?`, [place]);
 }
 
-/** Writes down how current every chart is, before the positions that say it lose their meaning. */
+/**
+ * Under the feed's lock: writes down how current every chart is, before the positions that say it lose their meaning. A
+ * marker that was written since the last one may never be read: the clock itself tells whether it was set back.
+ */
 export async function freezeCurrency(manager: EntityManager): Promise<void> {
+  const clock: unknown = await manager.query(`SELECT ${INSTANT('UTC_TIMESTAMP(6)')} AS at`);
+  await forgetWhenSetBack(manager, z.tuple([z.object({ at: z.string() })]).parse(clock)[0].at);
   const markers = await readMarkers(manager);
   const newest = markers.at(-1)?.at ?? null;
   for (const chart of await readLaggingCharts(manager)) {
@@ -98,7 +102,7 @@ export function wasSetBack(newest: string, marker: string): boolean {
 }
 
 /**
- * Before a marker is noted: when it is earlier than one before it, every time that is kept may have come from a clock that
+ * Under the feed's lock, before a marker is noted: when it is earlier than one before it, every time that is kept may have come from a clock that
  * was ahead, and nobody knows since when. @returns whether times were forgotten
  */
 export async function forgetWhenSetBack(manager: EntityManager, marker: string): Promise<boolean> {
@@ -115,24 +119,14 @@ export async function forgetWhenSetBack(manager: EntityManager, marker: string):
 }
 
 /**
- * No time of before is claimed any more, of no chart and no section: T is that of the next marker, and charts with dirty
- * rows have none until they are rendered. A render under way settles no dirty row, and a full pass of polling begins anew.
+ * Under the feed's lock: no time of before is claimed any more, of no chart and no section. T is that of the next marker,
+ * and charts with dirty rows have none until they are rendered. A render under way settles no dirty row.
  */
 export async function forgetTimes(manager: EntityManager): Promise<void> {
-  await lockFeed(manager);
   await manager.query('DELETE FROM marker_seen');
-  await manager.query('DELETE FROM polling');
   await manager.query(`UPDATE chart SET failed_t = ${UNKNOWN} WHERE failed_t IS NOT NULL`);
   await manager.query(`UPDATE chart_section SET as_of = ${UNKNOWN} WHERE as_of > ${UNKNOWN}`);
   await manager.query('UPDATE feed_position SET generation = generation + 1 WHERE id = 1');
-}
-
-/** In the transaction of a render that times were forgotten under: when it was read nobody knows either. */
-export async function forgetTimesSince(manager: EntityManager, patientRef: string, readAt: string): Promise<void> {
-  await manager.query(`UPDATE chart_section SET as_of = ${UNKNOWN} WHERE patient_ref = UNHEX(?) AND as_of >= ?`, [
-    patientRef,
-    readAt.replace('T', ' ').replace('Z', ''),
-  ]);
 }
 
 async function setFailedT(manager: EntityManager, patientRef: string, t: string | null): Promise<void> {

@@ -10,7 +10,7 @@ import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { KeyedChange, OwnerHint, RowChanges } from '../openemr/row-changes.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import { lockFeed } from './chart-row.js';
-import { forgetWhenSetBack, freezeCurrency } from './currency.js';
+import { forgetTimes, forgetWhenSetBack, freezeCurrency } from './currency.js';
 import { freezeMoved } from './freeze-moved.js';
 import type { RecentChanges } from './recent-changes.js';
 import { DirtyCharts, markEverybody, recordDirty, type Awakened } from './record-dirty.js';
@@ -29,6 +29,7 @@ const PollingRows = z.array(
     lastKeys: z.string(),
   }),
 );
+const Recorded = z.array(z.object({ recordedAt: z.string() }));
 const LastKeys = z.record(z.string(), z.number());
 const Waiting = z.array(z.object({ patientRef: z.string() }));
 const Pids = z.array(z.object({ pid: z.coerce.number() }));
@@ -100,6 +101,9 @@ export class LedgerOfFeed implements PollingLedger {
               last_keys AS lastKeys FROM polling WHERE id = 1`,
     );
     const [row] = PollingRows.parse(rows);
+    const recorded: unknown = await this.ledger.query(
+      'SELECT CAST(committed_at AS CHAR) AS recordedAt FROM feed_position WHERE id = 1',
+    );
     const pids: unknown = await this.ledger.query("SELECT pid FROM patient WHERE state <> 'revoked' ORDER BY pid");
     const waiting: unknown = await this.ledger.query(
       `SELECT LOWER(HEX(c.patient_ref)) AS patientRef FROM chart c JOIN patient p ON p.pid = c.pid AND p.state IN ('invited', 'enrolled')
@@ -108,6 +112,7 @@ export class LedgerOfFeed implements PollingLedger {
     return {
       waiting: Waiting.parse(waiting).filter(({ patientRef }) => !this.hasFailed(patientRef)).length,
       state: row === undefined ? null : { ...row, lastKeys: LastKeys.parse(JSON.parse(row.lastKeys)) },
+      recordedAt: Recorded.parse(recorded)[0]?.recordedAt ?? null,
       pids: Pids.parse(pids).map(({ pid }) => pid),
     };
   }
@@ -137,7 +142,10 @@ export class LedgerOfFeed implements PollingLedger {
         }
       }
       const charts = await recordDirty(manager, dirty);
-      let clockSetBack = false;
+      let clockSetBack = polled?.clockSetBack === true;
+      if (clockSetBack) {
+        await forgetTimes(manager);
+      }
       for (const { marker, position } of batch) {
         if (marker !== null) {
           clockSetBack = (await forgetWhenSetBack(manager, marker)) || clockSetBack;

@@ -20,9 +20,10 @@ export class HeartbeatTurns {
 
   async beat(): Promise<void> {
     try {
-      if (await this.sender.send()) {
-        this.counters.heartbeats.inc({ outcome: 'sent' });
+      if (!(await this.sender.send())) {
+        return;
       }
+      this.counters.heartbeats.inc({ outcome: 'sent' });
       if (this.failures > 0) {
         this.log.log({ msg: 'heartbeats arrive again' });
       }

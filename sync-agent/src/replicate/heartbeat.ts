@@ -14,9 +14,9 @@ import { compareVersions } from 'sync-contract/identifiers';
 import { PROTOCOL_VERSION } from 'sync-contract/protocol';
 import { crashPoint } from '../crash-point.js';
 import type { GatewayClient, Handshake } from '../gateway-client/gateway-client.js';
-import { Conflict, TimeRefused } from '../gateway-client/gateway-failures.js';
+import { Conflict } from '../gateway-client/gateway-failures.js';
 import type { KeyStore } from '../keys/key-store.js';
-import { forgetTimes, readCurrency, type Currency } from './currency.js';
+import { readCurrency, type Currency } from './currency.js';
 import { isRefillDue, refillDmz } from './refill-dmz.js';
 import { stopHeartbeats } from './replica-ahead.js';
 
@@ -42,8 +42,8 @@ const EXCEPTIONS = 10_000;
  * start, and after a heartbeat that was not acknowledged, the gateway is asked before another number is used. One that
  * says that it comes from a backup, or holds less than it acknowledged, gets everything again.
  *
- * A time that lies ahead of the gateway's clock is not taken, and forgotten here: once that clock has passed it, nobody
- * could tell that it was wrong.
+ * A time that lies ahead of the gateway's clock is not taken; nothing changes here, because the gateway's clock may be the
+ * wrong one.
  */
 export class HeartbeatSender {
   /** roots of the last acknowledged heartbeat of this run, by bucket */
@@ -101,14 +101,7 @@ export class HeartbeatSender {
       ),
       bucketRoots: roots,
     };
-    try {
-      await this.push(body, buckets, changedBuckets(roots, this.acked));
-    } catch (failure: unknown) {
-      if (failure instanceof TimeRefused) {
-        await this.ledger.transaction((manager) => forgetTimes(manager));
-      }
-      throw failure;
-    }
+    await this.push(body, buckets, changedBuckets(roots, this.acked));
     this.acked = roots;
     this.certain = true;
     crashPoint('after-push:heartbeat');

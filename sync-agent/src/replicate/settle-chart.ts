@@ -5,17 +5,19 @@ import { isBehind, type BinlogPosition } from '../openemr/snapshot.js';
 import { noteGone, noteReleased } from '../release/released-sections.js';
 import { lockFeed } from './chart-row.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
-import { forgetTimesSince } from './currency.js';
 import type { RecentChanges } from './recent-changes.js';
 import type { AckedPush, Rendering } from './rendering.js';
 import { DirtyPlaces, settleDirty } from './settle-dirty.js';
 
 const INSERT_ROWS = 300;
+/** The time of a section of which none is known. */
+const UNKNOWN = new Date(0).toISOString();
 const SourceRows = z.array(z.object({ tableName: z.string(), rowKey: z.string(), recordClass: z.string() }));
 
 /**
  * The ledger's last transaction of a render: what was acknowledged, which rows it was made of, and the dirty rows whose
- * changes it contains are gone. `push` is null when nothing had changed.
+ * changes it contains are gone. `push` is null when nothing had changed. Charts and
+ * sections are written under the feed's lock, as by the feed itself.
  */
 export async function settleChart(
   manager: EntityManager,
@@ -23,21 +25,19 @@ export async function settleChart(
   rendering: Rendering,
   push: AckedPush | null,
 ): Promise<void> {
-  if (push !== null) {
-    await writeAck(manager, rendering, push);
-  }
-  if (push !== null && !push.last) {
-    return;
-  }
-  if (rendering.position !== null) {
+  const isLast = push === null || push.last;
+  if (isLast && rendering.position !== null) {
     await writeSources(manager, rendering);
   }
   // From here to the commit the feed waits; what it records afterwards finds the rows written above.
   const { generation } = await lockFeed(manager);
-  if (generation !== rendering.chart.generation) {
-    // The feed began anew meanwhile and marked everything dirty, at positions that this render's say nothing about; or
-    // the clock was set back.
-    await forgetTimesSince(manager, rendering.chart.patientRef, rendering.chart.readAt);
+  // The feed began anew meanwhile and marked everything dirty, at positions that this render's say nothing about; or the
+  // clock was set back, and nobody knows when this render read.
+  const isOfBefore = generation !== rendering.chart.generation;
+  if (push !== null) {
+    await writeAck(manager, rendering, push, isOfBefore ? UNKNOWN : null);
+  }
+  if (!isLast || isOfBefore) {
     return;
   }
   await manager.query(
@@ -70,7 +70,13 @@ function comparePositions(a: BinlogPosition, b: BinlogPosition): number {
   return a.file - b.file || a.offset - b.offset;
 }
 
-async function writeAck(manager: EntityManager, { chart, sections }: Rendering, push: AckedPush): Promise<void> {
+/** @param readAt instead of the sections' own; null: theirs */
+async function writeAck(
+  manager: EntityManager,
+  { chart, sections }: Rendering,
+  push: AckedPush,
+  readAt: string | null,
+): Promise<void> {
   const { patientRef, era } = chart;
   await manager.query(
     `UPDATE chart SET seq = ?, manifest = ?, manifest_hash = UNHEX(?), frozen_shown = ?
@@ -108,7 +114,7 @@ async function writeAck(manager: EntityManager, { chart, sections }: Rendering, 
         section.contentHash,
         section.sha256,
         section.size,
-        section.asOf.replace('T', ' ').replace('Z', ''),
+        (readAt ?? section.asOf).replace('T', ' ').replace('Z', ''),
         section.entries,
       ]),
     );
