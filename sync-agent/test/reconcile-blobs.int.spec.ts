@@ -359,7 +359,7 @@ describe('bytes of documents in the DMZ', () => {
     expect(await open()).toBe(1);
     const withDmz = await readLastComparison(ledger.manager, 'dmz');
     expect(withDmz).toMatchObject({ differences: 0, documentsCompared: false });
-    const findings = { withDmz, withOpenEmr: null, vanishingStopped: false, lost: [], statements: [] };
+    const findings = { withDmz, withOpenEmr: null, vanishingStopped: false, lost: [], statements: [], heldCharts: [] };
     expect(describeFindings(findings, [])).toContain('NOT COMPARED');
     await keep(gateway);
     expect([await open(), await readLastComparison(ledger.manager, 'dmz')]).toEqual([
