@@ -145,6 +145,7 @@ const BY_SUBJECT: Readonly<Record<string, Maker>> = {
   superfluous: superfluousSection,
   'reading-begun': nightComes,
   'chart-read-again': nightComes,
+  'healed-noted': nightComes,
   'day-closed': nightComes,
   vanished: entryVanishes,
   'lost-noted': lostSubmission,

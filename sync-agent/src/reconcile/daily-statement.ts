@@ -96,7 +96,11 @@ export async function closeDay(
   { day, beganAt, tally }: { day: string; beganAt: Date; tally: Tally },
 ): Promise<DailyStatement> {
   // By itself: a push that settles under the feed's lock waits for its rows no longer than it takes.
-  await ledger.transaction(noteHealedContent);
+  await ledger.transaction(async (manager) => {
+    await noteHealedContent(manager);
+    crashPoint('before-commit:healed-noted');
+  });
+  crashPoint('after-commit:healed-noted');
   const { readAt, made } = await ledger.transaction('REPEATABLE READ', async (manager) => ({
     // Before the snapshot: a comparison that ends behind it belongs to the next statement.
     readAt: await readNow(manager),

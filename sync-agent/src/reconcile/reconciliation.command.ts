@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { Ref } from 'sync-contract/identifiers';
 import { readAgentConfig } from '../config.js';
@@ -57,7 +57,7 @@ export function reconciliationCommand(): Command {
         const ledger = await createLedgerDataSource(config.database, config.writer).initialize();
         try {
           if (confirmVanished === true) {
-            await (chart === undefined ? allowVanishing(ledger) : allowHeldLoss(ledger, chart));
+            await allowVanishing(ledger, chart);
           }
           if (confirmLost === true) {
             await confirmLosses(ledger);
@@ -90,27 +90,29 @@ export function reconciliationCommand(): Command {
 /**
  * A person has looked: what waits goes out, and whatever else is lost in the same hours; when only charts wait that are
  * held alone, nothing else.
+ * @param chart its patientRef: only what this chart waits for, once
+ * @throws NoHeldLoss
  */
-export async function allowVanishing(ledger: DataSource): Promise<void> {
+export async function allowVanishing(ledger: DataSource, chart?: string): Promise<void> {
   await ledger.transaction(async (manager) => {
-    const allowed: unknown = await manager.query(`UPDATE held_loss SET ${ALLOW} WHERE allowed_at IS NULL`);
-    await manager.query(
-      `UPDATE reconciliation_state SET vanishing_stopped_at = NULL,
-          vanishing_allowed_until = DATE_ADD(UTC_TIMESTAMP(3), INTERVAL ? HOUR)
-        WHERE id = 1 AND (vanishing_stopped_at IS NOT NULL OR ?)`,
-      [ALLOWED, Changed.parse(allowed).affectedRows === 0],
-    );
+    await (chart === undefined ? allowAll(manager) : allowHeldLoss(manager, chart));
     crashPoint('before-commit:vanishing-allowed');
   });
   crashPoint('after-commit:vanishing-allowed');
 }
 
-/**
- * A person has looked at this chart, which goes out without what it lost, once.
- * @throws NoHeldLoss
- */
-export async function allowHeldLoss(ledger: DataSource, patientRef: string): Promise<void> {
-  const allowed: unknown = await ledger.query(
+async function allowAll(manager: EntityManager): Promise<void> {
+  const allowed: unknown = await manager.query(`UPDATE held_loss SET ${ALLOW} WHERE allowed_at IS NULL`);
+  await manager.query(
+    `UPDATE reconciliation_state SET vanishing_stopped_at = NULL,
+        vanishing_allowed_until = DATE_ADD(UTC_TIMESTAMP(3), INTERVAL ? HOUR)
+      WHERE id = 1 AND (vanishing_stopped_at IS NOT NULL OR ?)`,
+    [ALLOWED, Changed.parse(allowed).affectedRows === 0],
+  );
+}
+
+async function allowHeldLoss(manager: EntityManager, patientRef: string): Promise<void> {
+  const allowed: unknown = await manager.query(
     `UPDATE held_loss SET ${ALLOW} WHERE patient_ref = UNHEX(?) AND allowed_at IS NULL`,
     [patientRef],
   );

@@ -119,7 +119,9 @@ export async function assertMayVanish(
   // By the class, not by the section: a result that moves to another year has not vanished.
   const classes = lossesByClass(chart.before, chart.after);
   if (classes.length === 0) {
+    crashPoint('before-commit:held-loss-ended');
     await ledger.query('DELETE FROM held_loss WHERE patient_ref = UNHEX(?)', [patientRef]);
+    crashPoint('after-commit:held-loss-ended');
     return;
   }
   // What comes to other classes may be the same entries elsewhere: the share of all counts by the chart.
