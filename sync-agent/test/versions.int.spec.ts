@@ -45,7 +45,7 @@ const BEFORE_7_0_4 = {
   'social-history.resources.code': 61,
   'social-history.resources.effectiveDateTime': 30,
   'social-history.resources.encounter': 28,
-  'social-history.resources.hasMember': 24,
+  'social-history.resources.hasMember': 25,
   'social-history.resources.issued': 30,
   'social-history.resources.meta': 30,
   'social-history.resources.name': 4,
