@@ -116,15 +116,15 @@ describe('the heartbeat', () => {
     await own.inside.beat(ahead);
     const asOf = new Date(Date.now() - 1_000);
     await own.inside.publish(patientRef, SECTIONS, { seq: 2, asOf });
-    // What the section says itself holds for all, as it is alone.
-    expect(await claims()).toEqual([asOf.toISOString(), 'current', asOf.toISOString()]);
+    // What the section says itself holds for it, and not for the chart that the heartbeat knows.
+    expect(await claims()).toEqual([null, 'red', asOf.toISOString()]);
     await own.inside.publish(patientRef, SECTIONS, { seq: 3, asOf: ahead, madeAt: ahead });
     expect(await claims()).toEqual([null, 'red', undefined]);
 
     // The clock passes it, and nothing has come since.
     const past = new Date(Date.now() - 1_000);
     await own.inside.publish(patientRef, SECTIONS, { seq: 4, asOf: past, madeAt: past });
-    expect(await claims()).toEqual([past.toISOString(), 'current', past.toISOString()]);
+    expect(await claims()).toEqual([null, 'red', past.toISOString()]);
     await own.inside.publish(patientRef, SECTIONS, { seq: 5, asOf: past, madeAt: past, came: ago(TIMES.red) });
     expect(await claims()).toEqual([null, 'red', undefined]);
 
