@@ -40,6 +40,9 @@ class EventStream {
         this.gap = false;
         void session.look();
         void chart.refresh();
+      } else if (session.view?.state === 'joining') {
+        // The clinic may have answered before anybody listened.
+        void session.look();
       }
     });
     source.addEventListener('change', (event: MessageEvent<string>) => {
