@@ -92,8 +92,8 @@ export function damagedDocument(context: ProvocationContext): Partial<Provocatio
     },
     whileDown: async () => {
       await context.system.services.dmz.adminSql(
-        `DELETE c FROM ??.document_chunk c JOIN ??.document_blob b ON b.blob_id = c.blob_id
-          WHERE c.n = 0 AND b.patient_ref = UNHEX(?)`,
+        `DELETE FROM ??.document_chunk
+          WHERE n = 0 AND blob_id IN (SELECT blob_id FROM ??.document_blob WHERE patient_ref = UNHEX(?))`,
         [PORTAL, PORTAL, patientRef],
       );
     },
