@@ -168,6 +168,44 @@ describe('streams', () => {
     expect(await agent.dueStreams()).not.toContain(threadId);
   });
 
+  it('are not stopped at the next one when another agent delivered meanwhile what this one could not', async () => {
+    const patient = patients[0] ?? { accountRef: '', patientRef: '' };
+    const { item, threadId } = await agent.dmz.submitMessage(patient, { body: 'one agent lacks the key' });
+    await agent.dmz.submitMessage(patient, { threadId, body: 'right behind' });
+    await agent.collect();
+    const { submissionId } = item;
+    const { manager } = agent.ledger;
+    const { envelope } = await manager.findOneByOrFail(Submission, { submissionId });
+    await manager.update(
+      Submission,
+      { submissionId },
+      { envelope: envelope.replace(agent.dmz.recipient.kid, '0'.repeat(16)) },
+    );
+    // Between the failure and the stop the other agent, which can open it, is done with it.
+    let transactions = 0;
+    const ledger = new Proxy(agent.ledger, {
+      get: (target, name) =>
+        name !== 'transaction'
+          ? (Reflect.get(target, name, target) as unknown)
+          : async (work: (inside: typeof manager) => Promise<unknown>) => {
+              transactions += 1;
+              if (transactions === 2) {
+                await manager.update(Submission, { submissionId }, { envelope });
+                expect(await deliverNext(agent.context, threadId)).toMatchObject({ kind: 'message' });
+              }
+              return target.transaction(work);
+            },
+    });
+    expect(await deliverNext({ ...agent.context, ledger }, threadId)).toBe('nothing');
+    expect(transactions).toBe(2);
+    expect(await manager.findOneByOrFail(Stream, { stream: threadId })).toMatchObject({
+      nextSeq: 2,
+      stoppedReason: null,
+    });
+    expect(await deliverNext(agent.context, threadId)).toMatchObject({ kind: 'message' });
+    expect((await threadsOfStaff()).flat()).toEqual(['one agent lacks the key', 'right behind']);
+  });
+
   it('whose rows in OpenEMR are locked by somebody else wait and then count once', async () => {
     const patient = patients[0] ?? { accountRef: '', patientRef: '' };
     const { threadId } = await agent.dmz.submitMessage(patient);

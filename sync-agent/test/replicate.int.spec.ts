@@ -166,6 +166,19 @@ describe('a chart in the DMZ', () => {
     const receipts = ReceiptsContent.parse((await under.stored(patientRef))?.sections.get('receipts'));
     expect(receipts.receipts).toMatchObject([{ submissionId, state: 'in-chart', reason: null }]);
     expect(await text(`messages/${threadId}`)).toContain(submissionId);
+
+    // As after a restore of the DMZ, which brings the own copy back; the mail was deleted in OpenEMR since.
+    await under.clinic.query('UPDATE onsite_mail SET deleted = 1 WHERE owner = ?', [username]);
+    await until('the thread is gone', async () => (await text(`messages/${threadId}`)) === 'null');
+    await under.clean();
+    await under.ledger.manager.update(Submission, { submissionId }, { settledAt: null });
+    await markDirty(under.ledger.manager, PID, ['messages', 'receipts']);
+    await until('the own copy of a deleted mail is settled', async () => {
+      const { settledAt } = await under.ledger.manager.findOneByOrFail(Submission, { submissionId });
+      return settledAt !== null;
+    });
+    const after = ReceiptsContent.parse((await under.stored(patientRef))?.sections.get('receipts'));
+    expect(after.receipts).toMatchObject([{ submissionId, state: 'in-chart', reason: null }]);
   });
 
   it('catches up after the gateway was away, and says so once', async () => {

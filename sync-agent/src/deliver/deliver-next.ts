@@ -40,12 +40,21 @@ export async function deliverNext(context: DeliveryContext, stream: string): Pro
     crashPoint('after-commit:deliver');
     return delivered;
   } catch (error: unknown) {
-    const reason = permanentReason(error);
-    if (reason === null) {
+    if (!(error instanceof Undeliverable)) {
       throw error;
     }
-    await stopStream(context.ledger, stream, reason);
+    await stopStream(context.ledger, stream, error);
     return 'nothing';
+  }
+}
+
+/** This item fails at every try. */
+class Undeliverable extends Error {
+  constructor(
+    readonly submissionId: string,
+    readonly reason: string,
+  ) {
+    super(reason);
   }
 }
 
@@ -78,15 +87,17 @@ async function deliverInTransaction(
     return 'nothing';
   }
   const { submission, seq } = next;
-  const { envelope, kind, content } = await openSubmission(context.keys, submission);
-  const { state, reason, effect } = await deliverKind(context, manager, kind, submission, envelope, content);
-  await manager.update(
-    Submission,
-    { submissionId: submission.submissionId },
-    { state, reason, effect, doneAt: new Date() },
-  );
-  await manager.update(Stream, { stream }, { nextSeq: seq + 1 });
-  return { kind, patientRef: submission.patientRef };
+  const { submissionId, patientRef } = submission;
+  try {
+    const { envelope, kind, content } = await openSubmission(context.keys, submission);
+    const { state, reason, effect } = await deliverKind(context, manager, kind, submission, envelope, content);
+    await manager.update(Submission, { submissionId }, { state, reason, effect, doneAt: new Date() });
+    await manager.update(Stream, { stream }, { nextSeq: seq + 1 });
+    return { kind, patientRef };
+  } catch (error: unknown) {
+    const reason = permanentReason(error);
+    throw reason === null ? error : new Undeliverable(submissionId, reason);
+  }
 }
 
 interface Opened {
@@ -156,11 +167,10 @@ function deliverKind(
  * Sets the item aside for a person inside: its sender cannot mend it, so it is no refusal. Looks again under the lock:
  * meanwhile another agent may have delivered the item or stopped the stream.
  */
-async function stopStream(ledger: DataSource, stream: string, reason: string): Promise<void> {
+async function stopStream(ledger: DataSource, stream: string, { submissionId, reason }: Undeliverable): Promise<void> {
   await ledger.transaction(async (manager) => {
     const next = await nextOf(manager, stream);
-    if (next !== null) {
-      const { submissionId } = next.submission;
+    if (next?.submission.submissionId === submissionId) {
       await manager.update(Submission, { submissionId }, { state: 'QUARANTINED', reason });
       await manager.update(Stream, { stream }, { stoppedReason: reason });
     }

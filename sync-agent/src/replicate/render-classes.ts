@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Pool } from 'mysql2/promise';
 import type { DataSource } from 'typeorm';
 import type { RecordClass } from 'sync-contract/classes';
-import { DocumentsContent, ResourcesContent, ThreadContent } from 'sync-contract/section-content';
+import { DocumentsContent, ResourcesContent } from 'sync-contract/section-content';
 import { decisionsOnItems, type DecisionInForce } from '../chart/patient-wish.js';
 import { renderCcd } from '../chart/render-ccd.js';
 import { renderChart } from '../chart/render-chart.js';
@@ -93,7 +93,10 @@ export async function renderClasses(
   source.noteUnreadable?.(chart.patientRef, read?.rows.unreadable ?? []);
   const unread: ReadonlyMap<RecordClass, Error> = read?.rows.failures ?? new Map<RecordClass, Error>();
   const readable = readableOf(classes, unread, decisions);
-  const released = read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions });
+  // After the snapshot: a mail of ours that it holds was committed together with its thread.
+  const known = read?.rows.messages === undefined ? NO_THREADS : await readKnownThreads(ledger.manager, chart.pid);
+  const released =
+    read === null ? NOTHING : await releasedSections(source, chart, read.rows, { readable, decisions, known });
   const rendered: Rendered[] = [...released.sections];
   const files = read === null ? null : await listFiles(source, chart, { rows: read.rows, rendered, ccd, mayList });
   const name = async (each: readonly Rendered[]): Promise<NewSection[]> =>
@@ -105,7 +108,7 @@ export async function renderClasses(
   const withdrawn = decisions.length === 0 ? [] : RELEASED_CLASSES.filter((recordClass) => large.has(recordClass));
   const sections = named.filter(({ recordClass }) => complete.includes(recordClass));
   const contained = new Set([
-    ...submissionsIn(sections),
+    ...(complete.includes('messages') ? submissionsAmong(read?.rows.messages?.mails ?? [], known) : []),
     ...answered.filter(({ answeredIn }) => complete.includes(answeredIn)).map(({ submissionId }) => submissionId),
   ]);
   if (classes.includes('receipts')) {
@@ -167,14 +170,18 @@ function readableOf(
   return classes.filter((recordClass) => !failures.has(recordClass) && !undecided.includes(recordClass));
 }
 
+interface Releasable {
+  readable: readonly RecordClass[];
+  decisions: readonly DecisionInForce[];
+  known: KnownThreads;
+}
+
 async function releasedSections(
   { ledger, keys, work }: RenderedFrom,
   chart: ChartToRender,
   rows: ChartRows,
-  { readable, decisions }: { readable: readonly RecordClass[]; decisions: readonly DecisionInForce[] },
+  { readable, decisions, known }: Releasable,
 ): Promise<Withholding> {
-  // After the snapshot: a mail of ours that it holds was committed together with its thread.
-  const known = rows.messages === undefined ? NO_THREADS : await readKnownThreads(ledger.manager, chart.pid);
   const released = await timed(work, 'render', () => {
     const sections = renderChart(rows, {
       siteId: keys.siteId,
@@ -251,15 +258,10 @@ async function readRows(
   return { rows, position };
 }
 
-function submissionsIn(sections: readonly Rendered[]): Set<string> {
-  const found = new Set<string>();
-  for (const { recordClass, content } of sections) {
-    const thread = recordClass === 'messages' ? ThreadContent.safeParse(content).data : undefined;
-    for (const { submissionId } of thread?.messages ?? []) {
-      if (submissionId !== null) {
-        found.add(submissionId);
-      }
-    }
-  }
-  return found;
+/** A mail that was deleted since is in the chart as well: it is shown no more, and neither is the sender's own copy. */
+function submissionsAmong(mails: readonly { id: number }[], known: KnownThreads): string[] {
+  const read = new Set(mails.map(({ id }) => id));
+  return known.mails.flatMap(({ mailId, submissionId }) =>
+    submissionId !== null && read.has(mailId) ? [submissionId] : [],
+  );
 }
