@@ -632,8 +632,9 @@ describe('a report whose value came with a document', () => {
     await page.getByRole('link', { name: 'Basic metabolic panel' }).first().click();
     await page.getByRole('heading', { name: 'Scanned report', exact: true, level: 2 }).waitFor();
     await page.getByRole('heading', { name: 'Letter of the hospital.pdf', level: 3 }).waitFor();
-    const open = page.getByRole('link', { name: 'Open: Letter of the hospital.pdf' });
-    const save = page.getByRole('link', { name: 'Save: Letter of the hospital.pdf' });
+    const card = page.getByRole('article').filter({ hasText: 'Letter of the hospital.pdf' });
+    const open = card.getByRole('link', { name: /^Open/ });
+    const save = card.getByRole('link', { name: /^Save/ });
     const address = `/api/charts/${PATIENT_REF}/documents/${FILED_ID}`;
     expect([await open.getAttribute('href'), await save.getAttribute('href')]).toEqual([
       address,
