@@ -192,7 +192,7 @@ function sampleResults(): NonNullable<ChartRows['results']> {
     ),
     reports: [report(1), report(2, { date_collected: null }), report(3), report(4)],
     results: [
-      result(1, { result: '97' }),
+      result(1, { result: '97', document_id: 1 }),
       result(2, { result: '>300', range: '<200', facility: 'a laboratory~a street' }),
       result(3, { result: 'negative', range: 'negative', abnormal: 'vodd' }),
       result(4, { result: '' }),
@@ -215,6 +215,7 @@ function sampleResults(): NonNullable<ChartRows['results']> {
       }),
     ],
     labs: [filled(LabRow, { ppid: 3, lab_director: 2 })],
+    listed: new Set([1]),
   };
 }
 

@@ -7,7 +7,6 @@ export const READ_UNSHOWN: Readonly<Record<string, string>> = {
   'procedure_order.date_ordered': 'puts a procedure without a date of its own in its place',
   'procedure_report.review_status':
     'whether a clinician has seen the report: decides whether it waits for a patient who wishes that',
-  'procedure_result.document_id': 'the file that a value came as waits with its report',
   'documents.uuid': "name of the document's bytes in OpenEMR's API",
   'documents.foreign_reference_table': 'tells C-CDAs that OpenEMR made, which are not in the list',
   'patient_data.occupation': 'shown where no employment says an occupation, as in an OpenEMR before 7.0.4',

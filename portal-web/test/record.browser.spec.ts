@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import type { Page } from 'playwright-core';
+import { documentsWith } from './fixture-ccd.js';
 import { PATIENT_REF } from './fixture-chart.js';
 import { ENDLESS } from './fixture-people.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
@@ -605,5 +606,46 @@ describe('the record as a file', () => {
     await page.reload();
     await page.getByLabel('Sign-in name').waitFor();
     expect(await page.content()).not.toContain('Saved as');
+  });
+});
+
+describe('a report whose value came with a document', () => {
+  const filed = documentsWith({}) as { resources: { id: string }[] };
+  const FILED_ID = filed.resources[0]?.id ?? '';
+  const section = `results/${String(new Date().getUTCFullYear())}`;
+
+  /** Its values name these documents. */
+  function nameDocuments(portal: PortalBrowser, ids: readonly string[]): void {
+    const derivedFrom = ids.map((id) => ({ reference: `DocumentReference/${id}`, type: 'DocumentReference' }));
+    const { resources } = portal.fixture.sections[section] as { resources: { resourceType: string }[] };
+    portal.fixture.change(section, {
+      resources: resources.map((each) => (each.resourceType === 'Observation' ? { ...each, derivedFrom } : each)),
+    });
+  }
+
+  it('shows it with what opens and saves it, for as long as the list of documents has it', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    portal.fixture.sections['documents'] = filed;
+    nameDocuments(portal, [FILED_ID, 'aa'.repeat(16)]);
+    const page = await portal.page('/results');
+    await page.getByRole('link', { name: 'Basic metabolic panel' }).first().click();
+    await page.getByRole('heading', { name: 'Scanned report', exact: true, level: 2 }).waitFor();
+    await page.getByRole('heading', { name: 'Letter of the hospital.pdf', level: 3 }).waitFor();
+    const card = page.getByRole('article').filter({ hasText: 'Letter of the hospital.pdf' });
+    const open = card.getByRole('link', { name: /^Open/ });
+    const save = card.getByRole('link', { name: /^Save/ });
+    const address = `/api/charts/${PATIENT_REF}/documents/${FILED_ID}`;
+    expect([await open.getAttribute('href'), await save.getAttribute('href')]).toEqual([
+      address,
+      `${address}?download=1`,
+    ]);
+    expect(await page.getByRole('article').count()).toBe(1);
+
+    portal.fixture.change('documents', { resources: [], contents: [] });
+    await until(() => page.getByRole('article').count(), 0);
+    expect(await page.getByRole('heading', { name: 'Scanned report' }).count()).toBe(0);
+    await page.getByText('Other values of this test').first().waitFor();
+    expect(portal.complaints).toEqual([]);
   });
 });

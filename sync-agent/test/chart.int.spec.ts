@@ -16,6 +16,7 @@ import {
   type Resource,
 } from 'sync-contract/section-content';
 import { renderChart, type RenderedSection } from '../src/chart/render-chart.js';
+import { ResourceIds } from '../src/chart/resource-id.js';
 import { READABLE_CLASSES, readChart, type ReadableClass } from '../src/openemr/read-chart.js';
 import { OpenEmrReadFailed, openSnapshot } from '../src/openemr/snapshot.js';
 import { ChartUnderTest } from './chart-under-test.js';
@@ -38,6 +39,8 @@ const PIDS = z
   .map(({ pid }) => pid);
 const CHILD = 5001;
 const WITH_EDGE_CASES = 5008;
+/** no other case here changes this chart's results */
+const ORDERED = 5009;
 /** has a name in portal mail, and notes */
 const WITH_MAIL = 5002;
 
@@ -224,6 +227,68 @@ describe('results', () => {
       { section: 'results/2019', year: 2019, count: 1, newest: '2019-12-31T23:30:00-05:00' },
       expect.objectContaining({ section: 'results/2016', year: 2016 }),
       { section: 'results/undated', year: 'undated', count: 1, newest: null },
+    ]);
+  });
+
+  it('name the documents that they came as, and only those that the patient’s own list shows', async () => {
+    const [shown, deleted, unfiled, administrators, madeByOpenEmr, strangers] = [1, 2, 3, 4, 5, 6].map(
+      (n) => 7_000_000 + n,
+    );
+    const [visible, hidden] = [3, 7_000_001];
+    await chart.clinic.query(
+      "INSERT INTO categories (id, name, parent, lft, rght, aco_spec) VALUES (?, 'of administrators', 1, 0, 0, 'admin|super')",
+      [hidden],
+    );
+    await chart.clinic.query(
+      'INSERT INTO documents (id, foreign_id, name, deleted, foreign_reference_table) VALUES ?',
+      [
+        [shown, deleted, unfiled, administrators, madeByOpenEmr, strangers].map((id) => [
+          ...[id, id === strangers ? WITH_EDGE_CASES : ORDERED, 'scan.pdf', id === deleted ? 1 : 0],
+          id === madeByOpenEmr ? 'ccda' : null,
+        ]),
+      ],
+    );
+    await chart.clinic.query('INSERT INTO categories_to_documents (category_id, document_id) VALUES ?', [
+      [...[shown, deleted, madeByOpenEmr, strangers].map((id) => [visible, id]), [hidden, administrators]],
+    ]);
+    const [rows] = await chart.clinic.query<RowDataPacket[]>(
+      `SELECT s.procedure_result_id AS id FROM procedure_order o
+         JOIN procedure_report r ON r.procedure_order_id = o.procedure_order_id
+         JOIN procedure_result s ON s.procedure_report_id = r.procedure_report_id
+        WHERE o.patient_id = ? AND o.activity = 1 ORDER BY s.procedure_result_id LIMIT 8`,
+      [ORDERED],
+    );
+    const named = [shown, shown, deleted, unfiled, administrators, madeByOpenEmr, strangers, 7_000_099];
+    expect(rows).toHaveLength(named.length);
+    for (const [place, documentId] of named.entries()) {
+      const result = Number(rows[place]?.['id']);
+      await chart.clinic.query('UPDATE procedure_result SET document_id = ? WHERE procedure_result_id = ?', [
+        documentId,
+        result,
+      ]);
+    }
+    const sections = await chart.render(ORDERED);
+    const ids = new ResourceIds(chart.resourceIdKey);
+    const link = { reference: `DocumentReference/${ids.id('documents', shown ?? 0)}`, type: 'DocumentReference' };
+    const pointing = allResources(sections).filter(
+      (each) => each.resourceType === 'Observation' && JSON.stringify(each['derivedFrom'] ?? '').includes('Document'),
+    );
+    expect(pointing.map(({ id, derivedFrom }) => ({ id, derivedFrom }))).toEqual(
+      expect.arrayContaining(
+        rows.slice(0, 2).map((row) => ({ id: ids.id('procedure_result', Number(row['id'])), derivedFrom: [link] })),
+      ),
+    );
+    expect(pointing).toHaveLength(2);
+    const inList = resourcesOf(sections, 'documents').map(({ id }) => id);
+    expect(inList).toContain(ids.id('documents', shown ?? 0));
+    const { sources } = await chart.read(ORDERED, ['results']);
+    const ofDocuments = sources.filter(({ table }) =>
+      ['documents', 'categories', 'categories_to_documents'].includes(table),
+    );
+    expect(ofDocuments).toEqual([
+      { table: 'documents', key: String(shown), classes: ['results'] },
+      { table: 'categories_to_documents', key: `${String(visible)}|${String(shown)}`, classes: ['results'] },
+      { table: 'categories', key: String(visible), classes: ['results'] },
     ]);
   });
 

@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RowDataPacket } from 'mysql2/promise';
 import { z } from 'zod';
 import { deleteDocument } from 'infra/openemr-sim/clinic-documents';
+import { newResult } from 'infra/openemr-sim/clinic-labs';
 import { changeDemographics } from 'infra/openemr-sim/clinic-patients';
 import { LIMITS } from 'sync-contract/limits';
-import type { DocumentContent } from 'sync-contract/section-content';
+import { ResourcesContent, type DocumentContent } from 'sync-contract/section-content';
+import { ResourceIds } from '../src/chart/resource-id.js';
 import { fetchDocument } from '../src/fetch/fetch-document.js';
 import { readWanted } from '../src/fetch/wanted-blobs.js';
 import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
@@ -20,6 +23,7 @@ import { DocumentsUnderTest } from './documents-under-test.js';
 
 const PID = 5005;
 const OTHER_PID = 5006;
+const CULTURE = { loinc: '630-4', name: 'Bacteria identified in Urine by Culture', value: 'see scan', units: '' };
 
 const blobIdOf = (content: DocumentContent): string => (content.state === 'held' ? content.blobId : '');
 
@@ -131,6 +135,41 @@ describe('a document that staff file', () => {
     expect((await documents.opened(otherRef, right)).equals(bytes)).toBe(true);
     await until('the first list has lost it', async () => (await documents.content(patientRef, id)) === undefined);
     await until('its bytes are gone', async () => !(await documents.stored(patientRef)).includes(blobIdOf(wrong)));
+  });
+
+  it('as which a result came is named by the result for as long as the list shows it', async () => {
+    const { clinic } = documents.under;
+    const { resultId } = await newResult(clinic, { ...CULTURE, pid: PID });
+    const ids = new ResourceIds(documents.under.keys.resourceIdKey);
+    const named = async (): Promise<unknown> => {
+      const sections = (await documents.under.stored(patientRef))?.sections ?? new Map<string, unknown>();
+      return [...sections]
+        .filter(([name]) => name.startsWith('results/'))
+        .flatMap(([, content]) => ResourcesContent.parse(content).resources)
+        .find(({ id }) => id === ids.id('procedure_result', resultId))?.['derivedFrom'];
+    };
+    const { id } = await documents.file(PID, randomBytes(10), { name: 'culture.pdf', category: 'Lab Report' });
+    await clinic.query('UPDATE procedure_result SET document_id = ? WHERE procedure_result_id = ?', [id, resultId]);
+    const link = [{ reference: `DocumentReference/${documents.documentId(id)}`, type: 'DocumentReference' }];
+    const isNamed = (): Promise<void> =>
+      until('the result names it', async () => JSON.stringify(await named()) === JSON.stringify(link));
+    const isNotNamed = (): Promise<void> => until('nothing names it', async () => (await named()) === undefined);
+    await isNamed();
+
+    const [rows] = await clinic.query<RowDataPacket[]>(
+      'SELECT category_id AS category FROM categories_to_documents WHERE document_id = ?',
+      [id],
+    );
+    await clinic.query('DELETE FROM categories_to_documents WHERE document_id = ?', [id]);
+    await isNotNamed();
+    await clinic.query('INSERT INTO categories_to_documents (category_id, document_id) VALUES (?, ?)', [
+      rows[0]?.['category'],
+      id,
+    ]);
+    await isNamed();
+    await deleteDocument(clinic, { id });
+    await isNotNamed();
+    expect(await documents.resource(patientRef, id)).toBeUndefined();
   });
 
   it('under no category, or one of the administrators, is not the patient’s', async () => {

@@ -39,6 +39,7 @@ const SMALL_ROWS: Readonly<Record<string, string>> = {
 /** Read whole because it is the practice's own and does not grow with the patients. */
 const OF_THE_PRACTICE: Readonly<Record<string, string>> = {
   'categories of documents': 'categories is a list of the practice; its index leads on to the documents of the patient',
+  'documents of results': 'categories is a list of the practice; its index leads on to the documents of the results',
   'sites of the practice': 'facility holds the practice’s few sites, and the section shows them all',
   staff: 'users holds staff and address book, and the section shows the staff',
   'users by name': 'users has no index on the name; it holds staff and address book',
@@ -169,6 +170,12 @@ describe(`reading a chart among ${PATIENTS.toLocaleString('en')} patients`, () =
     database = String(rows[0]?.['name']);
     await fillPractice(testServices().inside.mariadb.socket, database, PATIENTS);
     await loadGoldenRows(chart.clinic);
+    await chart.clinic.query(
+      `UPDATE procedure_result s JOIN procedure_report r ON r.procedure_report_id = s.procedure_report_id
+         JOIN procedure_order o ON o.procedure_order_id = r.procedure_order_id
+          SET s.document_id = (SELECT MIN(id) FROM documents WHERE foreign_id = ?) WHERE o.patient_id = ?`,
+      [ELDERLY, ELDERLY],
+    );
   }, FILL_TIMEOUT);
   afterAll(async () => {
     await chart[Symbol.asyncDispose]();
@@ -204,6 +211,10 @@ describe(`reading a chart among ${PATIENTS.toLocaleString('en')} patients`, () =
     for (const sql of [
       `INSERT INTO documents (id, foreign_id, name) SELECT ${id}, ${String(MIDDLE)}, 'letter' FROM ${entries}`,
       `INSERT INTO categories_to_documents (category_id, document_id) SELECT 3, ${id} FROM ${entries}`,
+      `INSERT INTO procedure_result (procedure_result_id, procedure_report_id, document_id)
+        SELECT ${id}, (SELECT MIN(procedure_report_id) FROM procedure_report r JOIN procedure_order o
+                        ON o.procedure_order_id = r.procedure_order_id WHERE o.patient_id = ${String(MIDDLE)}), ${id}
+          FROM ${entries}`,
       `INSERT INTO forms (id, pid, encounter, formdir, form_id, deleted)
         SELECT ${id}, ${String(MIDDLE)}, 1, 'vitals', ${id}, 0 FROM ${entries}`,
       `INSERT INTO form_vitals (id, pid, date) SELECT ${id}, ${String(MIDDLE)}, NOW() FROM ${entries}`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isNewReport, outsideCount, readLabReports, toldStatus, valuesOf } from './lab-report.js';
+import { isNewReport, outsideCount, readLabReports, scansOf, toldStatus, valuesOf } from './lab-report.js';
 
 const format = (value: number): string => String(value);
 
@@ -63,6 +63,24 @@ describe('a laboratory report', () => {
         ['o', undefined],
       ]),
     );
+  });
+
+  it('names the documents that its values came with, each once, and nothing else that they were derived from', () => {
+    const from = (...references: string[]): object => ({ derivedFrom: references.map((reference) => ({ reference })) });
+    const [read, without] = readLabReports(
+      [
+        report('r', ['1', '2', '3', '4'], { effectiveDateTime: '2026-02-01' }),
+        observation('1', from('DocumentReference/b')),
+        observation('2', from('Observation/x', 'DocumentReference/a', 'DocumentReference/b')),
+        observation('3', { derivedFrom: 'DocumentReference/c' }),
+        observation('4', { derivedFrom: [null, {}, { reference: 7 }, { reference: 'DocumentReference' }] }),
+        report('s', ['5'], { effectiveDateTime: '2026-01-01' }),
+        observation('5', {}),
+      ],
+      format,
+    );
+    expect(read === undefined ? null : scansOf(read)).toEqual(['b', 'a']);
+    expect(without === undefined ? null : scansOf(without)).toEqual([]);
   });
 
   it('that was withdrawn is no report, and one whose value was withdrawn says so and keeps the others', () => {

@@ -13,6 +13,7 @@ import {
 import type { Json } from './fhir.js';
 import { codesOf, newestFirst, noteTexts } from './record-entry.js';
 import type { Code } from './record-entry.js';
+import { referredId } from './referred.js';
 
 export type Flag = 'normal' | 'high' | 'low' | 'very-high' | 'very-low' | 'abnormal' | 'critical';
 
@@ -37,6 +38,8 @@ export interface LabValue {
   /** FHIR dateTime of collection */
   at: string | undefined;
   codes: Code[];
+  /** ids of the documents that the value came with, as the list of documents has them */
+  documents: string[];
 }
 
 export interface LabReport {
@@ -205,6 +208,7 @@ function readValue(observation: Json, formatNumber: (value: number) => string): 
     comments: noteTexts(observation),
     at: string(observation, 'effectiveDateTime') ?? string(object(observation, 'effectivePeriod'), 'start'),
     codes: codesOf(object(observation, 'code')),
+    documents: list(observation, 'derivedFrom').flatMap((each) => referredId(each, 'DocumentReference') ?? []),
   };
 }
 
@@ -269,6 +273,11 @@ const TOLD = ['corrected', 'amended', 'preliminary'] as const;
 export function toldStatus({ status, values }: LabReport): string {
   const ofValues = TOLD.find((told) => values.some((value) => value.status === told));
   return status === 'final' || status === 'unknown' ? (ofValues ?? status) : status;
+}
+
+/** Ids of the documents that came with the report's values, each once, in the order of the values. */
+export function scansOf({ values }: LabReport): string[] {
+  return [...new Set(values.flatMap(({ documents }) => documents))];
 }
 
 const NEW_MS = 14 * 86_400_000;

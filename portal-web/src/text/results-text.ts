@@ -43,6 +43,7 @@ export const resultsText = {
   range: 'Range',
   noRange: 'No range given',
   comment: 'Comment',
+  scans: (n: number) => (n === 1 ? 'Scanned report' : 'Scanned reports'),
   noteHeading: 'Notes of the laboratory or clinic',
   status: (status: string) => REPORT_STATUS[status] ?? null,
   outside: (n: number) => `${count.format(n)} outside range`,

@@ -71,7 +71,8 @@ export function itemsOf(sections: readonly RenderedSection[]): Map<string, Item>
 
 /**
  * A procedure carries its reports' notes; what was handed out and what is in use are told with what they are; what was
- * derived from answers tells of them.
+ * derived from answers tells of them. A value says nothing of the rest of the document that it came with: who holds the
+ * document takes the way to it, and not the value.
  */
 function repeatedBy(each: Resource): string[] {
   switch (each.resourceType) {
@@ -82,10 +83,17 @@ function repeatedBy(each: Resource): string[] {
     case 'DeviceUseStatement':
       return idsIn(each['device']);
     case 'Observation':
-      return [...idsIn(each['partOf']), ...idsIn(each['derivedFrom'])];
+      return [...idsIn(each['partOf']), ...idsIn(answersBehind(each))];
     default:
       return idsIn(each['partOf']);
   }
+}
+
+const Pointing = z.looseObject({ type: z.string() });
+
+function answersBehind({ derivedFrom }: Resource): unknown[] {
+  const behind: unknown[] = Array.isArray(derivedFrom) ? derivedFrom : [];
+  return behind.filter((each) => Pointing.safeParse(each).data?.type !== 'DocumentReference');
 }
 
 /** What the decisions mean for each item; who is not named here is shown. */

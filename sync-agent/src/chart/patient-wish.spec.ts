@@ -26,7 +26,7 @@ const value = (report_id: number, document_id: number): ResultRow =>
     ...{ result_code: '', result_text: '', result: '', range: '', abnormal: '', comments: '', result_status: '' },
   });
 const rows = (reports: ReportRow[], results: ResultRow[] = []): ResultRows => ({
-  ...{ orders: [], orderCodes: [], specimens: [], procedureTypes: [], labs: [], reports, results },
+  ...{ orders: [], orderCodes: [], specimens: [], procedureTypes: [], labs: [], reports, results, listed: new Set() },
 });
 const meant = (decisions: DecisionInForce[], of: ResultRows | undefined): (string | null)[] =>
   decisionsOnItems(decisions, of, ids).map(({ resourceId }) => resourceId);

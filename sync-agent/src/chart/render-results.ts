@@ -80,6 +80,11 @@ class ResultIndex {
     return this.resultsOf.get(report.procedure_report_id) ?? [];
   }
 
+  /** The list of documents has it under the same id. */
+  document({ document_id }: ResultRow, { ids }: RenderTools): Reference | undefined {
+    return this.rows.listed.has(document_id) ? ids.reference('DocumentReference', 'documents', document_id) : undefined;
+  }
+
   /** First specimen of the ordered test that was not deleted. */
   specimen(report: ReportRow): ResultRows['specimens'][number] | undefined {
     return this.rows.specimens.find(
@@ -132,7 +137,7 @@ function renderReport(
   const observations = index
     .results(report)
     .filter((result) => result.result !== DO_NOT_REPORT)
-    .map((result) => renderResult(result, shared, tools));
+    .map((result) => renderResult(result, shared, index.document(result, tools), tools));
   const diagnosticReport = resource({
     resourceType: 'DiagnosticReport',
     id: tools.ids.id('procedure_report', report.procedure_report_id),
@@ -184,6 +189,7 @@ interface SharedFacts {
 function renderResult(
   row: ResultRow,
   shared: SharedFacts,
+  document: Reference | undefined,
   tools: RenderTools,
 ): { id: string; display: string; resource: Resource } {
   const id = tools.ids.id('procedure_result', row.procedure_result_id);
@@ -220,6 +226,7 @@ function renderResult(
       note: [row.comments === '' ? undefined : { text: row.comments }],
       specimen: shared.specimen,
       referenceRange: [parseReferenceRange(row.range, row.units)],
+      derivedFrom: [document],
     }),
   };
 }

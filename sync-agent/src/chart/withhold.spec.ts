@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BillingContent, type Resource } from 'sync-contract/section-content';
-import type { ReleaseDecision } from './kept-out.js';
+import { resourcesOf, type ReleaseDecision } from './kept-out.js';
 import type { RenderedSection } from './render-chart.js';
 import { withhold, WITHDRAWN } from './withhold.js';
 
@@ -129,6 +129,30 @@ describe('what decisions keep out of a chart', () => {
       ...['r1', 'v1', 'lab'],
     ]);
     expect(withhold(chart(), [rule(1, { codeSystem: '', code: '75622-1' })]).withheld).toEqual([]);
+  });
+
+  it('is a document and the way to it from the value that came with it; the value stays', () => {
+    const scanned: Resource = {
+      ...value('v9'),
+      derivedFrom: [{ reference: 'DocumentReference/s9', type: 'DocumentReference' }],
+    };
+    const withScan = (): RenderedSection[] => [
+      list('documents', [{ resourceType: 'DocumentReference', id: 's9', category: [{ text: words('s9') }] }]),
+      index(['results/2026', 1, '2026-03-02']),
+      year('results/2026', [report('r9', ['v9'], '2026-03-02'), scanned, place('Organization', 'lab')]),
+    ];
+    const valueAfter = (decision: ReleaseDecision): Resource | undefined => {
+      const { sections, withheld } = withhold(withScan(), [decision]);
+      expect(withheld.map(({ resourceId }) => resourceId)).toEqual(['s9']);
+      expect(idsOf(sections, 'results/2026')).toEqual(['r9', 'v9', 'lab']);
+      return resourcesOf(sections.find(({ name }) => name === 'results/2026')?.content).find(({ id }) => id === 'v9');
+    };
+    expect(valueAfter(item(1, 'hold', 's9'))).toEqual(value('v9'));
+    expect(valueAfter(rule(2, { recordClass: 'documents' }))).toEqual(value('v9'));
+    expect(valueAfter(item(3, 'recall', 's9'))).toEqual(scanned);
+    const held = withhold(withScan(), [item(4, 'hold', 'r9')]);
+    expect(idsOf(held.sections, 'documents')).toEqual(['s9']);
+    expect(JSON.stringify(held.sections)).not.toContain(words('v9'));
   });
 
   it('is by sensitivity a restricted visit and all that was done there, and no label by itself', () => {

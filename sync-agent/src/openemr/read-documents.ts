@@ -38,6 +38,12 @@ export interface DocumentRows {
   filed: FiledRow[];
 }
 
+/** Where rows of `documents` are of the list. */
+const LISTED = (table: string): string => `${table}.deleted = 0 AND NOT ${table}.foreign_reference_table <=> 'ccda'`;
+
+/** Where rows of `categories` are those that not only administrators look into. */
+const FOR_STAFF = "c.aco_spec NOT LIKE 'admin|%'";
+
 /**
  * Two queries. A document that staff deleted is not read, as it may have been filed to the wrong patient, nor a C-CDA
  * that OpenEMR made and filed: it may show what decisions keep from the portal, and one that the patient asked for has
@@ -53,7 +59,7 @@ export async function readDocuments(
     DocumentRow,
     `SELECT id, LOWER(HEX(uuid)) AS uuid, type, size, date, mimetype, docdate, hash, name, encounter_id
        FROM documents
-      WHERE foreign_id = ? AND deleted = 0 AND NOT foreign_reference_table <=> 'ccda' ORDER BY id`,
+      WHERE foreign_id = ? AND ${LISTED('documents')} ORDER BY id`,
     [pid],
   );
   const filed =
@@ -68,7 +74,7 @@ export async function readDocuments(
              STRAIGHT_JOIN categories c
              STRAIGHT_JOIN categories_to_documents f ON f.category_id = c.id AND f.document_id = d.id
              LEFT JOIN categories p ON p.id = c.parent
-            WHERE d.id IN (?) AND c.aco_spec NOT LIKE 'admin|%' ORDER BY f.document_id, c.id`,
+            WHERE d.id IN (?) AND ${FOR_STAFF} ORDER BY f.document_id, c.id`,
           [documents.map(({ id }) => id)],
         );
   return {
@@ -81,6 +87,40 @@ export async function readDocuments(
         ...(row.parent > 0 ? [sourceRow('categories', { id: row.parent })] : []),
       ]),
     ],
+  };
+}
+
+const ListedRow = z.object({ document_id: Id, category_id: Id });
+
+/**
+ * Which of these documents the patient's list shows; one query, none when there is nothing to ask. A number that some row
+ * gives may be another patient's document: that is none of these.
+ */
+export async function readListed(
+  snapshot: Snapshot,
+  pid: number,
+  ids: readonly number[],
+): Promise<{ listed: ReadonlySet<number>; sources: SourceRow[] }> {
+  const filed =
+    ids.length === 0
+      ? []
+      : await snapshot.selectLookups(
+          'documents of results',
+          ListedRow,
+          `SELECT f.document_id, c.id AS category_id
+             FROM documents d
+             STRAIGHT_JOIN categories c
+             STRAIGHT_JOIN categories_to_documents f ON f.category_id = c.id AND f.document_id = d.id
+            WHERE d.id IN (?) AND d.foreign_id = ? AND ${LISTED('d')} AND ${FOR_STAFF} ORDER BY f.document_id, c.id`,
+          [ids, pid],
+        );
+  return {
+    listed: new Set(filed.map((row) => row.document_id)),
+    sources: filed.flatMap((row) => [
+      sourceRow('documents', { id: row.document_id }),
+      sourceRow('categories_to_documents', row),
+      sourceRow('categories', { id: row.category_id }),
+    ]),
   };
 }
 

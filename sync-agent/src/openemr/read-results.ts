@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Id, OptionalWhole, Text, WallClock, Whole } from './column-types.js';
+import { readListed } from './read-documents.js';
 import type { LookupsWanted } from './read-lookups.js';
 import type { Snapshot } from './snapshot.js';
 import { sourceRow, type SourceRow } from './source-row.js';
@@ -86,6 +87,8 @@ export interface ResultRows {
   specimens: SpecimenRow[];
   procedureTypes: ProcedureTypeRow[];
   labs: LabRow[];
+  /** of the documents that results came as, by `document_id`, those that the patient's list shows */
+  listed: ReadonlySet<number>;
 }
 
 /** OpenEMR's word for a report that somebody with the right to sign has signed on its results screen. */
@@ -94,7 +97,7 @@ const SIGNED = 'reviewed';
 /** Whether a clinician of the practice has seen a report, as OpenEMR knows it. */
 export const isSeen = ({ review_status }: ReportRow): boolean => review_status === SIGNED;
 
-/** Seven queries, whatever the number of orders. Orders that the practice deleted (`activity` 0) are left out. */
+/** Eight queries at most, whatever the number of orders. Orders that the practice deleted (`activity` 0) are left out. */
 export async function readResults(
   snapshot: Snapshot,
   pid: number,
@@ -146,9 +149,10 @@ export async function readResults(
     [pid],
   );
   const { procedureTypes, labs } = await readCatalogue(snapshot, orders, orderCodes);
-  const rows = { orders, orderCodes, reports, results, specimens, procedureTypes, labs };
+  const { listed, sources } = await readListed(snapshot, pid, documentIdsOf(results));
+  const rows = { orders, orderCodes, reports, results, specimens, procedureTypes, labs, listed };
   want(rows, wanted);
-  return { rows, sources: sourcesOf(rows) };
+  return { rows, sources: [...sourcesOf(rows), ...sources] };
 }
 
 async function readCatalogue(
@@ -182,6 +186,10 @@ async function readCatalogue(
 
 const labIdsOf = (orders: readonly OrderRow[]): number[] => [
   ...new Set(orders.map((row) => row.lab_id).filter((id) => id > 0)),
+];
+
+const documentIdsOf = (results: readonly ResultRow[]): number[] => [
+  ...new Set(results.map((row) => row.document_id).filter((id) => id > 0)),
 ];
 
 function want(rows: ResultRows, wanted: LookupsWanted): void {
