@@ -9,7 +9,7 @@ import { longAccount, longThread, manyThreads } from './fixture-long.js';
 import { FIXTURE } from './fixture-portal.js';
 import { closeChromium, PortalBrowser } from './portal-browser.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 afterAll(closeChromium);
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

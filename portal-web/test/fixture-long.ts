@@ -34,7 +34,7 @@ export function longThread(threadId: string, n: number): { messages: object[] } 
       isAnswer ? 'Nora Greene, MD' : 'Rosalind Okafor-Lindqvist',
       dayBefore(n - place),
       `Message number ${String(place)}.`,
-      isAnswer ? null : `01890000-0000-7000-8000-${String(place).padStart(12, '0')}`,
+      isAnswer ? null : `01890000-0000-7000-9000-${String(place).padStart(12, '0')}`,
     );
   };
   const said = { threadId, topic: 'General', subject: 'A long conversation' };
