@@ -4,7 +4,7 @@ import { mail, THREADS } from './fixture-chart.js';
 import { longAccount, longThread, manyDocuments, manyThreads, threadIdOf } from './fixture-long.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(180_000);
 afterAll(closeChromium);
 
 const focused = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.textContent.trim() ?? '');
