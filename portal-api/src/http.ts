@@ -288,7 +288,7 @@ export interface ReceiptsView {
   receipts: ReceiptView[];
 }
 
-/** An entry of the audit log. It names no section, no document and no person. */
+/** An entry of the audit log. It names no section and no person, and a document by nothing but its id. */
 export interface AccessEntryView {
   /** an instant */
   at: string;
@@ -301,6 +301,8 @@ export interface AccessEntryView {
   patientRef: string | null;
   /** which class of records was shown, where the account's keys tell */
   recordClass: string | null;
+  /** which document was opened or saved, where the account can read that chart; its section `documents` has the name */
+  documentId: string | null;
   /** network address that the account's own request came from */
   address: string | null;
   /** done in the session that asks */

@@ -319,6 +319,34 @@ describe('the access history', () => {
     );
   });
 
+  test('says which document was opened or saved, of charts that the account can read, and of nothing else', async () => {
+    const patient = await portal.patient();
+    const proxy = await portal.join();
+    await portal.inside.grant(proxy.accountRef, patient.patientRef, { relation: 'proxy' });
+    const [letter, film, otherChart] = [newRef(), newRef(), newRef()];
+    const audit = portal.app.get(AuditService);
+    const facts = [
+      { action: 'document-view', actor: patient.accountRef, onBehalfOf: patient.patientRef, object: letter },
+      { action: 'document-download', actor: proxy.accountRef, onBehalfOf: patient.patientRef, object: film },
+      { action: 'document-view', actor: patient.accountRef, onBehalfOf: newRef(), object: otherChart },
+      { action: 'chart-download', actor: patient.accountRef, onBehalfOf: patient.patientRef, object: 'pdf' },
+    ] as const;
+    for (const fact of facts) {
+      await audit.record({ ...fact, outcome: 'ok' });
+    }
+    const named = (entries: AccessEntryView[]): unknown[] =>
+      entries
+        .filter(({ action }) => /^(document|chart)-/.test(action))
+        .map(({ action, who, documentId }) => [action, who, documentId]);
+    expect(named((await historyOf(patient.browser)).entries)).toEqual([
+      ['chart-download', 'you', null],
+      ['document-view', 'you', null],
+      ['document-download', 'another', film],
+      ['document-view', 'you', letter],
+    ]);
+    expect(named((await historyOf(proxy.browser)).entries)).toEqual([['document-download', 'you', film]]);
+  });
+
   test('goes on page by page without a gap or a double while more is added, by marks of this account only', async () => {
     const patient = await portal.patient();
     const audit = portal.app.get(AuditService);

@@ -5,10 +5,11 @@ import type { Page } from 'playwright-core';
 import { ccdEntry, documentsWith } from './fixture-ccd.js';
 import { THREADS } from './fixture-chart.js';
 import { accesses } from './fixture-accesses.js';
+import { longAccount, longThread, manyThreads } from './fixture-long.js';
 import { FIXTURE } from './fixture-portal.js';
 import { closeChromium, PortalBrowser } from './portal-browser.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 afterAll(closeChromium);
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -130,6 +131,7 @@ async function eachPage(portal: PortalBrowser, visit: (name: string, page: Page)
   await page.getByLabel('Message', { exact: true }).fill('I have chest pain.');
   await page.getByRole('button', { name: 'Send' }).click();
   await visit('new message', page);
+  await visitLong(portal, page, visit);
   await open('/profile', 'Alder Lane, Apt 3B'.split(',')[0] ?? '');
   await visit('profile', page);
   const index = fixture.sections['results'] as object;
@@ -198,6 +200,31 @@ async function visitCcd(
   await page.goto(`${fixture.origin}/#/record/download`);
   await page.getByText('Not possible for now').waitFor();
   await visit('download, C-CDA held back', page);
+}
+
+/** What is drawn a portion at a time, with another one shown. */
+async function visitLong(
+  { fixture }: PortalBrowser,
+  page: Page,
+  visit: (name: string, page: Page) => Promise<void>,
+): Promise<void> {
+  const long: [path: string, section: string, content: object][] = [
+    ['/messages', 'messages', manyThreads(2_000)],
+    [`/messages/${THREADS.answered}`, `messages/${THREADS.answered}`, longThread(THREADS.answered, 700)],
+    ['/record/billing', 'billing', longAccount(1, 1_000)],
+  ];
+  for (const [path, section, content] of long) {
+    const before = fixture.sections[section];
+    fixture.change(section, content);
+    await page.goto(`${fixture.origin}/#${path}`);
+    const control = page.getByRole('button', { name: /^Show 30 (more|earlier)$/, includeHidden: true });
+    await control.waitFor({ state: 'attached' });
+    await openDetails(page);
+    await control.click();
+    await page.getByText('Showing 60 of').last().waitFor();
+    await visit(`${path}, long`, page);
+    fixture.change(section, before);
+  }
 }
 
 /** Every page of the record and a text that shows that it is there. */
@@ -275,7 +302,7 @@ describe('every page', () => {
       await page.setViewportSize({ width: 390, height: 844 });
     });
     expect(found).toEqual([]);
-    expect(pages).toBe(29 + RECORD_PAGES.length);
+    expect(pages).toBe(32 + RECORD_PAGES.length);
     expect(portal.complaints).toEqual([]);
   });
 

@@ -10,6 +10,7 @@ export function access(changes: Partial<AccessEntryView>): AccessEntryView {
     who: 'you',
     patientRef: PATIENT_REF,
     recordClass: null,
+    documentId: null,
     address: '192.0.2.7',
     thisSession: false,
     ...changes,

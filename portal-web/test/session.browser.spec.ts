@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Locator } from 'playwright-core';
+import type { AccessEntryView } from 'portal-api/http';
 import { access, accesses } from './fixture-accesses.js';
 import { FIXTURE } from './fixture-portal.js';
 import { newReport, PATIENT_REF, THREADS } from './fixture-chart.js';
+import { manyDocuments } from './fixture-long.js';
 import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
 jest.setTimeout(60_000);
@@ -364,6 +366,43 @@ describe('the access history', () => {
     await line('Other access (sent-by-carrier-pigeon)').waitFor();
     await line('Password accepted, sign-in not finished').getByText('from 203.0.113.5').waitFor();
     await page.getByText('in the clinic’s time zone, America/New_York').waitFor();
+    expect(portal.complaints).toEqual([]);
+  });
+
+  it('names the documents that were opened, once each, as long as they are in the list', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const opened = (minute: string, documentId: string, changes: Partial<AccessEntryView> = {}): AccessEntryView =>
+      access({ at: `2026-11-03T10:${minute}:00.000Z`, action: 'document-view', documentId, ...changes });
+    const lists = (): number => fixture.seen.filter(({ path }) => path.endsWith('/sections/documents')).length;
+    fixture.accesses = [
+      opened('50', 'letter-1', { action: 'document-download' }),
+      opened('32', 'letter-2'),
+      opened('31', 'not-in-the-list'),
+      opened('30', 'letter-0'),
+      opened('29', 'letter-0'),
+      access({ at: '2026-11-03T09:00:00.000Z', action: 'sign-in' }),
+    ];
+    fixture.sections['documents'] = manyDocuments(3);
+    const page = await portal.page('/profile/access-history');
+    const line = (words: string): Locator => page.getByRole('listitem').filter({ hasText: words });
+    await line('Opened a document').getByText('Letter 0, Letter 2', { exact: true }).waitFor();
+    await line('Opened a document').getByText('4 times').waitFor();
+    await line('Downloaded a document').getByText('Letter 1', { exact: true }).waitFor();
+    expect(lists()).toBe(1);
+    fixture.accesses = fixture.accesses.slice(-1);
+    await page.reload();
+    await line('Signed in').waitFor();
+    expect(lists()).toBe(1);
+    fixture.accesses = [opened('30', 'letter-0')];
+    fixture.sectionProblem = { status: 503, code: 'replica-unverified' };
+    await page.reload();
+    await line('Opened a document')
+      .getByText(/from 192\.0\.2\.7/)
+      .waitFor();
+    await until(lists, 2);
+    expect(await page.content()).not.toContain('Letter');
     expect(portal.complaints).toEqual([]);
   });
 

@@ -120,6 +120,7 @@ export class AccessHistoryService {
         who: isOwn ? 'you' : 'another',
         patientRef: entry.onBehalfOf,
         recordClass: shownSection(entry).flatMap((id) => classes.get(id) ?? [])[0] ?? null,
+        documentId: openedDocument(session, entry),
         address: isOwn ? entry.ip : null,
         thisSession: entry.session === session.idHash,
       };
@@ -141,6 +142,14 @@ function readBody({ body }: Row): StoredEntry[] {
 function isOf(session: Session): (entry: StoredEntry) => boolean {
   const charts = new Set(ownCharts(session));
   return ({ actor, onBehalfOf }) => actor === session.accountRef || (onBehalfOf !== null && charts.has(onBehalfOf));
+}
+
+const OPENS_DOCUMENT: readonly string[] = ['document-view', 'document-download'] satisfies AuditAction[];
+
+/** Null for all else, and of a chart that this session cannot read: there is no list to find it in. */
+function openedDocument(session: Session, { action, object, onBehalfOf }: StoredEntry): string | null {
+  const canList = session.chartList.some(({ patientRef }) => patientRef === onBehalfOf);
+  return canList && OPENS_DOCUMENT.includes(action) ? object : null;
 }
 
 function shownSection({ action, object }: StoredEntry): string[] {

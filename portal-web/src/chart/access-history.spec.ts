@@ -10,6 +10,7 @@ const entry = (at: string, changes: Partial<AccessEntryView> = {}): AccessEntryV
   who: 'you',
   patientRef: 'a'.repeat(32),
   recordClass: 'results',
+  documentId: null,
   address: '192.0.2.7',
   thisSession: false,
   ...changes,
@@ -39,6 +40,13 @@ describe('the access history', () => {
       },
       { action: 'sign-in', count: 1 },
     ]);
+  });
+
+  it('names each document of one visit once', () => {
+    const opened = (at: string, documentId: string): AccessEntryView =>
+      entry(at, { action: 'document-view', recordClass: null, documentId });
+    const [day] = accessDays([opened('03T10:02', 'b'), opened('03T10:01', 'a'), opened('03T10:00', 'b')], dayOf);
+    expect(day?.accesses).toMatchObject([{ count: 3, documents: ['a', 'b'] }]);
   });
 
   it.each<[string, AccessEntryView]>([

@@ -15,6 +15,8 @@ export interface Access {
   count: number;
   /** classes of records, each once, in the order they were shown */
   recordClasses: string[];
+  /** ids of the documents that were opened or saved, each once, the oldest first */
+  documents: string[];
   /** entries whose class nobody could name */
   unnamed: number;
 }
@@ -85,10 +87,10 @@ function isDone(entry: AccessEntryView, action: string): boolean {
 function startOf(entry: AccessEntryView): Access {
   const { action, outcome, who, patientRef, address, thisSession, at } = entry;
   const access = { action, outcome, who, patientRef, address, thisSession, last: at, first: at, count: 0 };
-  return extend({ ...access, recordClasses: [], unnamed: 0 }, entry);
+  return extend({ ...access, recordClasses: [], documents: [], unnamed: 0 }, entry);
 }
 
-function extend(access: Access, { at, recordClass }: AccessEntryView): Access {
+function extend(access: Access, { at, recordClass, documentId }: AccessEntryView): Access {
   // Instants in one notation compare as text.
   access.first = at < access.first ? at : access.first;
   access.last = at > access.last ? at : access.last;
@@ -97,6 +99,9 @@ function extend(access: Access, { at, recordClass }: AccessEntryView): Access {
     access.unnamed += 1;
   } else if (!access.recordClasses.includes(recordClass)) {
     access.recordClasses.unshift(recordClass);
+  }
+  if (documentId !== null && !access.documents.includes(documentId)) {
+    access.documents.unshift(documentId);
   }
   return access;
 }

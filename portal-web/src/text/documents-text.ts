@@ -17,7 +17,6 @@ export const documentsText = {
   lead: 'What the clinic has filed in your record. Opening a document is noted in the access history.',
   none: 'The clinic has filed no documents in your record.',
   noneStale: 'No documents had come when the clinic was last heard.',
-  more: (n: number) => `Show ${String(Math.min(n, 50))} more`,
   name: ({ name, ccd }: Pick<FiledDocument, 'name' | 'ccd'>) =>
     ccd !== null ? ccdText.name : name === '' ? 'Document without a name' : name,
   kind: (kind: FileKind) => KINDS[kind],
