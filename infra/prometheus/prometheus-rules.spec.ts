@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { TIMES } from 'sync-contract/limits';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { filesOf } from './metric-names.js';
@@ -34,19 +35,20 @@ const Dashboard = z.looseObject({
   ),
 });
 
+function allRules(): z.infer<typeof Rules>['groups'][number]['rules'] {
+  return filesOf('prometheus', '.yml').flatMap((text) => Rules.parse(parse(text)).groups.flatMap(({ rules }) => rules));
+}
+
 describe('what an operator loads', () => {
   it('alert rules have an expression, a severity and a sentence that says what to do, each name once', () => {
-    const files = filesOf('prometheus', '.yml').map((text) => Rules.parse(parse(text)));
-    const names = files.flatMap(({ groups }) => groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)));
+    const names = allRules().map(({ alert }) => alert);
     expect(names.length).toBeGreaterThan(15);
     expect(new Set(names).size).toBe(names.length);
   });
 
   it('expressions have as many brackets that open as that close', () => {
     const expressions = [
-      ...filesOf('prometheus', '.yml').flatMap((text) =>
-        Rules.parse(parse(text)).groups.flatMap(({ rules }) => rules.map(({ expr }) => expr)),
-      ),
+      ...allRules().map(({ expr }) => expr),
       ...filesOf('grafana', '.json').flatMap((text) =>
         Dashboard.parse(JSON.parse(text)).panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
       ),
@@ -55,6 +57,42 @@ describe('what an operator loads', () => {
       for (const [open, close] of ['()', '{}', '[]'].map((pair) => [...pair])) {
         expect([expr, expr.split(open ?? '').length]).toEqual([expr, expr.split(close ?? '').length]);
       }
+    }
+  });
+
+  it('call in two steps, and when pages are amber and red', () => {
+    const rules = allRules();
+    const [amber, red] = [TIMES.amber / 1_000, TIMES.red / 1_000];
+    const ages = {
+      Replica: 'portal_replica_age_seconds',
+      DmzBehind: 'agent_replica_lag_seconds',
+      ClassBehind: 'agent_class_lag_seconds',
+    };
+    expect(rules.filter(({ alert }) => /(?:Amber|Red)$/.test(alert))).toHaveLength(2 * Object.keys(ages).length);
+    for (const [name, age] of Object.entries(ages)) {
+      const step = (colour: string): unknown => rules.find(({ alert }) => alert === `${name}${colour}`);
+      expect(step('Amber')).toMatchObject({
+        expr: `${age} > ${String(amber)} and ${age} <= ${String(red)}`,
+        labels: { severity: 'amber' },
+      });
+      expect(step('Red')).toMatchObject({
+        expr: expect.stringMatching(new RegExp(`^${age} > ${String(red)}(?: or |$)`)),
+        labels: { severity: 'red' },
+      });
+    }
+  });
+
+  it('sentences name no label but those of the metric that calls', () => {
+    const labels: Record<string, string[]> = { up: ['job'], agent_class_lag_seconds: ['class'] };
+    const rules = allRules();
+    const named = rules.flatMap(({ expr, annotations }) =>
+      [...annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(
+        ([, label]) => [/^\w+/.exec(expr)?.[0], label] as const,
+      ),
+    );
+    expect(named.length).toBeGreaterThan(2);
+    for (const [metric, label] of named) {
+      expect([metric, labels[metric ?? '']]).toEqual([metric, expect.arrayContaining([label])]);
     }
   });
 

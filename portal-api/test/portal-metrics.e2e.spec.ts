@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { metricsNamed } from 'infra/prometheus/metric-names';
+import { SUBMISSION_KINDS } from 'sync-contract/submission';
 import { PortalMetrics } from '../src/health/portal-metrics.js';
 import { LogUnderTest } from './log-under-test.js';
 import { labelSets, sampleOf, valuesOf } from './metrics-under-test.js';
@@ -62,7 +63,9 @@ test('the numbers follow what happens', async () => {
   expect(sampleOf(text, 'portal_sign_ins_total', { step: 'code', outcome: 'ok' })).toBe(1);
   expect(sampleOf(text, 'portal_sessions_open')).toBe(openBefore + 1);
   expect(sampleOf(text, 'portal_outbox_waiting', { kind: 'message' })).toBe(1);
-  expect(sampleOf(text, 'portal_outbox_oldest_age_seconds')).toBeGreaterThan(0);
+  expect(sampleOf(text, 'portal_outbox_oldest_age_seconds', { kind: 'message' })).toBeGreaterThan(0);
+  expect(sampleOf(text, 'portal_outbox_oldest_age_seconds', { kind: 'ccd-request' })).toBe(0);
+  expect(valuesOf(text, 'portal_outbox_oldest_age_seconds', 'kind')).toEqual([...SUBMISSION_KINDS].sort());
   expect(sampleOf(text, 'portal_replica_age_seconds')).toBeGreaterThan(0);
   expect(sampleOf(text, 'portal_cut')).toBe(0);
   expect(
@@ -90,7 +93,7 @@ test('labels are these and no other, and nothing of a client or a patient is amo
     portal_sign_ins_total: ['outcome', 'step'],
     portal_sessions_open: [],
     portal_outbox_waiting: ['kind'],
-    portal_outbox_oldest_age_seconds: [],
+    portal_outbox_oldest_age_seconds: ['kind'],
     portal_replica_age_seconds: [],
     portal_cut: [],
     portal_http_request_duration_seconds: ['method', 'route', 'status'],

@@ -6,11 +6,12 @@ import { metricsNamed } from 'infra/prometheus/metric-names';
 import { bucketRoot, heartbeatRoot } from 'sync-contract/heartbeat';
 import { NestFactory } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
-import { labelSets, sampleOf, valuesOf } from '../../portal-api/test/metrics-under-test.js';
+import { labelSets, sampleOf, samplesOf, valuesOf } from '../../portal-api/test/metrics-under-test.js';
 import { AppModule } from '../src/app.module.js';
 import { freezePatient } from '../src/enrol/freeze-patient.js';
 import { endAccess } from '../src/enrol/patients.command.js';
-import { markDirty } from '../src/ledger/dirty.js';
+import { Chart } from '../src/ledger/chart.entity.js';
+import { markDirty, RENDERED_CLASSES } from '../src/ledger/dirty.js';
 import { Patient } from '../src/ledger/patient.entity.js';
 import { AgentMetrics } from '../src/metrics/agent-metrics.js';
 import { QUEUES, QueuesService } from '../src/queues/queues.service.js';
@@ -114,6 +115,37 @@ describe("the agent's metrics", () => {
     await agent.clean();
   });
 
+  it('say which class is behind while a change of it waits, and no more once the DMZ has acknowledged it', async () => {
+    const behind = async (): Promise<Record<string, number>> => {
+      const samples = samplesOf(await scrape()).filter(({ name }) => name === 'agent_class_lag_seconds');
+      expect(samples.map(({ labels }) => labels['class']).sort()).toEqual([...RENDERED_CLASSES].sort());
+      return Object.fromEntries(
+        samples.filter(({ value }) => value > 0).map(({ labels, value }) => [labels['class'] ?? '', value]),
+      );
+    };
+    await agent.clean();
+    await until('no class is behind', async () => Object.keys(await behind()).length === 0);
+    const { seq } = await agent.ledger.manager.findOneByOrFail(Chart, { pid: 5005 });
+    await agent.stopGateway();
+    try {
+      await agent.clinic.query(
+        `INSERT INTO immunizations (uuid, patient_id, administered_date, cvx_code, create_date, update_date, created_by, updated_by)
+          VALUES (UNHEX(MD5('lag')), 5005, '2026-11-02 09:00:00', '141', '2026-11-02 09:00:00', '2026-11-02 09:00:00', 1, 1)`,
+      );
+      await until('it is behind', async () => ((await behind())['immunizations'] ?? 0) >= 7);
+      expect(Object.keys(await behind())).toEqual(['immunizations']);
+      expect((await behind())['immunizations']).toBeLessThan(120);
+      expect(describeStatus(await readStatus(agent.ledger.manager))).toMatch(
+        /^replica: .*\nclasses behind: immunizations \d+ s$/m,
+      );
+    } finally {
+      await agent.startGateway();
+    }
+    await until('it is not any more', async () => Object.keys(await behind()).length === 0);
+    expect((await agent.ledger.manager.findOneByOrFail(Chart, { pid: 5005 })).seq).toBeGreaterThan(seq);
+    expect(describeStatus(await readStatus(agent.ledger.manager))).not.toContain('classes behind');
+  });
+
   it('count charts that are frozen until a person has looked, and since when the first of them waits', async () => {
     const seen = async (): Promise<(number | undefined)[]> => {
       const text = await scrape();
@@ -160,6 +192,7 @@ describe("the agent's metrics", () => {
       agent_collection_failures_total: [],
       agent_deliveries_total: [],
       agent_replica_lag_seconds: [],
+      agent_class_lag_seconds: ['class'],
       agent_charts: [],
       agent_charts_pushed: [],
       agent_charts_lagging: [],

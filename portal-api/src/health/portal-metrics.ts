@@ -6,7 +6,7 @@ import { PortalConfig } from '../config.js';
 import { MetricsListener } from '../metrics/metrics-listener.js';
 import { observedGauge } from '../metrics/observed-gauge.js';
 import { measureRequests, type Answered } from '../metrics/request-metrics.js';
-import { oldestWaiting, replicaAge, waitingByKind } from '../metrics/table-facts.js';
+import { oldestWaitingByKind, replicaAge, waitingByKind } from '../metrics/table-facts.js';
 import { CutWatch } from '../replica/cut-watch.js';
 import { SessionStore } from '../sessions/session.store.js';
 
@@ -46,8 +46,12 @@ export class PortalMetrics implements OnApplicationBootstrap, BeforeApplicationS
     );
     observedGauge(
       registry,
-      { name: 'portal_outbox_oldest_age_seconds', help: 'Age of the oldest submission that waits; 0 when none does' },
-      () => oldestWaiting(dataSource),
+      {
+        name: 'portal_outbox_oldest_age_seconds',
+        help: 'Age of the oldest submission that waits, by kind; 0 when none does',
+        label: 'kind',
+      },
+      () => oldestWaitingByKind(dataSource),
     );
     observedGauge(
       registry,

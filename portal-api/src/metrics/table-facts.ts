@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { Heartbeat } from 'sync-contract/heartbeat';
 import { Signed } from 'sync-contract/signed';
+import { SUBMISSION_KINDS } from 'sync-contract/submission';
 
 /** Rows that wait are found by the index on `state`; those that were acknowledged are not touched. */
 const WAITING = "state IN ('NEW', 'LEASED')";
@@ -12,7 +13,19 @@ export async function waitingByKind(dataSource: DataSource): Promise<Map<string,
   return new Map(rows.map(({ kind, n }) => [kind, Number(n)]));
 }
 
-/** Seconds; 0 when nothing waits. */
+/** Seconds by kind, 0 of a kind of which nothing waits. */
+export async function oldestWaitingByKind(dataSource: DataSource): Promise<Map<string, number>> {
+  const rows = await dataSource.query<{ kind: string; age: number | string }[]>(
+    `SELECT kind, TIMESTAMPDIFF(MICROSECOND, MIN(created_at), UTC_TIMESTAMP(3)) / 1000000 AS age
+       FROM outbox WHERE ${WAITING} GROUP BY kind`,
+  );
+  return new Map([
+    ...SUBMISSION_KINDS.map((kind) => [kind, 0] as const),
+    ...rows.map(({ kind, age }) => [kind, Math.max(0, Number(age))] as const),
+  ]);
+}
+
+/** Seconds, of all kinds; 0 when nothing waits. */
 export async function oldestWaiting(dataSource: DataSource): Promise<number> {
   const [row] = await dataSource.query<{ age: number | string | null }[]>(
     `SELECT TIMESTAMPDIFF(MICROSECOND, MIN(created_at), UTC_TIMESTAMP(3)) / 1000000 AS age FROM outbox WHERE ${WAITING}`,

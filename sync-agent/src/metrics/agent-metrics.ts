@@ -87,6 +87,15 @@ export class AgentMetrics implements OnApplicationBootstrap, BeforeApplicationSh
     observedGauge(
       registry,
       {
+        name: 'agent_class_lag_seconds',
+        help: 'Age of the oldest change that the DMZ does not have, by class of records; 0 when none waits, +Inf when its time is not known',
+        label: 'class',
+      },
+      async () => classLags(await this.status()),
+    );
+    observedGauge(
+      registry,
+      {
         name: 'agent_reconciliation_age_seconds',
         help: 'Since everything was last compared with the other side, dmz or openemr',
         label: 'with',
@@ -139,6 +148,11 @@ export class AgentMetrics implements OnApplicationBootstrap, BeforeApplicationSh
     }
     return this.looked.status;
   }
+}
+
+/** An alert compares numbers: what nobody knows is more than any. */
+function classLags({ classLagSeconds }: AgentStatus): ReadonlyMap<string, number> {
+  return new Map(Object.entries(classLagSeconds).map(([name, seconds]) => [name, seconds ?? Infinity]));
 }
 
 function comparisonAges({ reconciliation, readAgain }: AgentStatus): ReadonlyMap<string, number> {

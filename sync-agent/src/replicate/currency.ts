@@ -10,7 +10,7 @@ export interface Currency {
 }
 
 const Marker = z.object({ place: z.string(), at: z.string() });
-type Marker = z.infer<typeof Marker>;
+export type Marker = z.infer<typeof Marker>;
 const Markers = z.array(Marker);
 const LaggingChart = z.object({
   patientRef: z.string(),
@@ -22,11 +22,12 @@ type LaggingChart = z.infer<typeof LaggingChart>;
 const Charts = z.array(LaggingChart);
 
 /** Binlog places as text that sorts as they do. */
-const PLACE = "CONCAT(LPAD(file_no, 10, '0'), '/', LPAD(file_offset, 18, '0'))";
+export const PLACE = "CONCAT(LPAD(file_no, 10, '0'), '/', LPAD(file_offset, 18, '0'))";
 /** Milliseconds are cut, never rounded up: a later time would promise too much. */
-const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%m-%d %H:%i:%s.%f')`;
+export const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%m-%d %H:%i:%s.%f')`;
 const KEPT = '1 HOUR';
-const UNKNOWN = "'1970-01-01 00:00:00'";
+/** The time of a chart of which none is known. */
+export const UNKNOWN = "'1970-01-01 00:00:00'";
 
 /**
  * T of the practice and of the charts that lag behind it. A chart with dirty rows is as current as the last clock marker
@@ -136,7 +137,8 @@ async function setFailedT(manager: EntityManager, patientRef: string, t: string 
   ]);
 }
 
-async function readMarkers(manager: EntityManager): Promise<Marker[]> {
+/** In the order of their places. */
+export async function readMarkers(manager: EntityManager): Promise<Marker[]> {
   const rows: unknown = await manager.query(
     `SELECT ${PLACE} AS place, ${INSTANT('at')} AS at FROM marker_seen ORDER BY file_no, file_offset`,
   );
@@ -153,7 +155,8 @@ async function readLaggingCharts(manager: EntityManager): Promise<LaggingChart[]
   return Charts.parse(rows);
 }
 
-function markerBefore(markers: readonly Marker[], place: string): string | null {
+/** Its time; null when the place is not behind any. */
+export function markerBefore(markers: readonly Marker[], place: string): string | null {
   let found: string | null = null;
   for (const marker of markers) {
     if (marker.place >= place) {
@@ -164,6 +167,6 @@ function markerBefore(markers: readonly Marker[], place: string): string | null 
   return found;
 }
 
-function toInstant(at: string): string {
+export function toInstant(at: string): string {
   return `${at.slice(0, 23).replace(' ', 'T')}Z`;
 }

@@ -3,6 +3,7 @@ import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
 import { POLLED } from '../openemr/snapshot.js';
 import { HELD_LOSS_SENTENCE, RESTORE_UNFINISHED, VANISHING_SENTENCE } from '../ledger/stand-still.js';
+import { describeClassLags, readClassLags, type ClassLags } from './class-lag.js';
 import { readCurrency } from './currency.js';
 import { describeProgress, readProgress, type Progress } from './read-progress.js';
 
@@ -12,6 +13,7 @@ export interface AgentStatus {
   currentAsOf: string | null;
   /** seconds between that and the database's clock, less than 0 when that was set back since */
   lagSeconds: number | null;
+  classLagSeconds: ClassLags;
   /** seconds by which the database's clock is ahead of this machine's, less than 0 when it is behind */
   clockAheadSeconds: number;
   chartsLagging: number;
@@ -147,6 +149,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
   return {
     currentAsOf: currency?.practice ?? null,
     lagSeconds: currency === null ? null : Math.round((now - Date.parse(currency.practice)) / 1_000),
+    classLagSeconds: await readClassLags(manager, now),
     clockAheadSeconds: Math.round((now - clock) / 1_000),
     chartsLagging: currency?.exceptions.size ?? 0,
     charts: count?.charts ?? 0,
@@ -186,11 +189,13 @@ function cutSince(rows: unknown): string | null {
 
 export function describeStatus(status: AgentStatus): string {
   const { feed, heartbeat, patients, reconciliation, readAgain } = status;
+  const classesBehind = describeClassLags(status.classLagSeconds);
   const lines = [
     ...(status.cut === null ? [] : [`CUT OFF since ${status.cut}: the agent rests until \`cut --undo\``]),
     status.currentAsOf === null
       ? 'replica: nothing is known; the agent has not read a clock marker, or none since a clock was wrong'
       : `replica: current as of ${status.currentAsOf}, ${String(status.lagSeconds)} s ago`,
+    ...(classesBehind === undefined ? [] : [classesBehind]),
     ...(Math.abs(status.clockAheadSeconds) * 1_000 > TIMES.skewAlarm
       ? [`clock: OpenEMR's database is ${String(status.clockAheadSeconds)} s ahead of this machine; set the clocks`]
       : []),
