@@ -1,5 +1,5 @@
 import type { ReceiptState } from '../chart/section-content.js';
-import { counted } from './locale.js';
+import { count, counted } from './locale.js';
 
 const RECEIPTS: Record<ReceiptState, string> = {
   saved: 'Saved. The clinic collects it in a moment.',
@@ -22,6 +22,7 @@ export const messagesText = {
   noSubject: 'No subject',
   underWay: 'On its way',
   messagesIn: (n: number) => counted(n, 'message', 'messages'),
+  showEarlier: (n: number) => `Show ${count.format(n)} earlier`,
   reply: 'Reply',
   replyLabel: 'Your reply',
   send: 'Send',
