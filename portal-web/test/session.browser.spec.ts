@@ -27,6 +27,30 @@ describe('the session', () => {
     expect(fixture.seen.filter(({ userAct }) => userAct)).toEqual([]);
   });
 
+  it.each(['/', '/messages', `/messages/${THREADS.answered}`, '/results', '/record', '/record/download', '/profile'])(
+    'is not kept awake by an open page that looks at it again, or whose events break off: %s',
+    async (path) => {
+      await using portal = await PortalBrowser.open();
+      const { fixture } = portal;
+      fixture.signIn();
+      const page = await portal.page(path);
+      const asked = (name: string): number => fixture.seen.filter((request) => request.path.endsWith(name)).length;
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await until(() => fixture.openStreams, 1);
+      await page.waitForLoadState('networkidle');
+      fixture.seen = [];
+      fixture.ring('account');
+      await until(() => asked('/api/session'), 1);
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await until(() => asked('/api/session'), 2);
+      fixture.endStreams();
+      await until(() => asked('/api/session'), 3);
+      await until(() => asked('/own-copies') >= 2, true);
+      await page.waitForTimeout(300);
+      expect(fixture.seen.filter(({ userAct }) => userAct)).toEqual([]);
+    },
+  );
+
   it('warns before its idle end, stays when asked to, and else clears everything', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;
