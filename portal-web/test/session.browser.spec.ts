@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
-import type { Locator } from 'playwright-core';
+import type { JSHandle, Locator, Page } from 'playwright-core';
 import { access, accesses } from './fixture-accesses.js';
 import { FIXTURE } from './fixture-portal.js';
 import { newReport, PATIENT_REF, THREADS } from './fixture-chart.js';
@@ -7,6 +7,19 @@ import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
 jest.setTimeout(60_000);
 afterAll(closeChromium);
+
+/** What the page tells screen readers from now on. */
+async function saidAloud(page: Page): Promise<JSHandle<string[]>> {
+  return page.evaluateHandle(() => {
+    const words: string[] = [];
+    for (const region of document.querySelectorAll('[aria-live="polite"]')) {
+      new MutationObserver(() => words.push(region.textContent)).observe(region, {
+        ...{ subtree: true, childList: true, characterData: true },
+      });
+    }
+    return words;
+  });
+}
 
 describe('the session', () => {
   it('is kept awake by what the person does, never by what the page fetches on its own', async () => {
@@ -134,6 +147,27 @@ describe('an open page', () => {
     await page.getByRole('link', { name: 'Kidney check' }).waitFor({ timeout: 1_000 });
     expect(await page.locator('[aria-live=polite]').first().textContent()).toContain('New information');
     await page.getByText('Very high').first().waitFor();
+  });
+
+  it('calls nothing new that only came under a new number', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.getByText('Lisinopril').waitFor();
+    await until(() => fixture.openStreams, 1);
+    await page.waitForLoadState('networkidle');
+    const said = await saidAloud(page);
+    const asked = (): number => fixture.seen.filter(({ path }) => path.endsWith('/sections/medications')).length;
+    const before = asked();
+    fixture.change('medications', structuredClone(fixture.sections['medications']));
+    await until(() => asked() > before, true);
+    await page.waitForTimeout(300);
+    expect(await said.jsonValue()).toEqual([]);
+    expect(await page.getByText('Updated just now').count()).toBe(0);
+    fixture.change('medications', { resources: [] });
+    await page.getByText('Updated just now').waitFor();
+    await until(async () => (await said.jsonValue()).join(), /New information/);
   });
 
   it('claims no newer T than its content has when the news of a change was lost', async () => {
@@ -432,15 +466,7 @@ describe('the access history', () => {
     const page = await portal.page('/profile/access-history');
     const lines = page.locator('main').getByRole('listitem');
     await until(() => lines.count(), 20);
-    const said = await page.evaluateHandle(() => {
-      const words: string[] = [];
-      for (const region of document.querySelectorAll('[aria-live="polite"]')) {
-        new MutationObserver(() => words.push(region.textContent)).observe(region, {
-          ...{ subtree: true, childList: true, characterData: true },
-        });
-      }
-      return words;
-    });
+    const said = await saidAloud(page);
     await page.getByRole('button', { name: 'Show earlier' }).evaluate((button: HTMLElement) => {
       button.click();
       button.click();
