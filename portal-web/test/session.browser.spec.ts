@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { JSHandle, Locator, Page } from 'playwright-core';
 import { access, accesses } from './fixture-accesses.js';
@@ -217,6 +218,31 @@ describe('an open page', () => {
     fixture.down = false;
     await page.getByText('Your record has no medications.').waitFor({ timeout: 15_000 });
     await page.getByText('The connection was interrupted').waitFor({ state: 'hidden' });
+  });
+
+  it('asks for receipts again once it hears events: of one that came just before, nothing else would tell', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const createdAt = new Date().toISOString();
+    const payload = {
+      threadId: THREADS.answered,
+      topic: 'General',
+      subject: '',
+      body: 'One more',
+      writtenAt: createdAt,
+    };
+    const copy = { submissionId: randomUUID(), stream: THREADS.answered, createdAt, payload };
+    fixture.copies = [{ ...copy, kind: 'message', state: 'saved' }];
+    const opening = Promise.withResolvers<undefined>();
+    fixture.streamsOpen = opening.promise;
+    const page = await portal.page(`/messages/${THREADS.answered}`);
+    await page.getByText('The clinic collects it in a moment.').waitFor();
+    // At the start of the session, and when the conversation was opened.
+    await until(() => fixture.seen.filter(({ path }) => path.endsWith('/own-copies')).length, 2);
+    fixture.copies = [{ ...copy, kind: 'message', state: 'collected' }];
+    opening.resolve(undefined);
+    await page.getByText('Collected by the clinic').waitFor();
   });
 
   it('says calmly that the clinic checks the record, claims no T and no "none", and goes on when that ends', async () => {
