@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { get, type IncomingMessage } from 'node:http';
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { withAdmin } from 'infra/services/mariadb-server';
 import { TIMES } from 'sync-contract/limits';
 import { REDIS } from '../src/redis/redis.module.js';
 import { STREAMS_PER_SESSION } from '../src/events/events.service.js';
@@ -84,6 +86,45 @@ test('a stream tells its session of its own charts and account, and of nobody el
       `event: change\ndata: {"kind":"receipt","ref":"${one.accountRef}","seq":10}\n\n`,
   );
   stream.response.destroy();
+});
+
+/** What comes of opening a stream while its grants cannot be read for a second; `meanwhile` happens in that second. */
+async function openWhileGrantsAreLocked(
+  browser: BrowserStandIn,
+  meanwhile?: () => Promise<unknown>,
+): Promise<OpenStream> {
+  return withAdmin(portal.dmz.mariadb.socket, async (admin) => {
+    await admin.query('LOCK TABLES ??.chart_grant WRITE', [portal.databases.portal]);
+    const opening = open(browser);
+    const first = await Promise.race([opening.then(() => 'open'), pause(1_000, 'not yet')]);
+    await meanwhile?.();
+    await admin.query('UNLOCK TABLES');
+    const stream = await opening;
+    expect(first).toBe('not yet');
+    return stream;
+  });
+}
+
+test('a stream is open to the browser once it knows its charts, and misses nothing from then on', async () => {
+  const { browser, patientRef } = await portal.patient();
+  const stream = await openWhileGrantsAreLocked(browser);
+  await publish({ patientRef, kind: 'chart', seq: 11 });
+  await stream.until('"seq":11');
+  stream.response.destroy();
+});
+
+test('a stream whose session ends before it is open does not open', async () => {
+  const revoked = await portal.patient();
+  const stream = await openWhileGrantsAreLocked(revoked.browser, async () =>
+    portal.inside.sql("UPDATE {db}.account SET state = 'revoked' WHERE account_ref = ?", [
+      Buffer.from(revoked.accountRef, 'hex'),
+    ]),
+  );
+  expect(stream.response.statusCode).toBe(401);
+
+  const left = await portal.patient();
+  const late = await openWhileGrantsAreLocked(left.browser, () => redis.del(recordKey(left.browser)));
+  expect(late.response.statusCode).toBe(401);
 });
 
 test('a stream ends with signing out, also with two of them', async () => {

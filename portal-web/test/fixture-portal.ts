@@ -102,6 +102,8 @@ export class FixturePortal {
   refusals = new Map<string, { status: number; code: ProblemCode; errors?: object[]; retryAfter?: number }>();
   /** this section is answered with "busy" */
   busySection: string | null = null;
+  /** streams of events are not answered before */
+  streamsOpen: Promise<unknown> = Promise.resolve();
   signInsUntilThrottle = Number.POSITIVE_INFINITY;
   firstDateIsWrong = false;
 
@@ -266,10 +268,12 @@ export class FixturePortal {
       return;
     }
     if (path === 'events') {
-      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-      response.write('retry: 2000\n\n');
-      this.streams.add(response);
-      response.on('close', () => this.streams.delete(response));
+      void this.streamsOpen.then(() => {
+        response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+        response.write('retry: 2000\n\n');
+        this.streams.add(response);
+        response.on('close', () => this.streams.delete(response));
+      });
       return;
     }
     if (path === 'access-history') {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
-import type { Locator } from 'playwright-core';
+import type { JSHandle, Locator, Page } from 'playwright-core';
 import type { AccessEntryView } from 'portal-api/http';
 import { access, accesses } from './fixture-accesses.js';
 import { FIXTURE } from './fixture-portal.js';
@@ -9,6 +10,19 @@ import { closeChromium, PortalBrowser, until } from './portal-browser.js';
 
 jest.setTimeout(60_000);
 afterAll(closeChromium);
+
+/** What the page tells screen readers from now on. */
+async function saidAloud(page: Page): Promise<JSHandle<string[]>> {
+  return page.evaluateHandle(() => {
+    const words: string[] = [];
+    for (const region of document.querySelectorAll('[aria-live="polite"]')) {
+      new MutationObserver(() => words.push(region.textContent)).observe(region, {
+        ...{ subtree: true, childList: true, characterData: true },
+      });
+    }
+    return words;
+  });
+}
 
 describe('the session', () => {
   it('is kept awake by what the person does, never by what the page fetches on its own', async () => {
@@ -28,6 +42,30 @@ describe('the session', () => {
     expect(fixture.seen.length).toBeGreaterThan(3);
     expect(fixture.seen.filter(({ userAct }) => userAct)).toEqual([]);
   });
+
+  it.each(['/', '/messages', `/messages/${THREADS.answered}`, '/results', '/record', '/record/download', '/profile'])(
+    'is not kept awake by an open page that looks at it again, or whose events break off: %s',
+    async (path) => {
+      await using portal = await PortalBrowser.open();
+      const { fixture } = portal;
+      fixture.signIn();
+      const page = await portal.page(path);
+      const asked = (name: string): number => fixture.seen.filter((request) => request.path.endsWith(name)).length;
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await until(() => fixture.openStreams, 1);
+      await page.waitForLoadState('networkidle');
+      fixture.seen = [];
+      fixture.ring('account');
+      await until(() => asked('/api/session'), 1);
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await until(() => asked('/api/session'), 2);
+      fixture.endStreams();
+      await until(() => asked('/api/session'), 3);
+      await until(() => asked('/own-copies') >= 2, true);
+      await page.waitForTimeout(300);
+      expect(fixture.seen.filter(({ userAct }) => userAct)).toEqual([]);
+    },
+  );
 
   it('warns before its idle end, stays when asked to, and else clears everything', async () => {
     await using portal = await PortalBrowser.open();
@@ -114,6 +152,27 @@ describe('an open page', () => {
     await page.getByText('Very high').first().waitFor();
   });
 
+  it('calls nothing new that only came under a new number', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.getByText('Lisinopril').waitFor();
+    await until(() => fixture.openStreams, 1);
+    await page.waitForLoadState('networkidle');
+    const said = await saidAloud(page);
+    const asked = (): number => fixture.seen.filter(({ path }) => path.endsWith('/sections/medications')).length;
+    const before = asked();
+    fixture.change('medications', structuredClone(fixture.sections['medications']));
+    await until(() => asked() > before, true);
+    await page.waitForTimeout(300);
+    expect(await said.jsonValue()).toEqual([]);
+    expect(await page.getByText('Updated just now').count()).toBe(0);
+    fixture.change('medications', { resources: [] });
+    await page.getByText('Updated just now').waitFor();
+    await until(async () => (await said.jsonValue()).join(), /New information/);
+  });
+
   it('claims no newer T than its content has when the news of a change was lost', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;
@@ -161,6 +220,31 @@ describe('an open page', () => {
     fixture.down = false;
     await page.getByText('Your record has no medications.').waitFor({ timeout: 15_000 });
     await page.getByText('The connection was interrupted').waitFor({ state: 'hidden' });
+  });
+
+  it('asks for receipts again once it hears events: of one that came just before, nothing else would tell', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const createdAt = new Date().toISOString();
+    const payload = {
+      threadId: THREADS.answered,
+      topic: 'General',
+      subject: '',
+      body: 'One more',
+      writtenAt: createdAt,
+    };
+    const copy = { submissionId: randomUUID(), stream: THREADS.answered, createdAt, payload };
+    fixture.copies = [{ ...copy, kind: 'message', state: 'saved' }];
+    const opening = Promise.withResolvers<undefined>();
+    fixture.streamsOpen = opening.promise;
+    const page = await portal.page(`/messages/${THREADS.answered}`);
+    await page.getByText('The clinic collects it in a moment.').waitFor();
+    // At the start of the session, and when the conversation was opened.
+    await until(() => fixture.seen.filter(({ path }) => path.endsWith('/own-copies')).length, 2);
+    fixture.copies = [{ ...copy, kind: 'message', state: 'collected' }];
+    opening.resolve(undefined);
+    await page.getByText('Collected by the clinic').waitFor();
   });
 
   it('says calmly that the clinic checks the record, claims no T and no "none", and goes on when that ends', async () => {
@@ -447,15 +531,7 @@ describe('the access history', () => {
     const page = await portal.page('/profile/access-history');
     const lines = page.locator('main').getByRole('listitem');
     await until(() => lines.count(), 20);
-    const said = await page.evaluateHandle(() => {
-      const words: string[] = [];
-      for (const region of document.querySelectorAll('[aria-live="polite"]')) {
-        new MutationObserver(() => words.push(region.textContent)).observe(region, {
-          ...{ subtree: true, childList: true, characterData: true },
-        });
-      }
-      return words;
-    });
+    const said = await saidAloud(page);
     await page.getByRole('button', { name: 'Show earlier' }).evaluate((button: HTMLElement) => {
       button.click();
       button.click();

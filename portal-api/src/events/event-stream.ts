@@ -4,9 +4,13 @@ import type { ChangeEvent } from '../http.js';
 /** A reader that is this far behind is cut off; it connects again and refetches. */
 const BEHIND_BYTES = 64 * 1024;
 
-/** One open stream of one session. It holds no key and no cookie, only what it may be told about. */
+/**
+ * One stream of one session. It holds no key and no cookie, only what it may be told about. Until it starts nothing is
+ * written: what happens before its `open` the browser fetches by itself.
+ */
 export class EventStream {
-  private open = true;
+  private started = false;
+  private ended = false;
   private readonly afterwards: (() => void)[] = [];
 
   constructor(
@@ -23,8 +27,8 @@ export class EventStream {
   /** patientRef → end of the grant, or null */
   charts = new Map<string, Date | null>();
 
-  get isOpen(): boolean {
-    return this.open;
+  get hasEnded(): boolean {
+    return this.ended;
   }
 
   concerns(ref: string): boolean {
@@ -33,6 +37,7 @@ export class EventStream {
   }
 
   start(headers: Record<string, number | string | string[] | undefined>): void {
+    this.started = true;
     this.response.writeHead(200, {
       ...headers,
       'content-type': 'text/event-stream; charset=utf-8',
@@ -54,9 +59,11 @@ export class EventStream {
   }
 
   end(): void {
-    if (this.open) {
-      this.open = false;
-      this.response.end();
+    if (!this.ended) {
+      this.ended = true;
+      if (this.started) {
+        this.response.end();
+      }
       for (const work of this.afterwards) {
         work();
       }
@@ -64,7 +71,7 @@ export class EventStream {
   }
 
   private write(text: string): void {
-    if (!this.open) {
+    if (!this.started || this.ended) {
       return;
     }
     if (this.response.writableLength > BEHIND_BYTES) {

@@ -26,9 +26,9 @@ export class EventsController {
     await this.audit.record({ ...origin, action: 'events-open', outcome: 'ok' });
     // The stream outlives the request by hours; the keys in the session must not.
     delete request.session;
-    reply.hijack();
     const stream = new EventStream(session.idHash, session.accountRef, session.endsAt, reply.raw);
-    stream.start(reply.getHeaders());
     await this.events.follow(stream);
+    reply.hijack();
+    stream.start(reply.getHeaders());
   }
 }

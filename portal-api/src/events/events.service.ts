@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { PortalConfig } from '../config.js';
 import { hexBytes } from '../database/hex-column.js';
 import { CutWatch } from '../replica/cut-watch.js';
-import { Busy } from '../problems/request.problems.js';
+import { Busy, SignedOut } from '../problems/request.problems.js';
 import { connectRedis } from '../redis/redis-connection.js';
 import { sessionStart } from '../sessions/session.js';
 import { SESSION_ENDED_CHANNEL, SessionStore } from '../sessions/session.store.js';
@@ -76,42 +76,66 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
     }
   }
 
+  /**
+   * From when this resolves, `stream` passes on every event that concerns it, and may start. It is watched until it ends.
+   * @throws SignedOut when its session is over; Busy when it was cut off before it could start
+   */
   async follow(stream: EventStream): Promise<void> {
     this.streams.add(stream);
-    const pings = setInterval(() => {
-      stream.ping();
-      void this.check(stream);
-    }, PING_MS);
     let timer: NodeJS.Timeout | undefined;
     stream.onEnd(() => {
       this.streams.delete(stream);
-      clearInterval(pings);
       clearTimeout(timer);
     });
-    const awaitEnd = async (): Promise<void> => {
-      const left = await this.check(stream);
-      if (stream.isOpen) {
-        timer = setTimeout(() => void awaitEnd(), Math.min(left, PING_MS) + 20);
-      }
+    const watch = (left: number): void => {
+      timer = setTimeout(
+        () => {
+          stream.ping();
+          void this.check(stream).then((stillLeft) => {
+            if (!stream.hasEnded) {
+              watch(stillLeft);
+            }
+          });
+        },
+        Math.min(left, PING_MS) + 20,
+      );
     };
-    await awaitEnd();
+    watch(await this.prepare(stream));
   }
 
-  /** Ends the stream when its session is over. @returns milliseconds after which it may be over */
-  private async check(stream: EventStream): Promise<number> {
+  /** @returns milliseconds after which its session may be over */
+  private async prepare(stream: EventStream): Promise<number> {
     try {
-      const idle = await this.sessions.idleLeft(stream.idHash);
-      const absolute = stream.sessionEndsAt.getTime() - Date.now();
-      const cut = await this.cuts.ends(sessionStart(stream.sessionEndsAt));
-      if (cut || idle === null || absolute <= 0 || !(await this.readGrants(stream))) {
-        stream.end();
-        return 0;
+      const left = await this.timeLeft(stream);
+      if (left === null) {
+        throw new SignedOut();
       }
-      return Math.min(idle, absolute);
-    } catch {
+      if (stream.hasEnded) {
+        throw new Busy();
+      }
+      return left;
+    } catch (failure: unknown) {
       stream.end();
-      return 0;
+      throw failure;
     }
+  }
+
+  /** Ends the stream when its session is over, or nobody can say. @returns milliseconds after which it may be over */
+  private async check(stream: EventStream): Promise<number> {
+    const left = await this.timeLeft(stream).catch(() => null);
+    if (left === null) {
+      stream.end();
+    }
+    return left ?? 0;
+  }
+
+  /** Reads the grants anew. @returns milliseconds after which its session may be over; null when it is */
+  private async timeLeft(stream: EventStream): Promise<number | null> {
+    const stands = await this.readGrants(stream);
+    const cut = await this.cuts.ends(sessionStart(stream.sessionEndsAt));
+    const idle = await this.sessions.idleLeft(stream.idHash);
+    const absolute = stream.sessionEndsAt.getTime() - Date.now();
+    return !stands || cut || idle === null || absolute <= 0 ? null : Math.min(idle, absolute);
   }
 
   /** @returns whether the account still stands */

@@ -1,12 +1,17 @@
 export type Freshness = 'current' | 'amber' | 'red';
 
+// As `TIMES` of the contract has them; `test/limits.spec.ts` compares.
 const AMBER_MS = 15 * 60_000;
 const RED_MS = 60 * 60_000;
+/**
+ * More than `TIMES.clockAhead`, on purpose: that is between servers whose time is kept, and the portal has held T to it
+ * already; a device of a patient may be minutes slow.
+ */
 const AHEAD_MS = 5 * 60_000;
 
 /**
  * Worse of what the server said and what the clock of this device says now: an open page ages too. By a clock that is far
- * behind T nobody can tell how old it is; many a device is a little slow.
+ * behind T nobody can tell how old it is.
  */
 export function freshnessNow(asOf: string | null, said: Freshness, now: number): Freshness {
   const age = asOf === null ? Number.POSITIVE_INFINITY : now - Date.parse(asOf);

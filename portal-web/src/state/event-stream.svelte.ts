@@ -6,7 +6,8 @@ const BACK_OFF_MS = [100, 500, 1_000, 2_000, 5_000, 10_000, 30_000];
 
 /**
  * Server-sent events: news that something changed, after which what is on screen is fetched again. After every gap
- * everything on screen is fetched again, because news may have been missed. Never keeps a session awake.
+ * everything on screen is fetched again, because news may have been missed; after the beginning what is asked for by no
+ * clock. Never keeps a session awake.
  */
 class EventStream {
   private source: EventSource | null = null;
@@ -43,6 +44,8 @@ class EventStream {
       } else if (session.view?.state === 'joining') {
         // The clinic may have answered before anybody listened.
         void session.look();
+      } else {
+        void chart.loadCopies();
       }
     });
     source.addEventListener('change', (event: MessageEvent<string>) => {

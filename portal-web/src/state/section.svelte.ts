@@ -100,9 +100,9 @@ export class Section<T> {
 
   private accept(body: T | null, etag: string | null): void {
     const first = this.content === null && this.state !== 'absent';
-    const changed = etag === null ? JSON.stringify(body) !== JSON.stringify(this.content) : etag !== this.etag;
     this.etag = etag;
-    if (!changed) {
+    // Another ETag need not be other content: the clinic seals the same again under a new number when it repairs a chart.
+    if (JSON.stringify(body) === JSON.stringify(this.content)) {
       return;
     }
     this.content = body;
