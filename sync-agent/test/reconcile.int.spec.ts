@@ -13,6 +13,7 @@ import { readDecided } from '../src/enrol/patients.command.js';
 import { pushOwed } from '../src/enrol/push-owed.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
+import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { QueuesService } from '../src/queues/queues.service.js';
 import { complaintsAbout } from '../src/reconcile/complaints.js';
 import { compareWithDmz, type DmzTally } from '../src/reconcile/compare-dmz.js';
@@ -26,9 +27,12 @@ import { readLastComparison, readStatements } from '../src/reconcile/read-statem
 import { confirmLosses, signOffDay } from '../src/reconcile/reconciliation.command.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
 import { readReleaseReport } from '../src/release/release-report.js';
+import { FeedBehind, type FeedProgress } from '../src/replicate/await-feed.js';
+import { compareContent } from '../src/replicate/compare-content.js';
 import { readStatus } from '../src/replicate/read-status.js';
+import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { ReplicateService } from '../src/replicate/replicate.service.js';
-import { AgentUnderTest, until } from './agent-under-test.js';
+import { AgentUnderTest, STANDING_FEED, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002, 5003];
 const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
@@ -337,6 +341,25 @@ describe('reconciliation', () => {
       false,
     ]);
     expect(await readStatus(under.ledger.manager)).toMatchObject({ reconciliation: { differences: 0 } });
+  });
+
+  it('takes nothing for a change that no feed told of before the feed has read as far', async () => {
+    const change = (city: string) => unseen(`UPDATE patient_data SET city = '${city}' WHERE pid = ${String(PIDS[0])}`);
+    const { database, reader } = under.config;
+    const pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
+    const { ledger, keys, tables } = under;
+    const compareBehind = (feed: FeedProgress) =>
+      compareContent({ ledger, reader: pool, keys, tables, gateway, recent: new RecentChanges(), feed }, ref());
+    try {
+      await change('Nowhere');
+      await expect(compareBehind({ ...STANDING_FEED, hasRecorded: () => false, stands: false })).rejects.toThrow(
+        FeedBehind,
+      );
+      expect(await compareBehind(STANDING_FEED)).toMatchObject({ differing: 1, classes: ['profile'] });
+    } finally {
+      await change('Elsewhere');
+      await pool.end();
+    }
   });
 
   it('lists by chart and class what differed in the DMZ until it has healed, with both sides of every class', async () => {
