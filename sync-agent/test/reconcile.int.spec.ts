@@ -72,8 +72,11 @@ describe('reconciliation', () => {
   const ref = (): string => refs[0] ?? '';
   const suspects = noSuspects();
   const reading = new BlobReading();
-  const compare = (): Promise<DmzTally> =>
-    compareWithDmz({ ledger: under.ledger, gateway, suspects, reading, onOwed: wake }, new AbortController().signal);
+  const compare = (asked = gateway): Promise<DmzTally> =>
+    compareWithDmz(
+      { ledger: under.ledger, gateway: asked, suspects, reading, onOwed: wake },
+      new AbortController().signal,
+    );
   const left = async (table: 'chart' | 'section' | 'chart_grant', strangers: readonly Buffer[]): Promise<Buffer[]> => {
     const column = table === 'chart_grant' ? 'grant_id' : 'patient_ref';
     const rows = await under.portal.query<{ id: Buffer }[]>(
@@ -234,6 +237,26 @@ describe('reconciliation', () => {
     expect(await left('chart', [stranger])).toEqual([stranger]);
     await healed();
     expect(await left('chart', [stranger])).toEqual([]);
+  });
+
+  it('passes over a chart whose push was under way when the comparison began and is acknowledged meanwhile', async () => {
+    const chart = 'UPDATE chart SET seq = ? WHERE patient_ref = UNHEX(?)';
+    const [{ seq } = { seq: 0 }] = (await gateway.readHoldings({ after: null })).charts.flatMap(
+      ({ patientRef, manifest }) => (patientRef === ref() && manifest !== null ? [manifest] : []),
+    );
+    await under.ledger.query(chart, [seq - 1, ref()]);
+    const acknowledging = Object.assign(Object.create(gateway) as GatewayClient, {
+      readHoldings: async (body: { after: string | null }) => {
+        await under.portal.query(chart, [seq - 1, ref()]);
+        const page = await gateway.readHoldings(body);
+        await under.portal.query(chart, [seq, ref()]);
+        await under.ledger.query(chart, [seq, ref()]);
+        return page;
+      },
+    });
+    const tally = await compare(acknowledging);
+    expect([tally.charts, tally.skipped, tally.found]).toEqual([refs.length - 1, 1, {}]);
+    await healed();
   });
 
   it('gives up a gateway whose pages are not in order, and changes nothing', async () => {
