@@ -6,7 +6,7 @@ import { compareBlobs } from './compare-blobs.js';
 import { compareChart } from './compare-chart.js';
 import { Tally } from './difference.js';
 import { lastOf } from './holdings-page.js';
-import { NOTED_AT_ONCE, type Differing } from './note-differences.js';
+import { NOTED_AT_ONCE, placeOf, type Differing } from './note-differences.js';
 import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
 import { knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
 import { readBlobsAgain, type BlobReading } from './read-blobs-again.js';
@@ -35,16 +35,21 @@ export interface ReconciledWith {
 /** Of a comparison with the DMZ: also where it differs, and what both sides held. */
 export class DmzTally extends Tally {
   readonly classes = new ComparedClasses();
-  readonly differing: Differing[] = [];
+  private readonly places = new Map<string, Differing>();
   /** charts of which something could not be compared just now */
   readonly passedOver = new Set<string>();
   /** false: the gateway is of before that call, and nothing is known of documents' bytes */
   documentsCompared = true;
 
+  /** each chart, class and kind once, as many as are noted at once */
+  get differing(): Differing[] {
+    return [...this.places.values()];
+  }
+
   find(differing: Differing): void {
     this.count(differing.difference);
-    if (this.differing.length < NOTED_AT_ONCE) {
-      this.differing.push(differing);
+    if (this.places.size < NOTED_AT_ONCE) {
+      this.places.set(placeOf(differing), differing);
     }
   }
 }

@@ -172,19 +172,18 @@ async function keepOpen(
   room: number,
 ): Promise<void> {
   const known = new Set(open.map(({ place }) => place));
-  const fresh = [...new Map(differing.map((each) => [placeOf(each), each]))]
-    .filter(([place]) => !known.has(place))
-    .slice(0, Math.max(0, room));
+  const fresh = differing.filter((each) => !known.has(placeOf(each))).slice(0, Math.max(0, room));
   if (fresh.length > 0) {
     await manager.query(
       `INSERT INTO reconciliation_difference (patient_ref, record_class, difference, found_at)
         VALUES ${fresh.map(() => '(UNHEX(?), ?, ?, UTC_TIMESTAMP(3))').join(', ')}`,
-      fresh.flatMap(([, each]) => [each.patientRef, each.recordClass ?? '', each.difference]),
+      fresh.flatMap((each) => [each.patientRef, each.recordClass ?? '', each.difference]),
     );
   }
 }
 
-function placeOf({ patientRef, recordClass, difference }: Differing): string {
+/** What two findings have in common that are listed as one. */
+export function placeOf({ patientRef, recordClass, difference }: Differing): string {
   return `${patientRef} ${recordClass ?? ''} ${difference}`;
 }
 
