@@ -22,7 +22,6 @@ import { closeDay, EarlierStatement, keepComparison, type DailyStatement } from 
 import { endContentDifferences, noteContent } from '../src/reconcile/note-differences.js';
 import { Tally, type Found } from '../src/reconcile/difference.js';
 import { findLost } from '../src/reconcile/find-lost.js';
-import { BlobReading } from '../src/reconcile/read-blobs-again.js';
 import { readLastComparison, readStatements } from '../src/reconcile/read-statements.js';
 import { confirmLosses, signOffDay } from '../src/reconcile/reconciliation.command.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
@@ -71,12 +70,8 @@ describe('reconciliation', () => {
   };
   const ref = (): string => refs[0] ?? '';
   const suspects = noSuspects();
-  const reading = new BlobReading();
   const compare = (asked = gateway): Promise<DmzTally> =>
-    compareWithDmz(
-      { ledger: under.ledger, gateway: asked, suspects, reading, onOwed: wake },
-      new AbortController().signal,
-    );
+    compareWithDmz({ ledger: under.ledger, gateway: asked, suspects, onOwed: wake }, new AbortController().signal);
   const left = async (table: 'chart' | 'section' | 'chart_grant', strangers: readonly Buffer[]): Promise<Buffer[]> => {
     const column = table === 'chart_grant' ? 'grant_id' : 'patient_ref';
     const rows = await under.portal.query<{ id: Buffer }[]>(
@@ -266,7 +261,6 @@ describe('reconciliation', () => {
       offerStatements: () => Promise.resolve(),
       readGrantHoldings: () => Promise.resolve({ grants: [], more: false }),
       readBlobHoldings: () => Promise.resolve({ blobs: [], doubted: [], more: false }),
-      readBlobHashes: () => Promise.resolve({ blobs: [] }),
       sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
       sendRevocations: () => Promise.reject(new Error('nothing is to be removed')),
       readHoldings: () => Promise.resolve(answer),
@@ -274,7 +268,7 @@ describe('reconciliation', () => {
     for (const answer of [forged, { ...page, more: true }, { charts: [], more: true }]) {
       await expect(
         compareWithDmz(
-          { ledger: under.ledger, gateway: hostile(answer), suspects, reading, onOwed: wake },
+          { ledger: under.ledger, gateway: hostile(answer), suspects, onOwed: wake },
           new AbortController().signal,
         ),
       ).rejects.toMatchObject({ code: 'holdings-out-of-order' });
