@@ -8,6 +8,7 @@ import { sealedShape } from 'sync-contract/blob';
 import type { BlobHashesRequest } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import type { DocumentContent } from 'sync-contract/section-content';
+import type { AgentConfig } from '../src/config.js';
 import { deliverCcdRequest } from '../src/deliver/deliver-ccd-request.js';
 import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { Permanent, RouteUnknown, Transient } from '../src/gateway-client/gateway-failures.js';
@@ -95,6 +96,18 @@ describe('bytes of documents in the DMZ', () => {
     const content = await held();
     expect((await documents.opened(patientRef, content)).equals(bytes)).toBe(true);
     return content;
+  }
+
+  /** What the agent does every quarter of an hour and every night, by the job's name. Fake: the queues. */
+  function jobsOf(config: AgentConfig, asked: GatewayClient): ReadonlyMap<string, JobHandler> {
+    const { ledger, keys } = documents.under;
+    const jobs = new Map<string, JobHandler>();
+    const queues = Object.assign(Object.create(QueuesService.prototype) as QueuesService, {
+      handle: (_: string, job: string, handle: JobHandler) => jobs.set(job, handle),
+    });
+    const replicate = agent.get(ReplicateService);
+    new ReconcileService(config, ledger, keys, asked, replicate, queues, new AgentCounters()).onModuleInit();
+    return jobs;
   }
 
   it('are no difference where there is none, and nothing is dirty for it', async () => {
@@ -367,7 +380,7 @@ describe('bytes of documents in the DMZ', () => {
   });
 
   it('that cannot be hashed at all keep no comparison from being kept, nor lost submissions from being found', async () => {
-    const { config, ledger, keys, log } = documents.under;
+    const { config, log } = documents.under;
     const asked: string[] = [];
     const failing = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHashes: () => {
@@ -375,13 +388,7 @@ describe('bytes of documents in the DMZ', () => {
         return Promise.reject(new Permanent('gateway-refused', 'it hashes nothing'));
       },
     });
-    const jobs = new Map<string, JobHandler>();
-    const queues = Object.assign(Object.create(QueuesService.prototype) as QueuesService, {
-      handle: (_: string, job: string, handle: JobHandler) => jobs.set(job, handle),
-    });
-    const replicate = agent.get(ReplicateService);
-    const service = new ReconcileService(config, ledger, keys, failing, replicate, queues, new AgentCounters());
-    service.onModuleInit();
+    const jobs = jobsOf(config, failing);
     const lost = uuidv7();
     await sql(
       `INSERT INTO receipt (submission_id, account_ref, kind, state, saved_at)
@@ -394,6 +401,20 @@ describe('bytes of documents in the DMZ', () => {
     expect(log.says('documents could not be hashed')).toBe(true);
     expect(await documents.under.count('lost_submission WHERE place = ?', [`submission ${lost}`])).toBe(1);
     expect(await documents.under.count('reconciliation')).toBe(kept + 1);
+  });
+
+  it('and OpenEMR are compared apart: each failure is told the first time, also while the other one fails', async () => {
+    const { config, log } = documents.under;
+    const database = { ...config.database, openemrName: 'no_such_openemr' };
+    const jobs = jobsOf({ ...config, database }, gateway);
+    const told = (): string[] =>
+      log.lines
+        .filter((line) => line.includes('did not come to its end'))
+        .map((line) => /"with":"(\w+)"/.exec(line)?.[1] ?? '');
+    for (const job of ['compare-openemr', 'compare-openemr', 'compare-dmz']) {
+      await jobs.get(job)?.('all');
+    }
+    expect(told()).toEqual(['openemr', 'dmz']);
   });
 
   it('stay in the list of what is open until the DMZ has them again', async () => {

@@ -49,7 +49,8 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly suspects = noSuspects();
   private readonly reading = new BlobReading();
-  private failures = 0;
+  /** in a row */
+  private readonly failures = { dmz: 0, openemr: 0 };
   private dmzDueAt = 0;
 
   constructor(
@@ -115,7 +116,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       await keepComparison(ledger, began, tally);
       this.dmzDueAt = began.getTime() + every * 1_000;
       this.report('dmz', tally, tally.documentsCompared && hashed);
-      this.failures = 0;
+      this.failures.dmz = 0;
     } catch (failure: unknown) {
       this.dmzDueAt = Date.now() + Math.min(AGAIN, every * 1_000);
       this.failed('dmz', failure);
@@ -138,25 +139,31 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
 
   private async compareOpenEmr(): Promise<void> {
     try {
-      const { database, reconciliation } = this.config;
-      const now = await clinicNow(this.ledger.manager, openEmrTables(database.openemrName));
-      const today = reconciliationDay(now, reconciliation.hour);
-      let state = await readNightly(this.ledger.manager);
-      if (state.after === null && (state.day ?? '') >= today) {
-        return;
-      }
-      if (state.after === null) {
-        await beginNightly(this.ledger, today);
-        state = await readNightly(this.ledger.manager);
-      }
-      const compare = (patientRef: string) => this.compareOne(patientRef);
-      const tally = await readAllAgain({ ledger: this.ledger, compare, pause: PAUSE }, this.stopping.signal);
-      if (tally !== null && state.day !== null) {
-        await closeDay(this.ledger, this.keys, { day: state.day, beganAt: state.beganAt ?? new Date(), tally });
-        this.report('openemr', tally);
-      }
+      await this.readNight();
+      this.failures.openemr = 0;
     } catch (failure: unknown) {
       this.failed('openemr', failure);
+    }
+  }
+
+  /** What is left of the night that is due; nothing when none is. */
+  private async readNight(): Promise<void> {
+    const { database, reconciliation } = this.config;
+    const now = await clinicNow(this.ledger.manager, openEmrTables(database.openemrName));
+    const today = reconciliationDay(now, reconciliation.hour);
+    let state = await readNightly(this.ledger.manager);
+    if (state.after === null && (state.day ?? '') >= today) {
+      return;
+    }
+    if (state.after === null) {
+      await beginNightly(this.ledger, today);
+      state = await readNightly(this.ledger.manager);
+    }
+    const compare = (patientRef: string) => this.compareOne(patientRef);
+    const tally = await readAllAgain({ ledger: this.ledger, compare, pause: PAUSE }, this.stopping.signal);
+    if (tally !== null && state.day !== null) {
+      await closeDay(this.ledger, this.keys, { day: state.day, beganAt: state.beganAt ?? new Date(), tally });
+      this.report('openemr', tally);
     }
   }
 
@@ -192,9 +199,9 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
     if (this.stopping.signal.aborted) {
       return;
     }
-    this.failures += 1;
+    this.failures[kind] += 1;
     this.counters.reconciliations.inc({ with: kind, outcome: 'failed' });
-    if (this.failures === 1 || this.failures % 20 === 0) {
+    if (this.failures[kind] === 1 || this.failures[kind] % 20 === 0) {
       this.log.warn({
         msg: 'a comparison did not come to its end; the next begins anew',
         with: kind,
