@@ -1,32 +1,41 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { INestApplicationContext } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { deleteDocument } from 'infra/openemr-sim/clinic-documents';
 import { sealedShape } from 'sync-contract/blob';
 import type { BlobHashesRequest } from 'sync-contract/gateway-wire';
 import { LIMITS } from 'sync-contract/limits';
 import type { DocumentContent } from 'sync-contract/section-content';
+import type { AgentConfig } from '../src/config.js';
 import { deliverCcdRequest } from '../src/deliver/deliver-ccd-request.js';
 import type { GatewayClient } from '../src/gateway-client/gateway-client.js';
-import { RouteUnknown, Transient } from '../src/gateway-client/gateway-failures.js';
+import { Permanent, RouteUnknown, Transient } from '../src/gateway-client/gateway-failures.js';
+import { AgentCounters } from '../src/metrics/agent-counters.js';
+import { QueuesService, type JobHandler } from '../src/queues/queues.service.js';
 import { compareWithDmz, type DmzTally, type ReconciledWith } from '../src/reconcile/compare-dmz.js';
 import { keepComparison } from '../src/reconcile/daily-statement.js';
 import { describeFindings } from '../src/reconcile/describe-findings.js';
 import type { Tally } from '../src/reconcile/difference.js';
-import { BlobReading } from '../src/reconcile/read-blobs-again.js';
+import { BlobReading, readBlobsAgain, type BlobsReadWith } from '../src/reconcile/read-blobs-again.js';
 import { readLastComparison } from '../src/reconcile/read-statements.js';
+import { ReconcileService } from '../src/reconcile/reconcile.service.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
+import { ReplicateService } from '../src/replicate/replicate.service.js';
 import { until } from './agent-under-test.js';
 import { DocumentsUnderTest } from './documents-under-test.js';
 
 const [PID, OTHER_PID] = [5005, 5006];
 const LENGTH = 2 * LIMITS.blobChunkBytes + 5;
 const FLIP = (column: string): string => `INSERT(${column}, 9, 1, CHAR(ORD(SUBSTR(${column}, 9, 1)) ^ 1))`;
+type ComparedWith = ReconciledWith & BlobsReadWith;
 type Held = Extract<DocumentContent, { state: 'held' }>;
 
 describe('bytes of documents in the DMZ', () => {
   let documents: DocumentsUnderTest;
   let gateway: GatewayClient;
+  let agent: INestApplicationContext;
   let patientRef: string;
   let otherRef: string;
   let id: number;
@@ -38,7 +47,7 @@ describe('bytes of documents in the DMZ', () => {
     gateway = documents.gateway();
     patientRef = await documents.under.invite(PID);
     otherRef = await documents.under.invite(OTHER_PID);
-    await documents.under.startAgent();
+    agent = await documents.under.startAgent();
     for (const ref of [patientRef, otherRef]) {
       await until('the chart is pushed', async () => (await documents.list(ref)) !== null);
     }
@@ -52,14 +61,16 @@ describe('bytes of documents in the DMZ', () => {
     await documents[Symbol.asyncDispose]();
   });
 
-  const compare = (differs: Partial<ReconciledWith> = {}): Promise<DmzTally> => {
+  const compare = async (differs: Partial<ComparedWith> = {}): Promise<DmzTally> => {
     const { ledger } = documents.under;
     const onOwed = (): void => undefined;
-    const reconciled = { ledger, gateway, suspects, reading: new BlobReading(), onOwed, ...differs };
-    return compareWithDmz(reconciled, new AbortController().signal);
+    const compared = { ledger, gateway, suspects, reading: new BlobReading(), onOwed, ...differs };
+    const { signal } = new AbortController();
+    const tally = await compareWithDmz(compared, signal);
+    await readBlobsAgain(compared, tally, signal);
+    return tally;
   };
-  const found = async (differs: Partial<ReconciledWith> = {}): Promise<Tally['found']> =>
-    (await compare(differs)).found;
+  const found = async (differs: Partial<ComparedWith> = {}): Promise<Tally['found']> => (await compare(differs)).found;
   const sql = (statement: string, ...values: unknown[]): Promise<unknown> =>
     documents.under.portal.query(statement, values);
   const held = async (ref = patientRef, document = id): Promise<Held> =>
@@ -85,6 +96,18 @@ describe('bytes of documents in the DMZ', () => {
     const content = await held();
     expect((await documents.opened(patientRef, content)).equals(bytes)).toBe(true);
     return content;
+  }
+
+  /** What the agent does every quarter of an hour and every night, by the job's name. Fake: the queues. */
+  function jobsOf(config: AgentConfig, asked: GatewayClient): ReadonlyMap<string, JobHandler> {
+    const { ledger, keys } = documents.under;
+    const jobs = new Map<string, JobHandler>();
+    const queues = Object.assign(Object.create(QueuesService.prototype) as QueuesService, {
+      handle: (_: string, job: string, handle: JobHandler) => jobs.set(job, handle),
+    });
+    const replicate = agent.get(ReplicateService);
+    new ReconcileService(config, ledger, keys, asked, replicate, queues, new AgentCounters()).onModuleInit();
+    return jobs;
   }
 
   it('are no difference where there is none, and nothing is dirty for it', async () => {
@@ -225,7 +248,7 @@ describe('bytes of documents in the DMZ', () => {
     const { ledger } = documents.under;
     const { blobId } = await held();
     await sql('UPDATE document_blob SET size = -1 WHERE blob_id = UNHEX(?)', blobId);
-    const freezing: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+    const freezing: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHoldings: async (body: { after: string | null }) => {
         const page = await gateway.readBlobHoldings(body);
         await ledger.query("UPDATE patient SET state = 'frozen' WHERE pid = ?", [PID]);
@@ -244,7 +267,7 @@ describe('bytes of documents in the DMZ', () => {
     const { blobId } = await held();
     await sql('DELETE FROM document_blob WHERE blob_id = UNHEX(?)', blobId);
     await sql('DELETE FROM document_chunk WHERE blob_id = UNHEX(?)', blobId);
-    const deleting: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+    const deleting: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
     });
     expect(await found({ gateway: deleting })).toEqual({ 'document-missing': 1 });
@@ -279,7 +302,7 @@ describe('bytes of documents in the DMZ', () => {
     const calls: string[][] = [];
     const { size } = sealedShape(LENGTH);
     const reading = new BlobReading(2 * size);
-    const listening: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+    const listening: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHashes: async (body: Omit<BlobHashesRequest, 'v'>) => {
         calls.push(body.blobs.map(({ blobId }) => blobId));
         return gateway.readBlobHashes(body);
@@ -300,7 +323,7 @@ describe('bytes of documents in the DMZ', () => {
     const { blobId } = await held();
     reading.after = blobId;
     await sql(`UPDATE document_chunk SET sealed = ${FLIP('sealed')} WHERE blob_id = UNHEX(?)`, blobId);
-    const doubting: ReconciledWith['gateway'] = Object.assign(Object.create(listening) as GatewayClient, {
+    const doubting: ComparedWith['gateway'] = Object.assign(Object.create(listening) as GatewayClient, {
       readBlobHoldings: async (body: { after: string | null }) => ({
         ...(await gateway.readBlobHoldings(body)),
         doubted: ['0'.repeat(32), blobId],
@@ -312,9 +335,27 @@ describe('bytes of documents in the DMZ', () => {
     await healed();
   });
 
+  it('are hashed one call each time when the DMZ is so slow that it takes all the time there is', async () => {
+    const all = (await Promise.all([patientRef, otherRef].map((ref) => documents.stored(ref)))).flat().sort();
+    const calls: string[][] = [];
+    const slow: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHashes: async (body: Omit<BlobHashesRequest, 'v'>) => {
+        calls.push(body.blobs.map(({ blobId }) => blobId));
+        return gateway.readBlobHashes(body);
+      },
+    });
+    const reading = new BlobReading(undefined, 0);
+    reading.after = all[0] ?? '';
+    expect(await found({ gateway: slow, reading })).toEqual({});
+    expect(calls).toEqual([all.slice(1)]);
+    expect(reading.after).toBe(all.at(-1));
+    expect(await found({ gateway: slow, reading })).toEqual({});
+    expect(calls).toHaveLength(2);
+  });
+
   it('that the gateway cannot read end no comparison, and are sent again when they did not open for somebody', async () => {
     const { blobId } = await held();
-    const failing = (doubted: string[]): ReconciledWith['gateway'] =>
+    const failing = (doubted: string[]): ComparedWith['gateway'] =>
       Object.assign(Object.create(gateway) as GatewayClient, {
         readBlobHoldings: async (body: { after: string | null }) => ({
           ...(await gateway.readBlobHoldings(body)),
@@ -338,12 +379,71 @@ describe('bytes of documents in the DMZ', () => {
     await healed();
   });
 
+  it('that cannot be hashed at all keep no comparison from being kept, nor lost submissions from being found', async () => {
+    const { config, log } = documents.under;
+    const asked: string[] = [];
+    const failing = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHashes: () => {
+        asked.push('hashes');
+        return Promise.reject(new Permanent('gateway-refused', 'it hashes nothing'));
+      },
+    });
+    const jobs = jobsOf(config, failing);
+    const lost = uuidv7();
+    await sql(
+      `INSERT INTO receipt (submission_id, account_ref, kind, state, saved_at)
+        VALUES (UNHEX(REPLACE(?, '-', '')), RANDOM_BYTES(16), 'message', 'saved', UTC_TIMESTAMP(3))`,
+      lost,
+    );
+    const kept = await documents.under.count('reconciliation');
+    await jobs.get('compare-dmz')?.('all');
+    expect(asked).toEqual(['hashes']);
+    expect(log.says('documents could not be hashed')).toBe(true);
+    expect(await documents.under.count('lost_submission WHERE place = ?', [`submission ${lost}`])).toBe(1);
+    expect(await documents.under.count('reconciliation')).toBe(kept + 1);
+  });
+
+  it('and OpenEMR are compared apart: each failure is told the first time, also while the other one fails', async () => {
+    const { config, log } = documents.under;
+    const database = { ...config.database, openemrName: 'no_such_openemr' };
+    const jobs = jobsOf({ ...config, database }, gateway);
+    const told = (): string[] =>
+      log.lines
+        .filter((line) => line.includes('did not come to its end'))
+        .map((line) => /"with":"(\w+)"/.exec(line)?.[1] ?? '');
+    for (const job of ['compare-openemr', 'compare-openemr', 'compare-dmz']) {
+      await jobs.get(job)?.('all');
+    }
+    expect(told()).toEqual(['openemr', 'dmz']);
+  });
+
+  it('stay in the list of what is open until the DMZ has them again', async () => {
+    const { ledger } = documents.under;
+    const keep = async (): Promise<void> => keepComparison(ledger, new Date(), await compare());
+    const open = (): Promise<number> =>
+      documents.under.count("reconciliation_difference WHERE difference LIKE 'document-%' AND healed_at IS NULL");
+    const { blobId } = await held();
+    await sql('DELETE FROM document_chunk WHERE blob_id = UNHEX(?)', blobId);
+    await keep();
+    await healed();
+    const put = (state: string, retryAt: string | null): Promise<unknown> =>
+      ledger.query('UPDATE document_blob SET state = ?, retry_at = ? WHERE blob_id = UNHEX(?)', [
+        ...[state, retryAt, blobId],
+      ]);
+    await put('wanted', '2099-01-01');
+    await keep();
+    expect(await open()).toBe(1);
+    await put('held', null);
+    await keep();
+    expect(await open()).toBe(0);
+  });
+
   it('are not compared with a gateway of before, and all else is', async () => {
-    const older: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+    const older: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHoldings: () => Promise.reject(new RouteUnknown('no such call')),
     });
     const { ledger } = documents.under;
-    const keep = async (gatewayThen: ReconciledWith['gateway']): Promise<Tally['found']> => {
+    const keep = async (gatewayThen: ComparedWith['gateway']): Promise<Tally['found']> => {
       const tally = await compare({ gateway: gatewayThen });
       await keepComparison(ledger, new Date(), tally);
       return tally.found;
@@ -366,7 +466,7 @@ describe('bytes of documents in the DMZ', () => {
       0,
       expect.objectContaining({ documentsCompared: true }),
     ]);
-    const broken: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+    const broken: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHashes: () => Promise.reject(new RouteUnknown('no such call')),
     });
     await expect(compare({ gateway: broken })).rejects.toThrow(RouteUnknown);
@@ -380,7 +480,7 @@ describe('bytes of documents in the DMZ', () => {
       { ...page, blobs: [], more: true },
     ];
     for (const answer of answers) {
-      const hostile: ReconciledWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
+      const hostile: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
         readBlobHoldings: () => Promise.resolve(answer),
         sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
       });

@@ -13,6 +13,7 @@ import { readDecided } from '../src/enrol/patients.command.js';
 import { pushOwed } from '../src/enrol/push-owed.js';
 import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
+import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { QueuesService } from '../src/queues/queues.service.js';
 import { complaintsAbout } from '../src/reconcile/complaints.js';
 import { compareWithDmz, type DmzTally } from '../src/reconcile/compare-dmz.js';
@@ -21,14 +22,16 @@ import { closeDay, EarlierStatement, keepComparison, type DailyStatement } from 
 import { endContentDifferences, noteContent } from '../src/reconcile/note-differences.js';
 import { Tally, type Found } from '../src/reconcile/difference.js';
 import { findLost } from '../src/reconcile/find-lost.js';
-import { BlobReading } from '../src/reconcile/read-blobs-again.js';
 import { readLastComparison, readStatements } from '../src/reconcile/read-statements.js';
 import { confirmLosses, signOffDay } from '../src/reconcile/reconciliation.command.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
 import { readReleaseReport } from '../src/release/release-report.js';
+import { FeedBehind, type FeedProgress } from '../src/replicate/await-feed.js';
+import { compareContent } from '../src/replicate/compare-content.js';
 import { readStatus } from '../src/replicate/read-status.js';
+import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { ReplicateService } from '../src/replicate/replicate.service.js';
-import { AgentUnderTest, until } from './agent-under-test.js';
+import { AgentUnderTest, STANDING_FEED, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002, 5003];
 const bytesOf = (id: string): Buffer => Buffer.from(id.replaceAll('-', ''), 'hex');
@@ -67,9 +70,8 @@ describe('reconciliation', () => {
   };
   const ref = (): string => refs[0] ?? '';
   const suspects = noSuspects();
-  const reading = new BlobReading();
-  const compare = (): Promise<DmzTally> =>
-    compareWithDmz({ ledger: under.ledger, gateway, suspects, reading, onOwed: wake }, new AbortController().signal);
+  const compare = (asked = gateway): Promise<DmzTally> =>
+    compareWithDmz({ ledger: under.ledger, gateway: asked, suspects, onOwed: wake }, new AbortController().signal);
   const left = async (table: 'chart' | 'section' | 'chart_grant', strangers: readonly Buffer[]): Promise<Buffer[]> => {
     const column = table === 'chart_grant' ? 'grant_id' : 'patient_ref';
     const rows = await under.portal.query<{ id: Buffer }[]>(
@@ -232,6 +234,26 @@ describe('reconciliation', () => {
     expect(await left('chart', [stranger])).toEqual([]);
   });
 
+  it('passes over a chart whose push was under way when the comparison began and is acknowledged meanwhile', async () => {
+    const chart = 'UPDATE chart SET seq = ? WHERE patient_ref = UNHEX(?)';
+    const [{ seq } = { seq: 0 }] = (await gateway.readHoldings({ after: null })).charts.flatMap(
+      ({ patientRef, manifest }) => (patientRef === ref() && manifest !== null ? [manifest] : []),
+    );
+    await under.ledger.query(chart, [seq - 1, ref()]);
+    const acknowledging = Object.assign(Object.create(gateway) as GatewayClient, {
+      readHoldings: async (body: { after: string | null }) => {
+        await under.portal.query(chart, [seq - 1, ref()]);
+        const page = await gateway.readHoldings(body);
+        await under.portal.query(chart, [seq, ref()]);
+        await under.ledger.query(chart, [seq, ref()]);
+        return page;
+      },
+    });
+    const tally = await compare(acknowledging);
+    expect([tally.charts, tally.skipped, tally.found]).toEqual([refs.length - 1, 1, {}]);
+    await healed();
+  });
+
   it('gives up a gateway whose pages are not in order, and changes nothing', async () => {
     const page = await gateway.readHoldings({ after: null });
     const forged = { charts: [...page.charts].reverse(), more: false };
@@ -239,7 +261,6 @@ describe('reconciliation', () => {
       offerStatements: () => Promise.resolve(),
       readGrantHoldings: () => Promise.resolve({ grants: [], more: false }),
       readBlobHoldings: () => Promise.resolve({ blobs: [], doubted: [], more: false }),
-      readBlobHashes: () => Promise.resolve({ blobs: [] }),
       sendBlobDrop: () => Promise.reject(new Error('nothing is to be deleted')),
       sendRevocations: () => Promise.reject(new Error('nothing is to be removed')),
       readHoldings: () => Promise.resolve(answer),
@@ -247,7 +268,7 @@ describe('reconciliation', () => {
     for (const answer of [forged, { ...page, more: true }, { charts: [], more: true }]) {
       await expect(
         compareWithDmz(
-          { ledger: under.ledger, gateway: hostile(answer), suspects, reading, onOwed: wake },
+          { ledger: under.ledger, gateway: hostile(answer), suspects, onOwed: wake },
           new AbortController().signal,
         ),
       ).rejects.toMatchObject({ code: 'holdings-out-of-order' });
@@ -337,6 +358,25 @@ describe('reconciliation', () => {
       false,
     ]);
     expect(await readStatus(under.ledger.manager)).toMatchObject({ reconciliation: { differences: 0 } });
+  });
+
+  it('takes nothing for a change that no feed told of before the feed has read as far', async () => {
+    const change = (city: string) => unseen(`UPDATE patient_data SET city = '${city}' WHERE pid = ${String(PIDS[0])}`);
+    const { database, reader } = under.config;
+    const pool = createOpenEmrPool({ ...database, database: database.openemrName, ...reader });
+    const { ledger, keys, tables } = under;
+    const compareBehind = (feed: FeedProgress) =>
+      compareContent({ ledger, reader: pool, keys, tables, gateway, recent: new RecentChanges(), feed }, ref());
+    try {
+      await change('Nowhere');
+      await expect(compareBehind({ ...STANDING_FEED, hasRecorded: () => false, stands: false })).rejects.toThrow(
+        FeedBehind,
+      );
+      expect(await compareBehind(STANDING_FEED)).toMatchObject({ differing: 1, classes: ['profile'] });
+    } finally {
+      await change('Elsewhere');
+      await pool.end();
+    }
   });
 
   it('lists by chart and class what differed in the DMZ until it has healed, with both sides of every class', async () => {

@@ -21,8 +21,8 @@ const log = new Logger('reconcile');
 
 /**
  * Compares the bytes of documents that the DMZ acknowledged with what it says it holds: all of them by their rows and the
- * number of their chunks.
- * @returns blobs that did not open for somebody, by the gateway's word; null when it is older and nothing was compared
+ * number of their chunks. The tally hears which did not open for somebody, and when the gateway is older and nothing
+ * was compared.
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
 export async function compareBlobs(
@@ -30,15 +30,16 @@ export async function compareBlobs(
   tally: DmzTally,
   superfluous: Superfluous,
   signal: AbortSignal,
-): Promise<readonly string[] | null> {
+): Promise<void> {
   const doubted = await compareRows(compared, tally, superfluous, signal);
   if (doubted === null) {
     tally.documentsCompared = false;
     log.warn({ msg: 'the gateway is older than this agent: bytes of documents are not compared until it is updated' });
   }
-  return doubted;
+  tally.doubted = doubted ?? [];
 }
 
+/** @returns blobs that did not open for somebody; null when the gateway is older */
 async function compareRows(
   compared: BlobsComparedWith,
   tally: DmzTally,

@@ -6,28 +6,19 @@ import { compareBlobs } from './compare-blobs.js';
 import { compareChart } from './compare-chart.js';
 import { Tally } from './difference.js';
 import { lastOf } from './holdings-page.js';
-import { NOTED_AT_ONCE, type Differing } from './note-differences.js';
+import { NOTED_AT_ONCE, placeOf, type Differing } from './note-differences.js';
 import { oweGrants, oweSections, type OwedChart } from './owe-again.js';
 import { knownCharts, readAttempts, readExpected, readExpectedGrants } from './read-ledger.js';
-import { readBlobsAgain, type BlobReading } from './read-blobs-again.js';
 import { Superfluous, type Suspects } from './superfluous.js';
 
 export interface ReconciledWith {
   ledger: DataSource;
   gateway: Pick<
     GatewayClient,
-    | 'offerStatements'
-    | 'readHoldings'
-    | 'readGrantHoldings'
-    | 'readBlobHoldings'
-    | 'readBlobHashes'
-    | 'sendRevocations'
-    | 'sendBlobDrop'
+    'offerStatements' | 'readHoldings' | 'readGrantHoldings' | 'readBlobHoldings' | 'sendRevocations' | 'sendBlobDrop'
   >;
   /** what the comparison before found superfluous */
   suspects: Suspects;
-  /** how far documents' bytes were hashed */
-  reading: BlobReading;
   /** told of a chart that is owed again, after that is durable */
   onOwed: (patientRef: string) => void;
 }
@@ -35,23 +26,30 @@ export interface ReconciledWith {
 /** Of a comparison with the DMZ: also where it differs, and what both sides held. */
 export class DmzTally extends Tally {
   readonly classes = new ComparedClasses();
-  readonly differing: Differing[] = [];
+  private readonly places = new Map<string, Differing>();
   /** charts of which something could not be compared just now */
   readonly passedOver = new Set<string>();
   /** false: the gateway is of before that call, and nothing is known of documents' bytes */
   documentsCompared = true;
+  /** blobs that did not open for somebody, by the gateway's word */
+  doubted: readonly string[] = [];
+
+  /** each chart, class and kind once, as many as are noted at once */
+  get differing(): Differing[] {
+    return [...this.places.values()];
+  }
 
   find(differing: Differing): void {
     this.count(differing.difference);
-    if (this.differing.length < NOTED_AT_ONCE) {
-      this.differing.push(differing);
+    if (this.places.size < NOTED_AT_ONCE) {
+      this.places.set(placeOf(differing), differing);
     }
   }
 }
 
 /**
  * Compares every acknowledged chart, grant and document with what the DMZ says it holds, by hashes that it computes from
- * the stored bytes; of documents a portion each time. What differs is owed again, and goes the way that every change
+ * the stored bytes; of documents rows and numbers, the bytes are `readBlobsAgain`'s. What differs is owed again, and goes the way that every change
  * goes; what has no place inside is removed there when two comparisons in a row find it. Nothing that the DMZ says changes
  * a number or deletes anything inside: a hostile one can have everything sent again once in each run.
  * @throws Transient, Permanent, HoldingsOutOfOrder
@@ -63,11 +61,8 @@ export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSi
   const superfluous = new Superfluous();
   await compareCharts(reconciled, tally, superfluous, signal);
   await compareGrants(reconciled, tally, superfluous, began, signal);
-  const doubted = await compareBlobs(reconciled, tally, superfluous, signal);
+  await compareBlobs(reconciled, tally, superfluous, signal);
   await superfluous.remove(reconciled);
-  if (doubted !== null) {
-    await readBlobsAgain(reconciled, doubted, tally, signal);
-  }
   return tally;
 }
 

@@ -31,7 +31,10 @@ const LISTED = 1_000;
 const OF_CONTENT: Difference = 'content-changed';
 
 const Ended = z.array(z.object({ id: z.coerce.string(), recordClass: z.string() }));
-const Open = z.array(z.object({ id: z.coerce.string(), place: z.string(), patientRef: z.string() }));
+const Open = z.array(
+  z.object({ id: z.coerce.string(), place: z.string(), patientRef: z.string(), difference: z.enum(DIFFERENCES) }),
+);
+const Lacking = z.array(z.object({ patientRef: z.string() }));
 const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%m-%dT%H:%i:%s.%f')`;
 const Listed = z.array(
   z.object({
@@ -46,7 +49,8 @@ const Counted = z.tuple([z.object({ n: z.coerce.number() })]);
 
 /**
  * In the caller's transaction: what a comparison with the DMZ found is open from now on, once; what was open and is not
- * found any more has healed, except in charts that were passed over and of documents' bytes that were not compared.
+ * found any more has healed, except in charts that were passed over, of documents' bytes that were not compared, and in
+ * charts of which the DMZ lacks bytes that it had.
  */
 export async function noteDifferences(
   manager: EntityManager,
@@ -62,11 +66,12 @@ export async function noteDifferences(
     [OF_CONTENT],
   );
   const found = new Set(differing.map(placeOf));
+  const lacking = await readLacking(manager);
+  const isCompared = ({ patientRef, difference }: Pick<Differing, 'patientRef' | 'difference'>): boolean =>
+    !passedOver.has(patientRef) && !(difference.startsWith('document-') && lacking.has(patientRef));
   // A list that was cut says nothing about what is not in it.
   const healed =
-    differing.length < NOTED_AT_ONCE
-      ? open.filter(({ place, patientRef }) => !found.has(place) && !passedOver.has(patientRef))
-      : [];
+    differing.length < NOTED_AT_ONCE ? open.filter((each) => !found.has(each.place) && isCompared(each)) : [];
   if (healed.length > 0) {
     await manager.query('UPDATE reconciliation_difference SET healed_at = UTC_TIMESTAMP(3) WHERE id IN (?)', [
       healed.map(({ id }) => id),
@@ -158,11 +163,20 @@ async function readOpen(
 ): Promise<z.infer<typeof Open>> {
   const rows: unknown = await manager.query(
     `SELECT id, CONCAT_WS(' ', LOWER(HEX(patient_ref)), record_class, difference) AS place,
-            LOWER(HEX(patient_ref)) AS patientRef
+            LOWER(HEX(patient_ref)) AS patientRef, difference
        FROM reconciliation_difference WHERE healed_at IS NULL AND ${which}`,
     [...values],
   );
   return Open.parse(rows);
+}
+
+/** Charts of which bytes that the DMZ held once are to be sent again and are not there yet. */
+async function readLacking(manager: EntityManager): Promise<Set<string>> {
+  const rows: unknown = await manager.query(
+    `SELECT DISTINCT LOWER(HEX(patient_ref)) AS patientRef FROM document_blob
+      WHERE state = 'wanted' AND sealed_sha256 IS NOT NULL`,
+  );
+  return new Set(Lacking.parse(rows).map(({ patientRef }) => patientRef));
 }
 
 async function keepOpen(
@@ -172,19 +186,18 @@ async function keepOpen(
   room: number,
 ): Promise<void> {
   const known = new Set(open.map(({ place }) => place));
-  const fresh = [...new Map(differing.map((each) => [placeOf(each), each]))]
-    .filter(([place]) => !known.has(place))
-    .slice(0, Math.max(0, room));
+  const fresh = differing.filter((each) => !known.has(placeOf(each))).slice(0, Math.max(0, room));
   if (fresh.length > 0) {
     await manager.query(
       `INSERT INTO reconciliation_difference (patient_ref, record_class, difference, found_at)
         VALUES ${fresh.map(() => '(UNHEX(?), ?, ?, UTC_TIMESTAMP(3))').join(', ')}`,
-      fresh.flatMap(([, each]) => [each.patientRef, each.recordClass ?? '', each.difference]),
+      fresh.flatMap((each) => [each.patientRef, each.recordClass ?? '', each.difference]),
     );
   }
 }
 
-function placeOf({ patientRef, recordClass, difference }: Differing): string {
+/** What two findings have in common that are listed as one. */
+export function placeOf({ patientRef, recordClass, difference }: Differing): string {
   return `${patientRef} ${recordClass ?? ''} ${difference}`;
 }
 

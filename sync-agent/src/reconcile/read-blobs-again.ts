@@ -9,10 +9,14 @@ import type { DmzTally } from './compare-dmz.js';
 import { readHeldAmong, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
 import { sendBlobsAgain, type BlobDifference } from './send-blobs-again.js';
 
-/** Sealed bytes that the gateway reads and hashes in one comparison, about; half of them at most for doubts. */
+/** Sealed bytes that the gateway reads and hashes in one comparison, about. */
 const IN_ONE_RUN = 1024 ** 3;
+/** And the time it has for them, milliseconds: a slow disk hashes less, and holds up no comparison. */
+const LONGEST = 4 * 60_000;
 /** Sealed bytes in one call, unless one blob has more. */
 const IN_ONE_CALL = 32 * 1024 ** 2;
+/** Of a run. */
+const [HALF, WHOLE] = [0.5, 1];
 
 const log = new Logger('reconcile');
 
@@ -23,7 +27,33 @@ const log = new Logger('reconcile');
 export class BlobReading {
   after = newRef();
 
-  constructor(readonly bytes = IN_ONE_RUN) {}
+  /** @param longest milliseconds */
+  constructor(
+    readonly bytes = IN_ONE_RUN,
+    readonly longest = LONGEST,
+  ) {}
+}
+
+/** Bytes and time of one run. */
+class Room {
+  private readonly began = performance.now();
+  private used = 0;
+
+  constructor(
+    private readonly reading: BlobReading,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  take(portion: readonly HeldBlob[]): void {
+    this.used += portion.reduce((sum, { size }) => sum + sealedShape(size).size, 0);
+  }
+
+  /** @param share of what the run has */
+  isOver(share: number): boolean {
+    const { bytes, longest } = this.reading;
+    const elapsed = performance.now() - this.began;
+    return this.signal.aborted || this.used >= share * bytes || elapsed >= share * longest;
+  }
 }
 
 export interface BlobsReadWith {
@@ -36,35 +66,39 @@ export interface BlobsReadWith {
 /**
  * Has a portion of the stored bytes hashed, and what differs sent again. The hash is the gateway's word: what it proves is
  * that a disk or a stranger's write has not changed them, not that the gateway is honest; portal-api and the patient's
- * page hold up without it. Bytes that it fails to read end no comparison.
- * @param doubted these first; one that the gateway fails to read is sent again
+ * page hold up without it. Bytes that it fails to read end no comparison. When its bytes or its time are used up, or it is
+ * told to stop, it ends behind the call that is under way, and the next run goes on there; each run hashes something.
+ * Those that did not open for somebody come first, for half of the run at most; one of them that the gateway fails to
+ * read is sent again.
  * @throws Transient, Permanent
  */
-export async function readBlobsAgain(
-  read: BlobsReadWith,
-  doubted: readonly string[],
-  tally: DmzTally,
-  signal: AbortSignal,
-): Promise<void> {
+export async function readBlobsAgain(read: BlobsReadWith, tally: DmzTally, signal: AbortSignal): Promise<void> {
   const { ledger, reading } = read;
-  let room = reading.bytes;
-  for (const portion of portions(await readHeldAmong(ledger.manager, doubted))) {
-    signal.throwIfAborted();
-    if (room <= reading.bytes / 2) {
+  const room = new Room(reading, signal);
+  if (!tally.documentsCompared) {
+    return;
+  }
+  for (const portion of portions(await readHeldAmong(ledger.manager, tally.doubted))) {
+    if (room.isOver(HALF)) {
       break;
     }
-    await sendBlobsAgain(read, changed(await hashDoubted(read, portion, signal)), tally);
-    room -= sealedSize(portion);
+    await sendBlobsAgain(read, changed(await hashDoubted(read, portion, room)), tally);
+    room.take(portion);
   }
   for await (const blobs of inTurn(ledger.manager, reading.after)) {
     for (const portion of portions(blobs)) {
-      signal.throwIfAborted();
+      const before = reading.after;
       // First: bytes that the gateway cannot read at all hold up the others for one comparison, not for ever.
-      reading.after = portion.at(-1)?.blobId ?? reading.after;
+      reading.after = portion.at(-1)?.blobId ?? before;
       const different = await hashAgain(read, portion);
-      await sendBlobsAgain(read, changed(different ?? []), tally);
-      room -= sealedSize(portion);
-      if (different === null || room <= 0) {
+      try {
+        await sendBlobsAgain(read, changed(different ?? []), tally);
+      } catch (failure: unknown) {
+        reading.after = before;
+        throw failure;
+      }
+      room.take(portion);
+      if (different === null || room.isOver(WHOLE)) {
         return;
       }
     }
@@ -111,7 +145,7 @@ function* portions(blobs: readonly HeldBlob[]): Generator<HeldBlob[]> {
 async function hashDoubted(
   read: BlobsReadWith,
   portion: readonly HeldBlob[],
-  signal: AbortSignal,
+  room: Room,
 ): Promise<readonly HeldBlob[]> {
   const together = await hashAgain(read, portion);
   if (together !== null) {
@@ -119,7 +153,9 @@ async function hashDoubted(
   }
   const different: HeldBlob[] = [];
   for (const blob of portion) {
-    signal.throwIfAborted();
+    if (room.isOver(HALF)) {
+      break;
+    }
     different.push(...((await hashAgain(read, [blob])) ?? [blob]));
   }
   return different;
@@ -139,10 +175,6 @@ async function hashAgain({ gateway }: BlobsReadWith, portion: readonly HeldBlob[
     log.warn({ msg: 'the gateway could not hash documents', documents: portion.length, code: failure.code });
     return null;
   }
-}
-
-function sealedSize(portion: readonly HeldBlob[]): number {
-  return portion.reduce((sum, { size }) => sum + sealedShape(size).size, 0);
 }
 
 function changed(blobs: readonly HeldBlob[]): Map<string, BlobDifference> {

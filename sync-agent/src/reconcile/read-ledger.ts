@@ -47,10 +47,13 @@ const Waiting = z.tuple([z.object({ n: z.coerce.number() })]);
 
 const LAST = 'f'.repeat(32);
 
-/** Number of the last attempt to push each chart: one that grows while it is compared was on its way. */
+/**
+ * Number of the last attempt to push each chart of which none is under way: one that grows while it is compared was on
+ * its way.
+ */
 export async function readAttempts(manager: EntityManager): Promise<Map<string, number>> {
   const rows: unknown = await manager.query(
-    'SELECT LOWER(HEX(patient_ref)) AS patientRef, attempted_seq AS attemptedSeq FROM chart',
+    'SELECT LOWER(HEX(patient_ref)) AS patientRef, attempted_seq AS attemptedSeq FROM chart WHERE attempted_seq = seq',
   );
   return new Map(Numbers.parse(rows).map(({ patientRef, attemptedSeq }) => [patientRef, attemptedSeq]));
 }

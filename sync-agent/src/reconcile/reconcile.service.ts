@@ -20,17 +20,17 @@ import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
 import { ReplicateService } from '../replicate/replicate.service.js';
 import { reconciliationDay } from './clinic-day.js';
-import { compareWithDmz } from './compare-dmz.js';
+import { compareWithDmz, type DmzTally } from './compare-dmz.js';
 import { beginNightly, readAllAgain, readNightly } from './compare-openemr.js';
 import { closeDay, keepComparison } from './daily-statement.js';
 import { DIFFERENCES, type Tally } from './difference.js';
 import { findLost } from './find-lost.js';
-import { BlobReading } from './read-blobs-again.js';
+import { BlobReading, readBlobsAgain, type BlobsReadWith } from './read-blobs-again.js';
 import { noSuspects } from './superfluous.js';
 
 /** How often it is looked whether a comparison is due: a wake that Redis loses costs no more. */
 const LOOK = 10_000;
-/** A comparison with the DMZ that takes longer is given up: its pages may have no end. */
+/** A comparison with the DMZ that takes longer is given up: its pages may have no end. Hashing has a time of its own. */
 const LONGEST = 10 * 60_000;
 /** After a comparison with the DMZ that did not come to its end. */
 const AGAIN = 60_000;
@@ -49,7 +49,8 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly suspects = noSuspects();
   private readonly reading = new BlobReading();
-  private failures = 0;
+  /** in a row */
+  private readonly failures = { dmz: 0, openemr: 0 };
   private dmzDueAt = 0;
 
   constructor(
@@ -105,43 +106,64 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       if (decided > 0) {
         this.log.warn({ msg: 'patients were frozen or revoked whom the change feed had not named', patients: decided });
       }
-      const tally = await compareWithDmz({ ledger, gateway, suspects, reading, onOwed }, signal);
+      const tally = await compareWithDmz({ ledger, gateway, suspects, onOwed }, signal);
       const onLost = (places: readonly string[]): void => {
         this.log.error({ msg: 'submissions are gone from the outbox of the DMZ and were never collected', places });
       };
       tally.count('patient-in-doubt', decided);
       await findLost({ ledger, gateway, onLost }, tally, signal);
+      const hashed = await this.hash({ ledger, gateway, reading, onOwed }, tally);
       await keepComparison(ledger, began, tally);
       this.dmzDueAt = began.getTime() + every * 1_000;
-      this.report('dmz', tally, tally.documentsCompared);
-      this.failures = 0;
+      this.report('dmz', tally, tally.documentsCompared && hashed);
+      this.failures.dmz = 0;
     } catch (failure: unknown) {
       this.dmzDueAt = Date.now() + Math.min(AGAIN, every * 1_000);
       this.failed('dmz', failure);
     }
   }
 
+  /** Last, and whatever comes of it, the comparison is kept: it stands without the hashes. */
+  private async hash(read: BlobsReadWith, tally: DmzTally): Promise<boolean> {
+    try {
+      await readBlobsAgain(read, tally, this.stopping.signal);
+      return true;
+    } catch (failure: unknown) {
+      this.log.warn({
+        msg: 'documents could not be hashed in the DMZ; the next comparison goes on',
+        code: failureCode(failure),
+      });
+      return false;
+    }
+  }
+
   private async compareOpenEmr(): Promise<void> {
     try {
-      const { database, reconciliation } = this.config;
-      const now = await clinicNow(this.ledger.manager, openEmrTables(database.openemrName));
-      const today = reconciliationDay(now, reconciliation.hour);
-      let state = await readNightly(this.ledger.manager);
-      if (state.after === null && (state.day ?? '') >= today) {
-        return;
-      }
-      if (state.after === null) {
-        await beginNightly(this.ledger, today);
-        state = await readNightly(this.ledger.manager);
-      }
-      const compare = (patientRef: string) => this.compareOne(patientRef);
-      const tally = await readAllAgain({ ledger: this.ledger, compare, pause: PAUSE }, this.stopping.signal);
-      if (tally !== null && state.day !== null) {
-        await closeDay(this.ledger, this.keys, { day: state.day, beganAt: state.beganAt ?? new Date(), tally });
-        this.report('openemr', tally);
-      }
+      await this.readNight();
+      this.failures.openemr = 0;
     } catch (failure: unknown) {
       this.failed('openemr', failure);
+    }
+  }
+
+  /** What is left of the night that is due; nothing when none is. */
+  private async readNight(): Promise<void> {
+    const { database, reconciliation } = this.config;
+    const now = await clinicNow(this.ledger.manager, openEmrTables(database.openemrName));
+    const today = reconciliationDay(now, reconciliation.hour);
+    let state = await readNightly(this.ledger.manager);
+    if (state.after === null && (state.day ?? '') >= today) {
+      return;
+    }
+    if (state.after === null) {
+      await beginNightly(this.ledger, today);
+      state = await readNightly(this.ledger.manager);
+    }
+    const compare = (patientRef: string) => this.compareOne(patientRef);
+    const tally = await readAllAgain({ ledger: this.ledger, compare, pause: PAUSE }, this.stopping.signal);
+    if (tally !== null && state.day !== null) {
+      await closeDay(this.ledger, this.keys, { day: state.day, beganAt: state.beganAt ?? new Date(), tally });
+      this.report('openemr', tally);
     }
   }
 
@@ -177,9 +199,9 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
     if (this.stopping.signal.aborted) {
       return;
     }
-    this.failures += 1;
+    this.failures[kind] += 1;
     this.counters.reconciliations.inc({ with: kind, outcome: 'failed' });
-    if (this.failures === 1 || this.failures % 20 === 0) {
+    if (this.failures[kind] === 1 || this.failures[kind] % 20 === 0) {
       this.log.warn({
         msg: 'a comparison did not come to its end; the next begins anew',
         with: kind,

@@ -1,9 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { EntityManager } from 'typeorm';
-import { z } from 'zod';
 import { RecordClass } from 'sync-contract/classes';
 import { RENDERED_CLASSES } from '../ledger/dirty.js';
-import type { BinlogPosition } from '../openemr/snapshot.js';
+import { awaitFeed } from './await-feed.js';
 import { readAckedSections, readChartToRender, type ChartToRender } from './chart-row.js';
 import { renderClasses } from './render-classes.js';
 import type { Replication } from './replicate-chart.js';
@@ -17,16 +14,12 @@ export interface ContentComparison {
   classes: RecordClass[];
 }
 
-const Places = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number() }));
-const FEED_PAUSE = 250;
-const FEED_PATIENCE = 15_000;
-
 /**
  * Reads and renders a whole chart and compares it with what the DMZ acknowledged. Pushes nothing and settles nothing. A
  * difference counts only when the change feed has read as far as the snapshot and still knows of no change: else it is
- * a change on its way. When polling nobody knows of a change before the next full pass, which compares and mends the same.
+ * a change on its way, or nobody knows. When polling nobody knows of a change before the next full pass, which compares and mends the same.
  * @returns null when the chart is not clean, a class of it cannot be read, or it differs and polling has yet to see why
- * @throws OpenEmrReadFailed, PatientRowMissing
+ * @throws OpenEmrReadFailed, PatientRowMissing, FeedBehind when it differs and the feed does not get there
  */
 export async function compareContent(replication: Replication, patientRef: string): Promise<ContentComparison | null> {
   const { manager } = replication.ledger;
@@ -49,7 +42,7 @@ export async function compareContent(replication: Replication, patientRef: strin
     return null;
   }
   if (differing.length > 0 && rendering.position !== null) {
-    await feedReached(manager, rendering.position);
+    await awaitFeed(replication.feed, rendering.position);
   }
   const now = await readChartToRender(manager, patientRef);
   if (now === null || !isClean(now) || now.seq !== chart.seq || now.generation !== chart.generation) {
@@ -61,17 +54,4 @@ export async function compareContent(replication: Replication, patientRef: strin
 
 function isClean({ seq, attemptedSeq, dirty }: ChartToRender): boolean {
   return seq > 0 && attemptedSeq === seq && dirty.length === 0;
-}
-
-async function feedReached(manager: EntityManager, { file, offset }: BinlogPosition): Promise<void> {
-  for (const limit = Date.now() + FEED_PATIENCE; Date.now() < limit;) {
-    const rows: unknown = await manager.query(
-      'SELECT file_no AS file, file_offset AS `offset` FROM feed_position WHERE id = 1',
-    );
-    const [place] = Places.parse(rows);
-    if (place !== undefined && (place.file > file || (place.file === file && place.offset >= offset))) {
-      return;
-    }
-    await delay(FEED_PAUSE);
-  }
 }

@@ -176,7 +176,10 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     return this.feed.connected;
   }
 
-  /** Reads and renders a chart as it would be sent, and compares it with what was. Null when that says nothing now. */
+  /**
+   * Reads and renders a chart as it would be sent, and compares it with what was. Null when that says nothing now.
+   * @throws OpenEmrReadFailed, PatientRowMissing, FeedBehind
+   */
   async compareContent(patientRef: string): Promise<ContentComparison | null> {
     try {
       return await compareContent({ ...this.replication, work: undefined }, patientRef);
