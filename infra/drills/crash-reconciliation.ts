@@ -44,8 +44,8 @@ export function entryVanishes(context: ProvocationContext): Partial<Provocation>
     },
     whileDown: async () => {
       await inside.adminSql(
-        `UPDATE ??.chart_section s JOIN ??.chart c ON c.patient_ref = s.patient_ref SET s.entries = s.entries + 1
-          WHERE c.pid = ? AND s.name = 'profile'`,
+        `UPDATE ??.acked_class a JOIN ??.chart c ON c.patient_ref = a.patient_ref SET a.entries = a.entries + 1
+          WHERE c.pid = ? AND a.record_class = 'profile'`,
         [LEDGER, LEDGER, pid],
       );
       // Another value each time: what is not changed is in no binlog.

@@ -550,7 +550,7 @@ describe('the access of a patient', () => {
       expect([await judge(), await judge()]).toEqual(['revoked', 'stays']);
       expect(await patientOf()).toMatchObject({ state: 'revoked', portalUsername: null });
       expect(await agent.ledger.manager.countBy(AccountGrant, { patientRef, state: 'active' })).toBe(0);
-      for (const table of ['chart_section', 'dirty', 'source_row', 'document_blob']) {
+      for (const table of ['chart_section', 'acked_class', 'dirty', 'source_row', 'document_blob']) {
         expect(await agent.ledger.query(`SELECT 1 FROM ${table}`)).toEqual([]);
       }
       expect(await readStatus(agent.ledger.manager)).toMatchObject({ patients: { revoked: 1, notShredded: 1 } });

@@ -4,7 +4,7 @@ import { GatewayClient } from '../src/gateway-client/gateway-client.js';
 import { GatewayConnection } from '../src/gateway-client/gateway-connection.js';
 import { markDirty } from '../src/ledger/dirty.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
-import { allowVanishing } from '../src/reconcile/reconciliation.command.js';
+import { allowVanishing } from '../src/replicate/allow-vanishing.js';
 import { readStatus } from '../src/replicate/read-status.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import { replicateChart, type Outcome } from '../src/replicate/replicate-chart.js';

@@ -55,6 +55,7 @@ export async function revokePatient(
 const FORGOTTEN = [
   'chart_section',
   'document_blob',
+  'acked_class',
   'vanished',
   'vanished_class',
   'held_loss',

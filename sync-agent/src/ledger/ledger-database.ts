@@ -37,9 +37,11 @@ import { AddStatementProof1764700000000 } from './migrations/1764700000000-add-s
 import { AllowUnknownChangeTime1764800000000 } from './migrations/1764800000000-allow-unknown-change-time.js';
 import { CreateReleasedSection1764900000000 } from './migrations/1764900000000-create-released-section.js';
 import { CreateHeldLoss1764900000001 } from './migrations/1764900000001-create-held-loss.js';
+import { CreateAckedClass1765000000000 } from './migrations/1765000000000-create-acked-class.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
+  AckedClass,
   LostSubmission,
   Reconciliation,
   ReconciliationDifference,
@@ -89,6 +91,7 @@ export const LEDGER_ENTITIES = [
   ReconciliationState,
   ReconciliationDifference,
   ReconciliationSignOff,
+  AckedClass,
   Vanished,
   VanishedClass,
   HeldLoss,
@@ -191,6 +194,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       AllowUnknownChangeTime1764800000000,
       CreateReleasedSection1764900000000,
       CreateHeldLoss1764900000001,
+      CreateAckedClass1765000000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

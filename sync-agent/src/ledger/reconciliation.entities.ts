@@ -151,6 +151,26 @@ export class LostSubmission {
   confirmedAt!: Date | null;
 }
 
+/**
+ * Entries of a class as the gateway last acknowledged them. Unlike its sections they are not forgotten when the DMZ is owed
+ * everything again: what vanished from OpenEMR meanwhile is told by them.
+ */
+@Entity('acked_class')
+export class AckedClass {
+  @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
+  patientRef!: string;
+
+  @PrimaryColumn({ name: 'record_class', type: 'varchar', length: 32 })
+  recordClass!: string;
+
+  @Column({ type: 'int' })
+  entries!: number;
+
+  /** of the last push that was made of the class */
+  @Column({ type: 'bigint', transformer: wholeColumn })
+  seq!: number;
+}
+
 /** Entries that a chart lost with the push after this number. Kept for as long as they count together. */
 @Entity('vanished')
 @Index('ix_vanished_at', ['at'])
@@ -192,19 +212,16 @@ export class VanishedClass {
   at!: Date;
 }
 
-/** A chart would lose all that is clinical with the push after this number, and waits for a person. */
+/** A chart would lose all that is clinical, and waits for a person. Kept until the loss is over or has gone out. */
 @Entity('held_loss')
 export class HeldLoss {
   @PrimaryColumn({ name: 'patient_ref', type: 'binary', length: 16, transformer: hexColumn })
   patientRef!: string;
 
-  @Column({ type: 'bigint', transformer: wholeColumn })
-  seq!: number;
-
   @Column({ name: 'held_at', type: 'datetime', precision: 3 })
   heldAt!: Date;
 
-  /** a person has looked: that push may go out */
+  /** a person has looked: the loss may go out */
   @Column({ name: 'allowed_at', type: 'datetime', precision: 3, nullable: true })
   allowedAt!: Date | null;
 }

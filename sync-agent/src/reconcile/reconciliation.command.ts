@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { Ref } from 'sync-contract/identifiers';
 import { readAgentConfig } from '../config.js';
@@ -8,6 +8,7 @@ import { KeyStore } from '../keys/key-store.js';
 import { createLedgerDataSource } from '../ledger/ledger-database.js';
 import { isStaff } from '../openemr/known-staff.js';
 import { openEmrTables, type OpenEmrTables } from '../openemr/writer-tables.js';
+import { allowVanishing, isVanishingStopped, readHeldCharts } from '../replicate/allow-vanishing.js';
 import { complaintsAbout, type Findings } from './complaints.js';
 import { describeFindings } from './describe-findings.js';
 import { readLastComparison, readStatements } from './read-statements.js';
@@ -26,13 +27,7 @@ interface ReconciliationOptions {
 
 const DIFFERENCES_REMAIN = 3;
 const MOST_DAYS = 400;
-/** Hours in which a confirmed loss goes out. */
-const ALLOWED = 4;
 const Places = z.array(z.object({ place: z.string() }));
-const Held = z.array(z.object({ patientRef: z.string() }));
-const Changed = z.object({ affectedRows: z.number() });
-const ALLOW = 'allowed_at = UTC_TIMESTAMP(3)';
-const Stopped = z.array(z.object({ stopped: z.coerce.boolean() }));
 
 /**
  * `reconciliation`: what the comparisons found. Exit code 3 when one found differences, is old or has never been, when a
@@ -87,48 +82,6 @@ export function reconciliationCommand(): Command {
     );
 }
 
-/**
- * A person has looked: what waits goes out, and whatever else is lost in the same hours; when only charts wait that are
- * held alone, nothing else.
- * @param chart its patientRef: only what this chart waits for, once
- * @throws NoHeldLoss
- */
-export async function allowVanishing(ledger: DataSource, chart?: string): Promise<void> {
-  await ledger.transaction(async (manager) => {
-    await (chart === undefined ? allowAll(manager) : allowHeldLoss(manager, chart));
-    crashPoint('before-commit:vanishing-allowed');
-  });
-  crashPoint('after-commit:vanishing-allowed');
-}
-
-async function allowAll(manager: EntityManager): Promise<void> {
-  const allowed: unknown = await manager.query(`UPDATE held_loss SET ${ALLOW} WHERE allowed_at IS NULL`);
-  await manager.query(
-    `UPDATE reconciliation_state SET vanishing_stopped_at = NULL,
-        vanishing_allowed_until = DATE_ADD(UTC_TIMESTAMP(3), INTERVAL ? HOUR)
-      WHERE id = 1 AND (vanishing_stopped_at IS NOT NULL OR ?)`,
-    [ALLOWED, Changed.parse(allowed).affectedRows === 0],
-  );
-}
-
-async function allowHeldLoss(manager: EntityManager, patientRef: string): Promise<void> {
-  const allowed: unknown = await manager.query(
-    `UPDATE held_loss SET ${ALLOW} WHERE patient_ref = UNHEX(?) AND allowed_at IS NULL`,
-    [patientRef],
-  );
-  if (Changed.parse(allowed).affectedRows === 0) {
-    throw new NoHeldLoss();
-  }
-}
-
-/** The chart that is to be confirmed waits for nobody. */
-export class NoHeldLoss extends Error {
-  readonly code = 'no-held-loss';
-  constructor() {
-    super('no loss of this chart waits for a person; `sync-agent reconciliation` lists the charts that are held');
-  }
-}
-
 /** A person knows of what was lost. */
 export async function confirmLosses(ledger: DataSource): Promise<void> {
   crashPoint('before-commit:lost-confirmed');
@@ -141,21 +94,6 @@ async function readLost(ledger: DataSource): Promise<string[]> {
     'SELECT place FROM lost_submission WHERE confirmed_at IS NULL ORDER BY found_at, place LIMIT 1000',
   );
   return Places.parse(rows).map(({ place }) => place);
-}
-
-async function isVanishingStopped(ledger: DataSource): Promise<boolean> {
-  const rows: unknown = await ledger.query(
-    'SELECT vanishing_stopped_at IS NOT NULL AS stopped FROM reconciliation_state WHERE id = 1',
-  );
-  return Stopped.parse(rows)[0]?.stopped ?? false;
-}
-
-async function readHeldCharts(ledger: DataSource): Promise<string[]> {
-  const rows: unknown = await ledger.query(
-    `SELECT LOWER(HEX(h.patient_ref)) AS patientRef FROM held_loss h JOIN chart c USING (patient_ref, seq)
-      WHERE h.allowed_at IS NULL ORDER BY h.held_at LIMIT 1000`,
-  );
-  return Held.parse(rows).map(({ patientRef }) => patientRef);
 }
 
 /** @throws SignOffRefused */

@@ -56,11 +56,7 @@ export async function pushChanges(
   const kept = acked.filter(
     (section) => names.has(section.name) || (!isOneOf(classes, section.recordClass) && !leaving.has(section)),
   );
-  await assertMayVanish(ledger, chart, {
-    before: acked.filter(({ recordClass }) => isOneOf(classes, recordClass)),
-    after: sections,
-    others: acked.filter(({ recordClass }) => !isOneOf(classes, recordClass)),
-  });
+  await assertMayVanish(ledger, rendering);
   const changed = sections.filter(({ name, contentHash }) => {
     const before = known.get(name);
     return before?.contentHash !== contentHash || before.epoch !== chart.epoch || lacking.has(name);

@@ -130,7 +130,7 @@ export async function readStatus(manager: EntityManager): Promise<AgentStatus> {
       UNION SELECT stopped_reason, 1, 0 FROM heartbeat_state WHERE stopped_reason IS NOT NULL
       UNION SELECT ?, 1, 0 FROM restore_step WHERE step = 'era'
       UNION SELECT ?, 0, 1 FROM reconciliation_state WHERE vanishing_stopped_at IS NOT NULL
-      UNION SELECT ?, 0, 1 FROM held_loss h JOIN chart c USING (patient_ref, seq) WHERE h.allowed_at IS NULL`,
+      UNION SELECT ?, 0, 1 FROM held_loss WHERE allowed_at IS NULL`,
     [RESTORE_UNFINISHED, VANISHING_SENTENCE, HELD_LOSS_SENTENCE],
   );
   const compared: unknown = await manager.query(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RecordClass } from 'sync-contract/classes';
 import { isBehind, type BinlogPosition } from '../openemr/snapshot.js';
 import { noteGone, noteReleased } from '../release/released-sections.js';
+import { endHeldLoss, noteAckedClasses } from './acked-classes.js';
 import { lockFeed } from './chart-row.js';
 import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { RecentChanges } from './recent-changes.js';
@@ -36,6 +37,10 @@ export async function settleChart(
   const isOfBefore = generation !== rendering.chart.generation;
   if (push !== null) {
     await writeAck(manager, rendering, push, isOfBefore ? UNKNOWN : null);
+    await noteAckedClasses(manager, rendering, push);
+  }
+  if (isLast) {
+    await endHeldLoss(manager, rendering);
   }
   if (!isLast || isOfBefore) {
     return;

@@ -98,9 +98,12 @@ async function beginInTransaction(
     await manager.query(`DELETE FROM ${table}`);
   }
   // By numbers that begin anew.
-  for (const table of ['vanished', 'vanished_class', 'held_loss']) {
+  for (const table of ['vanished', 'vanished_class']) {
     await manager.query(`DELETE FROM ${table}`);
   }
+  // What charts had stays known, and what waits for a person waits on; an older ledger may have allowed another loss.
+  await manager.query('UPDATE held_loss SET allowed_at = NULL');
+  await manager.query('UPDATE acked_class SET seq = 0');
   // What their keys have sealed since is not known here, and a key seals one content: documents get new ones.
   await manager.query('DELETE FROM document_blob');
   await oweEverything(manager);

@@ -115,6 +115,12 @@ async function confirm(
       const { patientRef } = patient;
       const decision = { patientRef, decision: 'confirmed', cause: 'staff', decidedBy: 'staff' } as const;
       await manager.insert(PatientDecision, { ...decision, at: new Date() });
+      // Whose rows moved to somebody else has not lost them.
+      await manager.query(
+        `DELETE a FROM acked_class a JOIN withdrawn_class w USING (patient_ref, record_class)
+          WHERE a.patient_ref = UNHEX(?)`,
+        [patientRef],
+      );
       await manager.delete(WithdrawnClass, { patientRef });
       await markAllDirty(manager, pid);
     }
