@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { Chart } from '../src/ledger/chart.entity.js';
 import { markDirty } from '../src/ledger/dirty.js';
 import type { SourceTransaction } from '../src/openemr/binlog-stream.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { RowChanges } from '../src/openemr/row-changes.js';
 import { dirtyCharts, readAckedSections, readChartToRender } from '../src/replicate/chart-row.js';
-import { readCurrency } from '../src/replicate/currency.js';
+import { pruneMarkers, readCurrency } from '../src/replicate/currency.js';
 import { LedgerOfFeed, type Seen } from '../src/replicate/feed-ledger.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import type { Rendering } from '../src/replicate/rendering.js';
 import { settleChart } from '../src/replicate/settle-chart.js';
-import { AgentUnderTest } from './agent-under-test.js';
+import { AgentUnderTest, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002];
 const NOON = Date.parse('2026-03-01T12:00:00Z');
@@ -82,6 +83,22 @@ describe('dirty rows of one chart and class', () => {
       .map(({ pid, place }) => `${String(pid)} ${String(place)}`);
   };
 
+  /** Whether a transaction of this ledger waits for a lock. */
+  const isAnyWaiting = async (): Promise<boolean> => {
+    const waiting = await under.zones.inside.adminSql(
+      `SELECT 1 FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+        WHERE t.trx_state = 'LOCK WAIT' AND p.db = ?`,
+      [under.databases.ledger],
+    );
+    return waiting.length > 0;
+  };
+
+  /** Of the charts in the order of their pids. */
+  const ownTimes = async (): Promise<(string | null)[]> => {
+    const charts = await under.ledger.manager.find(Chart, { order: { pid: 'ASC' } });
+    return charts.map(({ failedT }) => failedT?.toISOString() ?? null);
+  };
+
   const insertSection = (patientRef: string, asOf: string): Promise<unknown> =>
     under.ledger.query(
       `INSERT INTO chart_section
@@ -95,6 +112,7 @@ describe('dirty rows of one chart and class', () => {
     patientRef: string,
     offset: number,
     meanwhile: () => Promise<void> = () => Promise.resolve(),
+    beforeCommit: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> => {
     const chart = await readChartToRender(under.ledger.manager, patientRef);
     if (chart === null) {
@@ -116,7 +134,10 @@ describe('dirty rows of one chart and class', () => {
       decisions: [],
       withheld: null,
     };
-    await under.ledger.transaction((manager) => settleChart(manager, new RecentChanges(), rendering, null));
+    await under.ledger.transaction(async (manager) => {
+      await settleChart(manager, new RecentChanges(), rendering, null);
+      await beforeCommit();
+    });
   };
 
   it('are the oldest and the newest and no more, however many rows of the whole practice change', async () => {
@@ -235,5 +256,33 @@ describe('dirty rows of one chart and class', () => {
     }
     const currency = await readCurrency(under.ledger.manager);
     expect(currency?.exceptions.get(patientRef) ?? currency?.practice).toBe(at(51));
+  });
+
+  it('leave a chart that is settled while old markers are dropped no time that its next change alone would end', async () => {
+    const [patientRef = '', other = ''] = refs;
+    for (const event of [marker(50), unknownRow(100), marker(200)]) {
+      await feed.record([event]);
+    }
+    let pruning: Promise<void> | undefined;
+    await settleAt(patientRef, 250, undefined, async () => {
+      pruning = under.ledger.transaction((manager) => pruneMarkers(manager));
+      await until('the pruning waits for what was settled', isAnyWaiting);
+    });
+    await pruning;
+    expect([...((await readCurrency(under.ledger.manager))?.exceptions ?? [])]).toEqual([[other, at(50)]]);
+    expect(await ownTimes()).toEqual([null, at(50)]);
+    expect(await under.count('marker_seen')).toBe(1);
+  });
+
+  it('that somebody adds or takes away are not waited for when old markers are dropped', async () => {
+    for (const event of [marker(50), unknownRow(100), marker(200)]) {
+      await feed.record([event]);
+    }
+    await under.ledger.transaction(async (manager) => {
+      await markDirty(manager, 5001, ['documents']);
+      await manager.query('DELETE FROM dirty WHERE pid = 5002');
+      await under.ledger.transaction((other) => pruneMarkers(other));
+    });
+    expect(await ownTimes()).toEqual([at(50), at(50)]);
   });
 });
