@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import type { HeartbeatRequest } from 'sync-contract/gateway-wire';
+import { Heartbeat } from 'sync-contract/heartbeat';
 import { Chart } from '../src/ledger/chart.entity.js';
 import { markDirty } from '../src/ledger/dirty.js';
 import type { SourceTransaction } from '../src/openemr/binlog-stream.js';
@@ -9,6 +12,7 @@ import { RowChanges } from '../src/openemr/row-changes.js';
 import { dirtyCharts, readAckedSections, readChartToRender } from '../src/replicate/chart-row.js';
 import { pruneMarkers, readCurrency } from '../src/replicate/currency.js';
 import { LedgerOfFeed, type Seen } from '../src/replicate/feed-ledger.js';
+import { HeartbeatSender } from '../src/replicate/heartbeat.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import type { Rendering } from '../src/replicate/rendering.js';
 import { settleChart } from '../src/replicate/settle-chart.js';
@@ -284,5 +288,59 @@ describe('dirty rows of one chart and class', () => {
       await under.ledger.transaction((other) => pruneMarkers(other));
     });
     expect(await ownTimes()).toEqual([at(50), at(50)]);
+  });
+
+  it('keep the time of a chart whose first push is acknowledged while a heartbeat is read', async () => {
+    const [patientRef = '', other = ''] = refs;
+    for (const event of [marker(50), unknownRow(100), marker(200)]) {
+      await feed.record([event]);
+    }
+    await settleAt(other, 250);
+    await under.ledger.query('UPDATE chart SET seq = 0, manifest_hash = NULL WHERE patient_ref = UNHEX(?)', [
+      patientRef,
+    ]);
+    await under.ledger.query("UPDATE chart SET manifest_hash = UNHEX(SHA2('1', 256)) WHERE seq > 0");
+    let acked = 0;
+    const reads = jest.spyOn(EntityManager.prototype, 'query').mockImplementation(async function (
+      this: EntityManager,
+      sql: string,
+      values?: unknown,
+    ): Promise<unknown> {
+      if (sql.includes('AS manifestHash')) {
+        acked += 1;
+        await under.ledger.query(
+          "UPDATE chart SET seq = 1, manifest_hash = UNHEX(SHA2('1', 256)) WHERE patient_ref = UNHEX(?)",
+          [patientRef],
+        );
+      }
+      return this.dataSource.query(sql, z.array(z.unknown()).optional().parse(values), this.queryRunner);
+    });
+    try {
+      // A gateway that takes everything; what it was told is looked at.
+      const told: Omit<HeartbeatRequest, 'v'>[] = [];
+      const handshake = { at: new Date(), skewMs: 0, skewAlarm: false, heartbeat: null, restored: false };
+      const sender = new HeartbeatSender(under.ledger, under.keys, {
+        handshake,
+        hello: () => Promise.resolve(handshake),
+        sendHeartbeat: (body) => {
+          told.push(body);
+          return Promise.resolve({});
+        },
+      });
+      expect(await sender.send()).toBe(true);
+      expect(await sender.send()).toBe(true);
+      const claims = told.map(({ heartbeat, buckets }) => {
+        const { t, exceptions } = Heartbeat.parse(JSON.parse(heartbeat.body));
+        const leaves = buckets.flatMap((bucket) => bucket.leaves.map((leaf) => leaf.patientRef));
+        return { t, own: exceptions, isNamed: leaves.includes(patientRef) };
+      });
+      expect(acked).toBe(2);
+      expect(claims).toEqual([
+        { t: at(200), own: [], isNamed: false },
+        { t: at(200), own: [{ patientRef, t: at(50) }], isNamed: true },
+      ]);
+    } finally {
+      reads.mockRestore();
+    }
   });
 });
