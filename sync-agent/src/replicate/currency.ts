@@ -146,7 +146,7 @@ export async function forgetWhenSetBack(manager: EntityManager, marker: string):
   const newest = z.tuple([z.object({ at: z.string().nullable() })]).parse(rows)[0].at;
   const isBack = newest !== null && wasSetBack(newest, marker);
   if (isBack) {
-    await forgetTimes(manager);
+    await disownClaimedTimes(manager);
   }
   return isBack;
 }
@@ -155,7 +155,7 @@ export async function forgetWhenSetBack(manager: EntityManager, marker: string):
  * Under the feed's lock: no time of before is claimed any more, of no chart and no section. T is that of the next marker,
  * and charts with dirty rows have none until they are rendered. A render under way settles no dirty row.
  */
-export async function forgetTimes(manager: EntityManager): Promise<void> {
+export async function disownClaimedTimes(manager: EntityManager): Promise<void> {
   await manager.query('DELETE FROM marker_seen');
   await manager.query(`UPDATE chart SET failed_t = ${UNKNOWN} WHERE failed_t IS NOT NULL`);
   await manager.query(`UPDATE chart_section SET as_of = ${UNKNOWN} WHERE as_of > ${UNKNOWN}`);
