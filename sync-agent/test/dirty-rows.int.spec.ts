@@ -1,17 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import type { HeartbeatRequest } from 'sync-contract/gateway-wire';
+import { Heartbeat } from 'sync-contract/heartbeat';
+import { Chart } from '../src/ledger/chart.entity.js';
 import { markDirty } from '../src/ledger/dirty.js';
 import type { SourceTransaction } from '../src/openemr/binlog-stream.js';
 import { OwnerFinder } from '../src/openemr/find-owner.js';
 import { createOpenEmrPool } from '../src/openemr/openemr-database.js';
 import { RowChanges } from '../src/openemr/row-changes.js';
 import { dirtyCharts, readAckedSections, readChartToRender } from '../src/replicate/chart-row.js';
-import { readCurrency } from '../src/replicate/currency.js';
+import { pruneMarkers, readCurrency } from '../src/replicate/currency.js';
 import { LedgerOfFeed, type Seen } from '../src/replicate/feed-ledger.js';
+import { HeartbeatSender } from '../src/replicate/heartbeat.js';
 import { RecentChanges } from '../src/replicate/recent-changes.js';
 import type { Rendering } from '../src/replicate/rendering.js';
 import { settleChart } from '../src/replicate/settle-chart.js';
-import { AgentUnderTest } from './agent-under-test.js';
+import { AgentUnderTest, until } from './agent-under-test.js';
 
 const PIDS = [5001, 5002];
 const NOON = Date.parse('2026-03-01T12:00:00Z');
@@ -82,6 +87,22 @@ describe('dirty rows of one chart and class', () => {
       .map(({ pid, place }) => `${String(pid)} ${String(place)}`);
   };
 
+  /** Whether a transaction of this ledger waits for a lock. */
+  const isAnyWaiting = async (): Promise<boolean> => {
+    const waiting = await under.zones.inside.adminSql(
+      `SELECT 1 FROM information_schema.innodb_trx t JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+        WHERE t.trx_state = 'LOCK WAIT' AND p.db = ?`,
+      [under.databases.ledger],
+    );
+    return waiting.length > 0;
+  };
+
+  /** Of the charts in the order of their pids. */
+  const ownTimes = async (): Promise<(string | null)[]> => {
+    const charts = await under.ledger.manager.find(Chart, { order: { pid: 'ASC' } });
+    return charts.map(({ failedT }) => failedT?.toISOString() ?? null);
+  };
+
   const insertSection = (patientRef: string, asOf: string): Promise<unknown> =>
     under.ledger.query(
       `INSERT INTO chart_section
@@ -95,6 +116,7 @@ describe('dirty rows of one chart and class', () => {
     patientRef: string,
     offset: number,
     meanwhile: () => Promise<void> = () => Promise.resolve(),
+    beforeCommit: () => Promise<void> = () => Promise.resolve(),
   ): Promise<void> => {
     const chart = await readChartToRender(under.ledger.manager, patientRef);
     if (chart === null) {
@@ -116,7 +138,10 @@ describe('dirty rows of one chart and class', () => {
       decisions: [],
       withheld: null,
     };
-    await under.ledger.transaction((manager) => settleChart(manager, new RecentChanges(), rendering, null));
+    await under.ledger.transaction(async (manager) => {
+      await settleChart(manager, new RecentChanges(), rendering, null);
+      await beforeCommit();
+    });
   };
 
   it('are the oldest and the newest and no more, however many rows of the whole practice change', async () => {
@@ -235,5 +260,87 @@ describe('dirty rows of one chart and class', () => {
     }
     const currency = await readCurrency(under.ledger.manager);
     expect(currency?.exceptions.get(patientRef) ?? currency?.practice).toBe(at(51));
+  });
+
+  it('leave a chart that is settled while old markers are dropped no time that its next change alone would end', async () => {
+    const [patientRef = '', other = ''] = refs;
+    for (const event of [marker(50), unknownRow(100), marker(200)]) {
+      await feed.record([event]);
+    }
+    let pruning: Promise<void> | undefined;
+    await settleAt(patientRef, 250, undefined, async () => {
+      pruning = under.ledger.transaction((manager) => pruneMarkers(manager));
+      await until('the pruning waits for what was settled', isAnyWaiting);
+    });
+    await pruning;
+    expect([...((await readCurrency(under.ledger.manager))?.exceptions ?? [])]).toEqual([[other, at(50)]]);
+    expect(await ownTimes()).toEqual([null, at(50)]);
+    expect(await under.count('marker_seen')).toBe(1);
+  });
+
+  it('that somebody adds or takes away are not waited for when old markers are dropped', async () => {
+    for (const event of [marker(50), unknownRow(100), marker(200)]) {
+      await feed.record([event]);
+    }
+    await under.ledger.transaction(async (manager) => {
+      await markDirty(manager, 5001, ['documents']);
+      await manager.query('DELETE FROM dirty WHERE pid = 5002');
+      await under.ledger.transaction((other) => pruneMarkers(other));
+    });
+    expect(await ownTimes()).toEqual([at(50), at(50)]);
+  });
+
+  it('keep the time of a chart whose first push is acknowledged while a heartbeat is read', async () => {
+    const [patientRef = '', other = ''] = refs;
+    for (const event of [marker(50), unknownRow(100), marker(200)]) {
+      await feed.record([event]);
+    }
+    await settleAt(other, 250);
+    await under.ledger.query('UPDATE chart SET seq = 0, manifest_hash = NULL WHERE patient_ref = UNHEX(?)', [
+      patientRef,
+    ]);
+    await under.ledger.query("UPDATE chart SET manifest_hash = UNHEX(SHA2('1', 256)) WHERE seq > 0");
+    let acked = 0;
+    const reads = jest.spyOn(EntityManager.prototype, 'query').mockImplementation(async function (
+      this: EntityManager,
+      sql: string,
+      values?: unknown,
+    ): Promise<unknown> {
+      if (sql.includes('AS manifestHash')) {
+        acked += 1;
+        await under.ledger.query(
+          "UPDATE chart SET seq = 1, manifest_hash = UNHEX(SHA2('1', 256)) WHERE patient_ref = UNHEX(?)",
+          [patientRef],
+        );
+      }
+      return this.dataSource.query(sql, z.array(z.unknown()).optional().parse(values), this.queryRunner);
+    });
+    try {
+      // A gateway that takes everything; what it was told is looked at.
+      const told: Omit<HeartbeatRequest, 'v'>[] = [];
+      const handshake = { at: new Date(), skewMs: 0, skewAlarm: false, heartbeat: null, restored: false };
+      const sender = new HeartbeatSender(under.ledger, under.keys, {
+        handshake,
+        hello: () => Promise.resolve(handshake),
+        sendHeartbeat: (body) => {
+          told.push(body);
+          return Promise.resolve({});
+        },
+      });
+      expect(await sender.send()).toBe(true);
+      expect(await sender.send()).toBe(true);
+      const claims = told.map(({ heartbeat, buckets }) => {
+        const { t, exceptions } = Heartbeat.parse(JSON.parse(heartbeat.body));
+        const leaves = buckets.flatMap((bucket) => bucket.leaves.map((leaf) => leaf.patientRef));
+        return { t, own: exceptions, isNamed: leaves.includes(patientRef) };
+      });
+      expect(acked).toBe(2);
+      expect(claims).toEqual([
+        { t: at(200), own: [], isNamed: false },
+        { t: at(200), own: [{ patientRef, t: at(50) }], isNamed: true },
+      ]);
+    } finally {
+      reads.mockRestore();
+    }
   });
 });

@@ -113,8 +113,3 @@ export function verifyHeartbeat(
   }
   return heartbeat;
 }
-
-/** How current a chart is by this heartbeat. */
-export function currentAsOf(heartbeat: Heartbeat, patientRef: string): string {
-  return heartbeat.exceptions.find((exception) => exception.patientRef === patientRef)?.t ?? heartbeat.t;
-}

@@ -37,7 +37,12 @@ export class Chart {
   @Column({ name: 'manifest_hash', type: 'binary', length: 32, nullable: true, transformer: hexColumn })
   manifestHash!: string | null;
 
-  /** T of a chart whose dirty rows are older than the clock markers that are kept */
+  /**
+   * The chart's own T, whatever the markers say, until the dirty rows that it was written for are rendered; null: T follows
+   * from the markers. Written under the feed's lock: when markers that these rows need are dropped, and of every chart when
+   * the feed begins anew, which makes all of them dirty. 1970 when it is not known, or was before the clock was set back.
+   * A chart in the DMZ without dirty rows has none: it would be an exception until its next change.
+   */
   @Column({ name: 'failed_t', type: 'datetime', precision: 6, nullable: true })
   failedT!: Date | null;
 

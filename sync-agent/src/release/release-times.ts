@@ -85,7 +85,7 @@ async function readTook(
 }
 
 /** Times and versions of long ago go. */
-export async function forgetTimes(ledger: DataSource): Promise<void> {
+export async function dropOldReleaseTimes(ledger: DataSource): Promise<void> {
   await ledger.transaction(async (manager) => {
     await manager.query(`DELETE FROM release_time WHERE day < CAST(UTC_DATE() - INTERVAL ${KEPT} AS CHAR)`);
     await manager.query(`DELETE FROM late_release WHERE acked_at < UTC_TIMESTAMP(3) - INTERVAL ${KEPT}`);

@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { failureCode } from '../failure-code.js';
 import { expireDecisions } from './expire-decisions.js';
-import { forgetTimes } from './release-times.js';
+import { dropOldReleaseTimes } from './release-times.js';
 
 const TURN = 5_000;
 /** Turns between two looks for times that are too old to be kept. */
@@ -43,7 +43,7 @@ export class ReleaseService implements OnApplicationBootstrap, BeforeApplication
         this.log.log({ msg: 'a decision about release has expired', decision });
       }
       if (this.turns % FORGET_EVERY === 0) {
-        await forgetTimes(this.ledger);
+        await dropOldReleaseTimes(this.ledger);
       }
       this.turns += 1;
     } catch (failure: unknown) {

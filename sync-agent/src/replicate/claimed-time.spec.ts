@@ -275,12 +275,12 @@ class World {
     const kept = this.markers.length > 0 ? this.markers.map(({ at }) => at) : [...this.failedT.values()];
     const newest = kept.sort().at(-1);
     if (newest !== undefined && wasSetBack(newest, marker)) {
-      this.forgetTimes();
+      this.disownClaimedTimes();
     }
   }
 
-  /** As `forgetTimes`. */
-  private forgetTimes(): void {
+  /** As `disownClaimedTimes`. */
+  private disownClaimedTimes(): void {
     if (this.fault.keepsTimes !== true) {
       this.markers.length = 0;
       [...this.failedT.keys()].forEach((pid) => this.failedT.set(pid, clockText(0)));

@@ -1,6 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import { TIMES } from 'sync-contract/limits';
 import { z } from 'zod';
+import type { BinlogPosition } from '../openemr/snapshot.js';
+import { lockFeed } from './chart-row.js';
 
 /** How current the replica is: `practice` for every chart but the exceptions. Instants in UTC with milliseconds. */
 export interface Currency {
@@ -20,6 +22,8 @@ const LaggingChart = z.object({
 });
 type LaggingChart = z.infer<typeof LaggingChart>;
 const Charts = z.array(LaggingChart);
+const DirtyCharts = z.array(z.object({ patientRef: z.string(), place: z.string() }));
+const Positions = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number() }));
 
 /** Binlog places as text that sorts as they do. */
 export const PLACE = "CONCAT(LPAD(file_no, 10, '0'), '/', LPAD(file_offset, 18, '0'))";
@@ -28,6 +32,7 @@ export const INSTANT = (column: string): string => `DATE_FORMAT(${column}, '%Y-%
 const KEPT = '1 HOUR';
 /** The time of a chart of which none is known. */
 export const UNKNOWN = "'1970-01-01 00:00:00'";
+const PAGE = 500;
 
 /**
  * T of the practice and of the charts that lag behind it. A chart with dirty rows is as current as the last clock marker
@@ -55,45 +60,73 @@ export function currencyOf(markers: readonly Marker[], lagging: readonly Lagging
   return { practice: toInstant(newest.at), exceptions };
 }
 
-/** Drops old markers; charts that need one of them keep their time in `failed_t`. */
+/**
+ * Drops old markers; charts that need one of them keep their time in `failed_t`. Takes the feed's lock: a chart that is
+ * settled meanwhile would otherwise keep a time of its own that nothing ends before its next change.
+ */
 export async function pruneMarkers(manager: EntityManager): Promise<void> {
-  const [row] = z
-    .array(z.object({ place: z.string().nullable() }))
-    .parse(
-      await manager.query(
-        `SELECT MAX(${PLACE}) AS place FROM marker_seen WHERE at < UTC_TIMESTAMP(6) - INTERVAL ${KEPT}`,
-      ),
-    );
-  const place = row?.place ?? null;
-  if (place === null) {
+  await lockFeed(manager);
+  const rows: unknown = await manager.query(
+    `SELECT file_no AS file, file_offset AS \`offset\` FROM marker_seen
+      WHERE at < UTC_TIMESTAMP(6) - INTERVAL ${KEPT} ORDER BY file_no DESC, file_offset DESC LIMIT 1`,
+  );
+  const [newest] = Positions.parse(rows);
+  if (newest === undefined) {
     return;
   }
-  const markers = await readMarkers(manager);
-  for (const chart of await readLaggingCharts(manager)) {
-    if (chart.failedT === null && chart.place !== null && chart.place <= place) {
-      await setFailedT(manager, chart.patientRef, markerBefore(markers, chart.place));
-    }
-  }
+  await keepTimes(manager, newest);
   // The newest of the old ones stays: it is the time of a row that became dirty right after it.
-  await manager.query(`DELETE FROM marker_seen WHERE ${PLACE} < ?`, [place]);
+  await manager.query('DELETE FROM marker_seen WHERE file_no < ? OR (file_no = ? AND file_offset < ?)', [
+    newest.file,
+    newest.file,
+    newest.offset,
+  ]);
 }
 
 /**
- * Under the feed's lock: writes down how current every chart is, before the positions that say it lose their meaning. A
- * marker that was written since the last one may never be read: the clock itself tells whether it was set back.
+ * Under the feed's lock: writes down how current every chart is, before the positions that say it lose their meaning; the
+ * caller makes all of them dirty. A marker that was written since the last one may never be read: the clock itself tells
+ * whether it was set back.
  */
 export async function freezeCurrency(manager: EntityManager): Promise<void> {
   const clock: unknown = await manager.query(`SELECT ${INSTANT('UTC_TIMESTAMP(6)')} AS at`);
   await forgetWhenSetBack(manager, z.tuple([z.object({ at: z.string() })]).parse(clock)[0].at);
-  const markers = await readMarkers(manager);
-  const newest = markers.at(-1)?.at ?? null;
-  for (const chart of await readLaggingCharts(manager)) {
-    if (chart.failedT === null) {
-      await setFailedT(manager, chart.patientRef, markerBefore(markers, chart.place ?? ''));
-    }
-  }
-  if (newest !== null) {
+  await keepTimes(manager, { file: Number.MAX_SAFE_INTEGER, offset: 0 });
+  const newest = (await readMarkers(manager)).at(-1)?.at;
+  if (newest !== undefined) {
     await manager.query('UPDATE chart SET failed_t = ? WHERE failed_t IS NULL', [newest]);
+  }
+}
+
+/**
+ * Under the feed's lock: charts that have no time of their own and a dirty row up to a place get that of the last marker
+ * before the oldest one. Found without locks and written by their keys: who ends an access locks the chart before its
+ * dirty rows.
+ */
+async function keepTimes(manager: EntityManager, { file, offset }: BinlogPosition): Promise<void> {
+  const rows: unknown = await manager.query(
+    `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, d.place
+       FROM (SELECT pid, MIN(${PLACE}) AS place FROM dirty
+              WHERE file_no < ? OR (file_no = ? AND file_offset <= ?) GROUP BY pid) d
+       JOIN chart c ON c.pid = d.pid
+      WHERE c.failed_t IS NULL`,
+    [file, file, offset],
+  );
+  const markers = await readMarkers(manager);
+  const byTime = new Map<string | null, Buffer[]>();
+  for (const { patientRef, place } of DirtyCharts.parse(rows)) {
+    const t = markerBefore(markers, place);
+    const refs = byTime.get(t) ?? [];
+    refs.push(Buffer.from(patientRef, 'hex'));
+    byTime.set(t, refs);
+  }
+  for (const [t, refs] of byTime) {
+    for (let i = 0; i < refs.length; i += PAGE) {
+      await manager.query(`UPDATE chart SET failed_t = COALESCE(?, ${UNKNOWN}) WHERE patient_ref IN (?)`, [
+        t,
+        refs.slice(i, i + PAGE),
+      ]);
+    }
   }
 }
 
@@ -114,7 +147,7 @@ export async function forgetWhenSetBack(manager: EntityManager, marker: string):
   const newest = z.tuple([z.object({ at: z.string().nullable() })]).parse(rows)[0].at;
   const isBack = newest !== null && wasSetBack(newest, marker);
   if (isBack) {
-    await forgetTimes(manager);
+    await disownClaimedTimes(manager);
   }
   return isBack;
 }
@@ -123,18 +156,11 @@ export async function forgetWhenSetBack(manager: EntityManager, marker: string):
  * Under the feed's lock: no time of before is claimed any more, of no chart and no section. T is that of the next marker,
  * and charts with dirty rows have none until they are rendered. A render under way settles no dirty row.
  */
-export async function forgetTimes(manager: EntityManager): Promise<void> {
+export async function disownClaimedTimes(manager: EntityManager): Promise<void> {
   await manager.query('DELETE FROM marker_seen');
   await manager.query(`UPDATE chart SET failed_t = ${UNKNOWN} WHERE failed_t IS NOT NULL`);
   await manager.query(`UPDATE chart_section SET as_of = ${UNKNOWN} WHERE as_of > ${UNKNOWN}`);
   await manager.query('UPDATE feed_position SET generation = generation + 1 WHERE id = 1');
-}
-
-async function setFailedT(manager: EntityManager, patientRef: string, t: string | null): Promise<void> {
-  await manager.query('UPDATE chart SET failed_t = ? WHERE patient_ref = UNHEX(?)', [
-    t ?? '1970-01-01 00:00:00',
-    patientRef,
-  ]);
 }
 
 /** In the order of their places. */
@@ -145,7 +171,7 @@ export async function readMarkers(manager: EntityManager): Promise<Marker[]> {
   return Markers.parse(rows);
 }
 
-/** Charts in the DMZ that have dirty rows or are held back by an earlier failure. */
+/** Charts in the DMZ that have dirty rows; a time of their own only those have. */
 async function readLaggingCharts(manager: EntityManager): Promise<LaggingChart[]> {
   const rows: unknown = await manager.query(
     `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, d.place, ${INSTANT('c.failed_t')} AS failedT

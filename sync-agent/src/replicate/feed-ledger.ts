@@ -10,7 +10,7 @@ import { READABLE_CLASSES } from '../openemr/read-chart.js';
 import type { KeyedChange, OwnerHint, RowChanges } from '../openemr/row-changes.js';
 import type { BinlogPosition } from '../openemr/snapshot.js';
 import { lockFeed } from './chart-row.js';
-import { forgetTimes, forgetWhenSetBack, freezeCurrency } from './currency.js';
+import { disownClaimedTimes, forgetWhenSetBack, freezeCurrency } from './currency.js';
 import { freezeMoved } from './freeze-moved.js';
 import type { RecentChanges } from './recent-changes.js';
 import { DirtyCharts, markEverybody, recordDirty, type Awakened } from './record-dirty.js';
@@ -144,7 +144,7 @@ export class LedgerOfFeed implements PollingLedger {
       const charts = await recordDirty(manager, dirty);
       let clockSetBack = polled?.clockSetBack === true;
       if (clockSetBack) {
-        await forgetTimes(manager);
+        await disownClaimedTimes(manager);
       }
       for (const { marker, position } of batch) {
         if (marker !== null) {

@@ -55,7 +55,7 @@ export class HeartbeatSender {
   constructor(
     private readonly ledger: DataSource,
     private readonly keys: KeyStore,
-    private readonly gateway: GatewayClient,
+    private readonly gateway: Pick<GatewayClient, 'handshake' | 'hello' | 'sendHeartbeat'>,
   ) {}
 
   /**
@@ -63,10 +63,11 @@ export class HeartbeatSender {
    * @throws Transient, Permanent, HeartbeatAhead
    */
   async send(): Promise<boolean> {
-    const currency = await readCurrency(this.ledger.manager);
-    if (currency === null || (await isStopped(this.ledger.manager))) {
+    const standing = (await isStopped(this.ledger.manager)) ? null : await readStanding(this.ledger);
+    if (standing === null) {
       return false;
     }
+    const { currency, buckets } = standing;
     if (!this.certain || this.gateway.handshake !== this.seen) {
       await this.compareWithGateway(0);
     }
@@ -76,7 +77,6 @@ export class HeartbeatSender {
     }
     const { certain } = this;
     this.certain = false;
-    const buckets = await readBuckets(this.ledger.manager);
     const roots = buckets.map((leaves) => bucketRoot(leaves));
     const { era, seq } = await this.ledger.transaction(async (manager) => {
       const number = await nextNumber(manager, certain);
@@ -174,6 +174,17 @@ function byNumber(a: number, b: number): number {
 
 function missingOf(problem: unknown): number[] {
   return z.object({ missing: z.array(z.int().min(0).max(255)) }).safeParse(problem).data?.missing ?? [];
+}
+
+/**
+ * At one moment: a chart whose first push is acknowledged between two looks would be named without the older time that it
+ * has while the rest of it is still to come. Null when no clock marker was read yet.
+ */
+async function readStanding(ledger: DataSource): Promise<{ currency: Currency; buckets: HeartbeatLeaf[][] } | null> {
+  return ledger.transaction('REPEATABLE READ', async (manager) => {
+    const currency = await readCurrency(manager);
+    return currency === null ? null : { currency, buckets: await readBuckets(manager) };
+  });
 }
 
 /** Every chart that the DMZ ought to have, in the buckets of the heartbeat. */

@@ -39,7 +39,6 @@ export interface AgentStatus {
   reconciliation: { at: string; differences: number } | null;
   /** the last time that everything was read from OpenEMR again; null before the first */
   readAgain: { at: string; differences: number } | null;
-  /** charts that lose entries wait for a person */
   /** losses wait for a person, of one chart or of all */
   vanishingStopped: boolean;
   /** gone from the DMZ before they were collected, and not confirmed by a person */

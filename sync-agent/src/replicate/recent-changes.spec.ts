@@ -9,6 +9,8 @@ const change = (offset: number, resultId: number, reportId: number): SourceTrans
   return { position: { file: 1, offset }, gtid: null, changes, everything: null, marker: null };
 };
 const SNAPSHOT = { file: 1, offset: 100 };
+/** More than are kept. */
+const MANY = Array.from({ length: 26_000 }, (_, i) => change(200 + i, 1_000 + i, 2_000 + i));
 const SOURCES = [
   { table: 'procedure_result', key: '1', classes: ['results' as const] },
   { table: 'procedure_report', key: '10', classes: ['results' as const] },
@@ -29,11 +31,22 @@ describe('a render that the feed overtakes', () => {
     expect(recent.behind(SNAPSHOT, SOURCES, ['results'])).toEqual([]);
   });
 
-  it('counts as overtaken when more happened than is kept', () => {
+  it('counts as overtaken right behind its snapshot when more happened than is kept', () => {
     const recent = new RecentChanges();
     using _watch = recent.watch();
-    recent.note(Array.from({ length: 26_000 }, (_, i) => change(200 + i, 1_000 + i, 2_000 + i)));
-    expect(recent.behind(SNAPSHOT, SOURCES, ['results'])).toHaveLength(1);
+    recent.note([change(150, 1, 99), ...MANY]);
+    expect(recent.behind(SNAPSHOT, SOURCES, ['results'])).toEqual([
+      { recordClass: 'results', position: { file: 1, offset: 101 } },
+    ]);
+  });
+
+  it('is not troubled when what was not kept is in its snapshot', () => {
+    const recent = new RecentChanges();
+    using _watch = recent.watch();
+    recent.note(MANY);
+    recent.note([change(30_000, 1, 99)]);
+    const later = recent.behind({ file: 1, offset: 29_000 }, SOURCES, ['results']);
+    expect(later.map(({ position }) => position.offset)).toEqual([30_000]);
   });
 
   it('costs nothing while nobody renders', () => {

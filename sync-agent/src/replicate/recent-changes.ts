@@ -60,7 +60,10 @@ export class RecentChanges {
     }
   }
 
-  /** Changes behind the snapshot of rows that the render used: what it has to be marked dirty with. */
+  /**
+   * Changes behind the snapshot of rows that the render used: what it has to be marked dirty with. The place right behind
+   * the snapshot stands for those that were not kept: the first of them may be anywhere behind it.
+   */
   behind(
     snapshot: BinlogPosition,
     sources: readonly { table: string; key: string; classes: readonly RecordClass[] }[],
@@ -68,7 +71,8 @@ export class RecentChanges {
   ): { recordClass: RecordClass; position: BinlogPosition }[] {
     const { overflowedAt } = this;
     if (overflowedAt !== null && isBehind(overflowedAt, snapshot)) {
-      return classes.map((recordClass) => ({ recordClass, position: overflowedAt }));
+      const position = { file: snapshot.file, offset: snapshot.offset + 1 };
+      return classes.map((recordClass) => ({ recordClass, position }));
     }
     const used = new Map(sources.map((source) => [`${source.table} ${source.key}`, source.classes]));
     return this.seen

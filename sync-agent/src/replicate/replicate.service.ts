@@ -26,6 +26,7 @@ import { openEmrTables } from '../openemr/writer-tables.js';
 import { QueuesService } from '../queues/queues.service.js';
 import type { Verdict } from '../enrol/judge-patient.js';
 import { markNewClassesDirty, markOfferDirty } from '../ledger/dirty.js';
+import { ChartTurns } from './chart-turns.js';
 import { writeClockMarker } from './clock-marker.js';
 import { compareContent, type ContentComparison } from './compare-content.js';
 import { nameUnreadable } from './name-unreadable.js';
@@ -68,7 +69,7 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly feed: ChangeFeed | PollingFeed;
   private readonly heartbeats: HeartbeatTurns;
   private readonly retries = new RenderRetries();
-  private readonly underWay = new Map<string, Promise<void>>();
+  private readonly underWay = new ChartTurns();
   private readonly ended = new AbortController();
   private readonly pace = new LaterPace(this.ended.signal);
   private readonly takenLater = new Set<string>();
@@ -220,15 +221,8 @@ export class ReplicateService implements OnModuleInit, OnApplicationBootstrap, B
     }
   }
 
-  /** A chart may be woken twice, urgently and later; the second waits for the first. */
-  private async oneAtATime(patientRef: string, later: boolean): Promise<void> {
-    const before = this.underWay.get(patientRef) ?? Promise.resolve();
-    const run = before.then(() => this.render(patientRef, later));
-    this.underWay.set(patientRef, run);
-    await run;
-    if (this.underWay.get(patientRef) === run) {
-      this.underWay.delete(patientRef);
-    }
+  private oneAtATime(patientRef: string, later: boolean): Promise<void> {
+    return this.underWay.turn(patientRef, () => this.render(patientRef, later));
   }
 
   private async render(patientRef: string, later: boolean): Promise<void> {
