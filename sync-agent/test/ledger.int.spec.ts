@@ -8,6 +8,7 @@ import type { DataSource } from 'typeorm';
 import { markDirty } from '../src/ledger/dirty.js';
 import { createLedgerDataSource } from '../src/ledger/ledger-database.js';
 import { Patient } from '../src/ledger/patient.entity.js';
+import { AckedClass } from '../src/ledger/reconciliation.entities.js';
 import { SingleAgent } from '../src/ledger/single-agent.js';
 import { account, agentConfig, until } from './agent-under-test.js';
 
@@ -71,6 +72,30 @@ describe('the ledger', () => {
     await owner.manager.insert(Patient, row);
     expect(await owner.manager.findOneBy(Patient, { patientRef })).toEqual(row);
     await expect(owner.manager.insert(Patient, { ...row, pid: 8 })).rejects.toMatchObject({ code: 'ER_DUP_ENTRY' });
+    await owner.destroy();
+  });
+
+  it('knows after its upgrade what charts had of each class', async () => {
+    await using databases = await createTestDatabases('ledger-acked');
+    const owner = await open('ledger_owner', databases);
+    await owner.runMigrations();
+    await owner.undoLastMigration();
+    const patientRef = newRef();
+    for (const [name, entries, seq] of [
+      ['results/2025', 2, 4],
+      ['results/2026', 3, 7],
+    ]) {
+      await owner.query(
+        `INSERT INTO chart_section (patient_ref, name, record_class, section_id, era, seq, epoch, content_hash, sha256, size,
+            as_of, entries)
+          VALUES (UNHEX(?), ?, 'results', RANDOM_BYTES(32), 1, ?, 1, RANDOM_BYTES(32), RANDOM_BYTES(32), 9,
+            UTC_TIMESTAMP(3), ?)`,
+        [patientRef, name, seq, entries],
+      );
+    }
+    await owner.runMigrations();
+    const [row, ...more] = await owner.manager.find(AckedClass);
+    expect([row, more]).toEqual([{ patientRef, recordClass: 'results', entries: 5, seq: 7 }, []]);
     await owner.destroy();
   });
 

@@ -178,13 +178,22 @@ describe('a ledger that was restored alone', () => {
       [patientRef],
     );
     await agent.ledger.query(
-      'INSERT INTO held_loss (patient_ref, seq, held_at) VALUES (UNHEX(?), 40, UTC_TIMESTAMP(3))',
+      'INSERT INTO held_loss (patient_ref, held_at, allowed_at) VALUES (UNHEX(?), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))',
+      [patientRef],
+    );
+    await agent.ledger.query(
+      "REPLACE INTO acked_class (patient_ref, record_class, entries, seq) VALUES (UNHEX(?), 'allergies', 9, 40)",
       [patientRef],
     );
     expect(await begin()).toEqual({ era: 2, charts: 1, deliveredAgain: 0, frozen: [] });
-    for (const table of ['vanished', 'vanished_class', 'held_loss']) {
+    for (const table of ['vanished', 'vanished_class']) {
       expect(await agent.ledger.query(`SELECT COUNT(*) AS n FROM ${table}`)).toEqual([{ n: 0 }]);
     }
+    // What it had is still known, and a person decides anew.
+    expect(await agent.ledger.query('SELECT allowed_at AS allowedAt FROM held_loss')).toEqual([{ allowedAt: null }]);
+    expect(
+      await agent.ledger.query("SELECT entries, seq FROM acked_class WHERE record_class = 'allergies'"),
+    ).toMatchObject([{ entries: 9, seq: 0 }]);
     expect(await agent.ledger.manager.findOneByOrFail(Chart, { patientRef })).toMatchObject({
       era: 2,
       seq: 0,
