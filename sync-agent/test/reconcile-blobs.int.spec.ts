@@ -18,7 +18,7 @@ import { compareWithDmz, type DmzTally, type ReconciledWith } from '../src/recon
 import { keepComparison } from '../src/reconcile/daily-statement.js';
 import { describeFindings } from '../src/reconcile/describe-findings.js';
 import type { Tally } from '../src/reconcile/difference.js';
-import { BlobReading, readBlobsAgain, type BlobsReadWith } from '../src/reconcile/read-blobs-again.js';
+import { BlobHashing, hashBlobsInTurn, type BlobsHashedWith } from '../src/reconcile/hash-blobs-in-turn.js';
 import { readLastComparison } from '../src/reconcile/read-statements.js';
 import { ReconcileService } from '../src/reconcile/reconcile.service.js';
 import { noSuspects } from '../src/reconcile/superfluous.js';
@@ -29,7 +29,7 @@ import { DocumentsUnderTest } from './documents-under-test.js';
 const [PID, OTHER_PID] = [5005, 5006];
 const LENGTH = 2 * LIMITS.blobChunkBytes + 5;
 const FLIP = (column: string): string => `INSERT(${column}, 9, 1, CHAR(ORD(SUBSTR(${column}, 9, 1)) ^ 1))`;
-type ComparedWith = ReconciledWith & BlobsReadWith;
+type ComparedWith = ReconciledWith & BlobsHashedWith;
 type Held = Extract<DocumentContent, { state: 'held' }>;
 
 describe('bytes of documents in the DMZ', () => {
@@ -64,10 +64,10 @@ describe('bytes of documents in the DMZ', () => {
   const compare = async (differs: Partial<ComparedWith> = {}): Promise<DmzTally> => {
     const { ledger } = documents.under;
     const onOwed = (): void => undefined;
-    const compared = { ledger, gateway, suspects, reading: new BlobReading(), onOwed, ...differs };
+    const compared = { ledger, gateway, suspects, hashing: new BlobHashing(), onOwed, ...differs };
     const { signal } = new AbortController();
     const tally = await compareWithDmz(compared, signal);
-    await readBlobsAgain(compared, tally, signal);
+    await hashBlobsInTurn(compared, tally, signal);
     return tally;
   };
   const found = async (differs: Partial<ComparedWith> = {}): Promise<Tally['found']> => (await compare(differs)).found;
@@ -301,27 +301,27 @@ describe('bytes of documents in the DMZ', () => {
     const all = (await Promise.all([patientRef, otherRef].map((ref) => documents.stored(ref)))).flat().sort();
     const calls: string[][] = [];
     const { size } = sealedShape(LENGTH);
-    const reading = new BlobReading(2 * size);
+    const hashing = new BlobHashing(2 * size);
     const listening: ComparedWith['gateway'] = Object.assign(Object.create(gateway) as GatewayClient, {
       readBlobHashes: async (body: Omit<BlobHashesRequest, 'v'>) => {
         calls.push(body.blobs.map(({ blobId }) => blobId));
         return gateway.readBlobHashes(body);
       },
     });
-    reading.after = all[all.length - 2] ?? '';
-    await found({ gateway: listening, reading });
+    hashing.after = all[all.length - 2] ?? '';
+    await found({ gateway: listening, hashing });
     // Begun near the end, it goes on at the beginning, as far as the room suffices.
     expect(calls.flat().slice(0, 2)).toEqual([all.at(-1), all[0]]);
     const turns = new Set(calls.flat());
     for (let run = 0; run < all.length && turns.size < all.length; run += 1) {
       calls.length = 0;
-      await found({ gateway: listening, reading });
+      await found({ gateway: listening, hashing });
       calls.flat().forEach((blobId) => turns.add(blobId));
     }
     expect([...turns].sort()).toEqual(all);
 
     const { blobId } = await held();
-    reading.after = blobId;
+    hashing.after = blobId;
     await sql(`UPDATE document_chunk SET sealed = ${FLIP('sealed')} WHERE blob_id = UNHEX(?)`, blobId);
     const doubting: ComparedWith['gateway'] = Object.assign(Object.create(listening) as GatewayClient, {
       readBlobHoldings: async (body: { after: string | null }) => ({
@@ -330,7 +330,7 @@ describe('bytes of documents in the DMZ', () => {
       }),
     });
     calls.length = 0;
-    expect(await found({ gateway: doubting, reading })).toEqual({ 'document-changed': 1 });
+    expect(await found({ gateway: doubting, hashing })).toEqual({ 'document-changed': 1 });
     expect(calls[0]).toEqual([blobId]);
     await healed();
   });
@@ -344,12 +344,12 @@ describe('bytes of documents in the DMZ', () => {
         return gateway.readBlobHashes(body);
       },
     });
-    const reading = new BlobReading(undefined, 0);
-    reading.after = all[0] ?? '';
-    expect(await found({ gateway: slow, reading })).toEqual({});
+    const hashing = new BlobHashing(undefined, 0);
+    hashing.after = all[0] ?? '';
+    expect(await found({ gateway: slow, hashing })).toEqual({});
     expect(calls).toEqual([all.slice(1)]);
-    expect(reading.after).toBe(all.at(-1));
-    expect(await found({ gateway: slow, reading })).toEqual({});
+    expect(hashing.after).toBe(all.at(-1));
+    expect(await found({ gateway: slow, hashing })).toEqual({});
     expect(calls).toHaveLength(2);
   });
 

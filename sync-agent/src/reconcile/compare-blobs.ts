@@ -8,7 +8,7 @@ import { RouteUnknown } from '../gateway-client/gateway-failures.js';
 import type { DmzTally } from './compare-dmz.js';
 import { lastOf } from './holdings-page.js';
 import { knownBlobs, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
-import { sendBlobsAgain, type BlobDifference } from './send-blobs-again.js';
+import { oweBlobs, type BlobDifference } from './owe-blobs.js';
 import type { Superfluous } from './superfluous.js';
 
 export interface BlobsComparedWith {
@@ -70,7 +70,7 @@ async function compareRows(
         different.set(blob.blobId, difference);
       }
     }
-    await sendBlobsAgain(compared, different, tally);
+    await oweBlobs(compared, different, tally);
     const known = await knownBlobs(ledger.manager, [...held.keys()]);
     superfluous.addBlobs([...held.keys()].filter((id) => !known.has(id)));
     after = last;

@@ -49,9 +49,10 @@ export class DmzTally extends Tally {
 
 /**
  * Compares every acknowledged chart, grant and document with what the DMZ says it holds, by hashes that it computes from
- * the stored bytes; of documents rows and numbers, the bytes are `readBlobsAgain`'s. What differs is owed again, and goes the way that every change
- * goes; what has no place inside is removed there when two comparisons in a row find it. Nothing that the DMZ says changes
- * a number or deletes anything inside: a hostile one can have everything sent again once in each run.
+ * the stored bytes; of documents by rows and numbers, their bytes are `hashBlobsInTurn`'s. What differs is owed again, and
+ * goes the way that every change goes; what has no place inside is removed there when two comparisons in a row find it.
+ * Nothing that the DMZ says changes a number or deletes anything inside: a hostile one can have everything sent again once
+ * in each run.
  * @throws Transient, Permanent, HoldingsOutOfOrder
  */
 export async function compareWithDmz(reconciled: ReconciledWith, signal: AbortSignal): Promise<DmzTally> {

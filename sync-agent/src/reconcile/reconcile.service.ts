@@ -25,7 +25,7 @@ import { beginNightly, readAllAgain, readNightly } from './compare-openemr.js';
 import { closeDay, keepComparison } from './daily-statement.js';
 import { DIFFERENCES, type Tally } from './difference.js';
 import { findLost } from './find-lost.js';
-import { BlobReading, readBlobsAgain, type BlobsReadWith } from './read-blobs-again.js';
+import { BlobHashing, hashBlobsInTurn, type BlobsHashedWith } from './hash-blobs-in-turn.js';
 import { noSuspects } from './superfluous.js';
 
 /** How often it is looked whether a comparison is due: a wake that Redis loses costs no more. */
@@ -48,7 +48,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   private readonly stopping = new AbortController();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly suspects = noSuspects();
-  private readonly reading = new BlobReading();
+  private readonly hashing = new BlobHashing();
   /** in a row */
   private readonly failures = { dmz: 0, openemr: 0 };
   private dmzDueAt = 0;
@@ -94,7 +94,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
     }
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(LONGEST)]);
     try {
-      const { ledger, gateway, suspects, reading } = this;
+      const { ledger, gateway, suspects, hashing } = this;
       // Behind changes: what is repaired is no news.
       const onOwed = (patientRef: string): void => {
         this.replicate.wakeLater(patientRef);
@@ -112,7 +112,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       };
       tally.count('patient-in-doubt', decided);
       await findLost({ ledger, gateway, onLost }, tally, signal);
-      const hashed = await this.hash({ ledger, gateway, reading, onOwed }, tally);
+      const hashed = await this.hash({ ledger, gateway, hashing, onOwed }, tally);
       await keepComparison(ledger, began, tally);
       this.dmzDueAt = began.getTime() + every * 1_000;
       this.report('dmz', tally, tally.documentsCompared && hashed);
@@ -124,9 +124,9 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   }
 
   /** Last, and whatever comes of it, the comparison is kept: it stands without the hashes. */
-  private async hash(read: BlobsReadWith, tally: DmzTally): Promise<boolean> {
+  private async hash(hashed: BlobsHashedWith, tally: DmzTally): Promise<boolean> {
     try {
-      await readBlobsAgain(read, tally, this.stopping.signal);
+      await hashBlobsInTurn(hashed, tally, this.stopping.signal);
       return true;
     } catch (failure: unknown) {
       this.log.warn({

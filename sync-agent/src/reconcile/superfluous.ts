@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { crashPoint } from '../crash-point.js';
 import type { GatewayClient } from '../gateway-client/gateway-client.js';
-import { dropBlobs } from './send-blobs-again.js';
+import { dropBlobs } from './owe-blobs.js';
 import { isCatchingUp } from './read-ledger.js';
 
 /** Rows without a place inside that are removed in one run; a flood of them takes several. */

@@ -7,7 +7,7 @@ import type { GatewayClient } from '../gateway-client/gateway-client.js';
 import { Transient } from '../gateway-client/gateway-failures.js';
 import type { DmzTally } from './compare-dmz.js';
 import { readHeldAmong, readHeldBlobs, type HeldBlob } from './read-ledger-blobs.js';
-import { sendBlobsAgain, type BlobDifference } from './send-blobs-again.js';
+import { oweBlobs, type BlobDifference } from './owe-blobs.js';
 
 /** Sealed bytes that the gateway reads and hashes in one comparison, about. */
 const IN_ONE_RUN = 1024 ** 3;
@@ -24,7 +24,7 @@ const log = new Logger('reconcile');
  * The place behind which the next comparison goes on hashing, so that every blob has its turn. In memory only: an agent
  * that starts begins anywhere, or one that is started often would never come to the end.
  */
-export class BlobReading {
+export class BlobHashing {
   after = newRef();
 
   /** @param longest milliseconds */
@@ -40,7 +40,7 @@ class Room {
   private used = 0;
 
   constructor(
-    private readonly reading: BlobReading,
+    private readonly hashing: BlobHashing,
     private readonly signal: AbortSignal,
   ) {}
 
@@ -50,16 +50,16 @@ class Room {
 
   /** @param share of what the run has */
   isOver(share: number): boolean {
-    const { bytes, longest } = this.reading;
+    const { bytes, longest } = this.hashing;
     const elapsed = performance.now() - this.began;
     return this.signal.aborted || this.used >= share * bytes || elapsed >= share * longest;
   }
 }
 
-export interface BlobsReadWith {
+export interface BlobsHashedWith {
   ledger: DataSource;
   gateway: Pick<GatewayClient, 'readBlobHashes' | 'sendBlobDrop'>;
-  reading: BlobReading;
+  hashing: BlobHashing;
   onOwed: (patientRef: string) => void;
 }
 
@@ -72,9 +72,9 @@ export interface BlobsReadWith {
  * read is sent again.
  * @throws Transient, Permanent
  */
-export async function readBlobsAgain(read: BlobsReadWith, tally: DmzTally, signal: AbortSignal): Promise<void> {
-  const { ledger, reading } = read;
-  const room = new Room(reading, signal);
+export async function hashBlobsInTurn(hashed: BlobsHashedWith, tally: DmzTally, signal: AbortSignal): Promise<void> {
+  const { ledger, hashing } = hashed;
+  const room = new Room(hashing, signal);
   if (!tally.documentsCompared) {
     return;
   }
@@ -82,19 +82,19 @@ export async function readBlobsAgain(read: BlobsReadWith, tally: DmzTally, signa
     if (room.isOver(HALF)) {
       break;
     }
-    await sendBlobsAgain(read, changed(await hashDoubted(read, portion, room)), tally);
+    await oweBlobs(hashed, changed(await hashDoubted(hashed, portion, room)), tally);
     room.take(portion);
   }
-  for await (const blobs of inTurn(ledger.manager, reading.after)) {
+  for await (const blobs of inTurn(ledger.manager, hashing.after)) {
     for (const portion of portions(blobs)) {
-      const before = reading.after;
+      const before = hashing.after;
       // First: bytes that the gateway cannot read at all hold up the others for one comparison, not for ever.
-      reading.after = portion.at(-1)?.blobId ?? before;
-      const different = await hashAgain(read, portion);
+      hashing.after = portion.at(-1)?.blobId ?? before;
+      const different = await hashPortion(hashed, portion);
       try {
-        await sendBlobsAgain(read, changed(different ?? []), tally);
+        await oweBlobs(hashed, changed(different ?? []), tally);
       } catch (failure: unknown) {
-        reading.after = before;
+        hashing.after = before;
         throw failure;
       }
       room.take(portion);
@@ -143,11 +143,11 @@ function* portions(blobs: readonly HeldBlob[]): Generator<HeldBlob[]> {
 
 /** One by one when not all together. @returns those that differ */
 async function hashDoubted(
-  read: BlobsReadWith,
+  hashed: BlobsHashedWith,
   portion: readonly HeldBlob[],
   room: Room,
 ): Promise<readonly HeldBlob[]> {
-  const together = await hashAgain(read, portion);
+  const together = await hashPortion(hashed, portion);
   if (together !== null) {
     return together;
   }
@@ -156,13 +156,13 @@ async function hashDoubted(
     if (room.isOver(HALF)) {
       break;
     }
-    different.push(...((await hashAgain(read, [blob])) ?? [blob]));
+    different.push(...((await hashPortion(hashed, [blob])) ?? [blob]));
   }
   return different;
 }
 
 /** @returns those that differ; null when the gateway could not tell */
-async function hashAgain({ gateway }: BlobsReadWith, portion: readonly HeldBlob[]): Promise<HeldBlob[] | null> {
+async function hashPortion({ gateway }: BlobsHashedWith, portion: readonly HeldBlob[]): Promise<HeldBlob[] | null> {
   const asked = portion.map(({ blobId, size }) => ({ blobId, chunks: sealedShape(size).chunks }));
   try {
     const { blobs } = await gateway.readBlobHashes({ blobs: asked });

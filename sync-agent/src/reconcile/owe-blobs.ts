@@ -9,7 +9,7 @@ import { readHeldAmong, type HeldBlob } from './read-ledger-blobs.js';
 
 export type BlobDifference = Extract<Difference, 'document-missing' | 'document-changed'>;
 
-export interface BlobsSentWith {
+export interface BlobsOwedWith {
   ledger: DataSource;
   gateway: Pick<GatewayClient, 'sendBlobDrop'>;
   /** told of a chart whose list says "on its way" from here on, after that is durable */
@@ -34,8 +34,8 @@ export async function dropBlobs(
  * @param different by blobId
  * @throws Transient, Permanent
  */
-export async function sendBlobsAgain(
-  { ledger, gateway, onOwed }: BlobsSentWith,
+export async function oweBlobs(
+  { ledger, gateway, onOwed }: BlobsOwedWith,
   different: ReadonlyMap<string, BlobDifference>,
   tally: DmzTally,
 ): Promise<void> {
