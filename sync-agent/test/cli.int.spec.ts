@@ -61,7 +61,7 @@ describe("the agent's command line", () => {
   });
 
   it("brings the ledger's tables up to date and may be repeated", async () => {
-    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '19 migrations applied\n' });
+    expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '20 migrations applied\n' });
     expect(await run(['ledger', 'migrate'], environment)).toMatchObject({ code: 0, out: '0 migrations applied\n' });
     await applyGrants(testServices(), 'inside', { openemr: databases.openemr, ledger: databases.ledger });
   });

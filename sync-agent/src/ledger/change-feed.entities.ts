@@ -62,6 +62,13 @@ export class FeedPosition {
   @Column({ name: 'server_start', type: 'datetime', nullable: true })
   serverStart!: Date | null;
 
+  /**
+   * the database's clock when the feed last began anew, or its newest marker of before when that is later; null when it has
+   * not begun anew since the clock was set back
+   */
+  @Column({ name: 'clock_at', type: 'datetime', precision: 6, nullable: true })
+  clockAt!: Date | null;
+
   @Column({ name: 'committed_at', type: 'datetime', precision: 3 })
   committedAt!: Date;
 }

@@ -38,6 +38,7 @@ import { AllowUnknownChangeTime1764800000000 } from './migrations/1764800000000-
 import { CreateReleasedSection1764900000000 } from './migrations/1764900000000-create-released-section.js';
 import { CreateHeldLoss1764900000001 } from './migrations/1764900000001-create-held-loss.js';
 import { CreateAckedClass1765000000000 } from './migrations/1765000000000-create-acked-class.js';
+import { AddFeedClock1765100000000 } from './migrations/1765100000000-add-feed-clock.js';
 import { PatientDecision } from './patient-decision.entity.js';
 import { Patient } from './patient.entity.js';
 import {
@@ -195,6 +196,7 @@ export function createLedgerDataSource(address: LedgerAddress, account: Account,
       CreateReleasedSection1764900000000,
       CreateHeldLoss1764900000001,
       CreateAckedClass1765000000000,
+      AddFeedClock1765100000000,
     ],
     migrationsTableName: 'migration',
     synchronize: false,

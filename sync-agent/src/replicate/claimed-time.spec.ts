@@ -29,6 +29,8 @@ interface Fault {
   ignoresGeneration?: true;
   /** a page takes the time of the newest push for that of every section */
   pushSpeaksForAll?: true;
+  /** a feed that begins anew looks at charts' own times alone to tell whether the clock was set back */
+  forgetsClock?: boolean;
   /** times that were kept when the clock was set back go on to count */
   keepsTimes?: true;
   /** the section's time of a render that was under way then goes on to count */
@@ -115,6 +117,8 @@ class World {
   private origin = 0;
   private recent = new RecentChanges();
   private readonly markers: { place: string; at: string }[] = [];
+  /** as `clock_at`: what the clock was at least when the feed began anew */
+  private clockBefore: string | null = null;
   private dirty: (DirtyPlace & { pid: number })[] = [];
   private readonly failedT = new Map<number, string>();
   /** persons that the last settled render of a chart used */
@@ -272,17 +276,25 @@ class World {
   }
 
   private forgetWhenSetBack(marker: string): void {
-    const kept = this.markers.length > 0 ? this.markers.map(({ at }) => at) : [...this.failedT.values()];
-    const newest = kept.sort().at(-1);
-    if (newest !== undefined && wasSetBack(newest, marker)) {
+    const newest =
+      this.markers
+        .map(({ at }) => at)
+        .sort()
+        .at(-1) ?? (this.fault.forgetsClock === true ? this.latestOfCharts() : this.clockBefore);
+    if (newest !== null && wasSetBack(newest, marker)) {
       this.disownClaimedTimes();
     }
+  }
+
+  private latestOfCharts(): string | null {
+    return [...this.failedT.values()].sort().at(-1) ?? null;
   }
 
   /** As `disownClaimedTimes`. */
   private disownClaimedTimes(): void {
     if (this.fault.keepsTimes !== true) {
       this.markers.length = 0;
+      this.clockBefore = null;
       [...this.failedT.keys()].forEach((pid) => this.failedT.set(pid, clockText(0)));
       this.sectionTimes.clear();
       this.generation += 1;
@@ -322,6 +334,7 @@ class World {
         this.failedT.set(pid, clockText(t === undefined ? 0 : instantOf(t)));
       }
     }
+    this.clockBefore = [clockText(this.sourceClock), this.markers.at(-1)?.at ?? ''].sort().at(-1) ?? null;
     this.recent.forget();
     this.markers.length = 0;
     this.origin = this.read = this.binlog.length;
@@ -507,6 +520,9 @@ const interleaving = fc.array(anyStep, { minLength: 20, maxLength: 70, size: 'ma
 
 const goesOn = (times: number, unreadable: ShownClass | null = null): Step[] =>
   Array.from({ length: times }, () => ({ step: 'render goes on', pid: 1, unreadable }));
+const feedReads = (times: number): Step[] =>
+  Array.from({ length: times }, () => ({ step: 'feed reads', transactions: 1 }));
+
 /** The clock is set back between a push and its settlement; the section that was pushed cannot be read since. */
 const SET_BACK_DURING_A_PUSH: Step[] = [
   { step: 'clock is set', ahead: WRONG },
@@ -526,7 +542,35 @@ const SET_BACK_DURING_A_PUSH: Step[] = [
   { step: 'hours pass' },
   ...goesOn(3, 'immunizations'),
 ];
-const RUNS = { numRuns: INTERLEAVINGS, examples: [[SET_BACK_DURING_A_PUSH]] satisfies [Step[]][] };
+/** The feed begins anew while all charts are dirty; the clock is set back to what is later than their own times. */
+const SET_BACK_BETWEEN_TWO_BEGINNINGS: Step[] = [
+  { step: 'clock is set', ahead: WRONG },
+  {
+    step: 'commit',
+    changes: [
+      { change: 'immunization', pid: 1 },
+      { change: 'team', pid: 2, person: 1 },
+    ],
+  },
+  { step: 'hours pass' },
+  { step: 'feed begins anew' },
+  { step: 'clock is set', ahead: -WRONG },
+  { step: 'marker begins' },
+  ...goesOn(1),
+  { step: 'feed begins anew' },
+  ...feedReads(3),
+  { step: 'marker commits' },
+  ...feedReads(2),
+  { step: 'commit', changes: [] },
+  { step: 'heartbeat' },
+  { step: 'commit', changes: [] },
+  { step: 'marker begins' },
+  ...goesOn(2),
+  { step: 'marker commits' },
+  ...feedReads(1),
+];
+const EXAMPLES: [Step[]][] = [[SET_BACK_DURING_A_PUSH], [SET_BACK_BETWEEN_TWO_BEGINNINGS]];
+const RUNS = { numRuns: INTERLEAVINGS, examples: EXAMPLES };
 
 function nothingIsMissing(fault: Fault): fc.IProperty<[Step[]]> {
   return fc.property(interleaving, (steps) => {
@@ -554,6 +598,7 @@ describe('the time up to which a page says that it is complete', () => {
     ['a render settles positions of another binlog', { ignoresGeneration: true }],
     ['a push of one section speaks for the others', { pushSpeaksForAll: true }],
     ['a clock that is set back leaves the times of before', { keepsTimes: true }],
+    ['a feed that begins anew forgets how late it was', { forgetsClock: true }],
     ['a clock that is set back leaves the time of a render', { keepsTimeOfRender: true }],
     ['the DMZ believes a time that lies ahead', { takesAnyTime: true }],
   ])('would be caught if it were: %s', (_name, fault) => {

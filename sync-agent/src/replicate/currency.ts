@@ -89,13 +89,15 @@ export async function pruneMarkers(manager: EntityManager): Promise<void> {
  * whether it was set back.
  */
 export async function freezeCurrency(manager: EntityManager): Promise<void> {
-  const clock: unknown = await manager.query(`SELECT ${INSTANT('UTC_TIMESTAMP(6)')} AS at`);
-  await forgetWhenSetBack(manager, z.tuple([z.object({ at: z.string() })]).parse(clock)[0].at);
+  const rows: unknown = await manager.query(`SELECT ${INSTANT('UTC_TIMESTAMP(6)')} AS at`);
+  const clock = z.tuple([z.object({ at: z.string() })]).parse(rows)[0].at;
+  await forgetWhenSetBack(manager, clock);
   await keepTimes(manager, { file: Number.MAX_SAFE_INTEGER, offset: 0 });
   const newest = (await readMarkers(manager)).at(-1)?.at;
   if (newest !== undefined) {
     await manager.query('UPDATE chart SET failed_t = ? WHERE failed_t IS NULL', [newest]);
   }
+  await manager.query('UPDATE feed_position SET clock_at = GREATEST(?, ?) WHERE id = 1', [clock, newest ?? clock]);
 }
 
 /**
@@ -136,13 +138,15 @@ export function wasSetBack(newest: string, marker: string): boolean {
 }
 
 /**
- * Under the feed's lock, before a marker is noted: when it is earlier than one before it, every time that is kept may have come from a clock that
- * was ahead, and nobody knows since when. @returns whether times were forgotten
+ * Under the feed's lock, before a marker is noted: when it is earlier than one before it, every time that is kept may have
+ * come from a clock that was ahead, and nobody knows since when. @returns whether times were forgotten
  */
 export async function forgetWhenSetBack(manager: EntityManager, marker: string): Promise<boolean> {
-  // After a feed began anew its charts alone tell what was claimed before.
+  // After a feed began anew no marker tells how late it was before, and charts' own times may be earlier than that.
   const rows: unknown = await manager.query(
-    `SELECT COALESCE((SELECT ${INSTANT('MAX(at)')} FROM marker_seen), (SELECT ${INSTANT('MAX(failed_t)')} FROM chart)) AS at`,
+    `SELECT COALESCE((SELECT ${INSTANT('MAX(at)')} FROM marker_seen),
+                     (SELECT ${INSTANT('clock_at')} FROM feed_position WHERE id = 1),
+                     (SELECT ${INSTANT('MAX(failed_t)')} FROM chart)) AS at`,
   );
   const newest = z.tuple([z.object({ at: z.string().nullable() })]).parse(rows)[0].at;
   const isBack = newest !== null && wasSetBack(newest, marker);
@@ -160,7 +164,7 @@ export async function disownClaimedTimes(manager: EntityManager): Promise<void> 
   await manager.query('DELETE FROM marker_seen');
   await manager.query(`UPDATE chart SET failed_t = ${UNKNOWN} WHERE failed_t IS NOT NULL`);
   await manager.query(`UPDATE chart_section SET as_of = ${UNKNOWN} WHERE as_of > ${UNKNOWN}`);
-  await manager.query('UPDATE feed_position SET generation = generation + 1 WHERE id = 1');
+  await manager.query('UPDATE feed_position SET generation = generation + 1, clock_at = NULL WHERE id = 1');
 }
 
 /** In the order of their places. */
