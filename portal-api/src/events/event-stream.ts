@@ -22,6 +22,8 @@ export class EventStream {
     response.on('close', () => {
       this.end();
     });
+    // Whoever has left by now closed before anybody listened for it.
+    this.ended = response.destroyed;
   }
 
   /** patientRef → end of the grant, or null */
@@ -54,8 +56,13 @@ export class EventStream {
     this.write(': ping\n\n');
   }
 
+  /** At once when it has ended. */
   onEnd(work: () => void): void {
-    this.afterwards.push(work);
+    if (this.ended) {
+      work();
+    } else {
+      this.afterwards.push(work);
+    }
   }
 
   end(): void {

@@ -55,6 +55,8 @@ class Chart {
   private knownVersion: string | null = null;
   private statusesAsked = 0;
   private newestStatus = 0;
+  private copiesAsked = 0;
+  private newestCopies = 0;
   private timer: ReturnType<typeof setInterval> | undefined;
   private announcing = false;
 
@@ -175,14 +177,17 @@ class Chart {
     if (path === null || receiptsPath === null) {
       return;
     }
+    this.copiesAsked += 1;
+    const turn = this.copiesAsked;
     try {
       const [{ copies, wishes, ccdRequests }, { receipts }] = await Promise.all([
         api.get<OwnCopiesView>(path, { userAct }),
         api.get<ReceiptsView>(receiptsPath),
       ]);
-      if (path !== this.path('own-copies')) {
+      if (path !== this.path('own-copies') || turn < this.newestCopies) {
         return;
       }
+      this.newestCopies = turn;
       const current = new Set(copies.map((copy) => copy.submissionId));
       this.seenCopies = [...this.seenCopies.filter((copy) => !current.has(copy.submissionId)), ...copies];
       this.copies = copies;
@@ -192,7 +197,7 @@ class Chart {
       this.copiesFailure = null;
     } catch (failure: unknown) {
       // What was known stays.
-      if (path === this.path('own-copies')) {
+      if (path === this.path('own-copies') && turn >= this.newestCopies) {
         this.copiesFailure = failureCode(failure);
       }
     }
@@ -273,6 +278,8 @@ class Chart {
     // Answers still under way belong to before.
     this.newestStatus = this.statusesAsked + 1;
     this.statusesAsked = this.newestStatus;
+    this.newestCopies = this.copiesAsked + 1;
+    this.copiesAsked = this.newestCopies;
     this.status = null;
     this.statusFailure = null;
     this.copies = null;

@@ -41,10 +41,9 @@ class EventStream {
         this.gap = false;
         void session.look();
         void chart.refresh();
-      } else if (session.view?.state === 'joining') {
-        // The clinic may have answered before anybody listened.
-        void session.look();
       } else {
+        // The clinic may have answered before anybody listened, and an account may have changed.
+        void session.look();
         void chart.loadCopies();
       }
     });

@@ -34,10 +34,13 @@ export class Section<T> {
     return this.watchers > 0;
   }
 
-  /** For an `$effect`: the section is on screen until the returned function runs. Coming here is the person's act. */
-  show = (): (() => void) => {
+  /**
+   * For an `$effect`: the section is on screen until the returned function runs.
+   * @param userAct false where it comes to the screen by what another section says, and not because a person came there
+   */
+  show = (userAct = true): (() => void) => {
     this.watchers += 1;
-    untrack(() => void this.load(true));
+    untrack(() => void this.load(userAct));
     return () => {
       this.watchers -= 1;
     };
