@@ -132,8 +132,8 @@ describe('how far a class of records is behind', () => {
     ],
     [
       'would lose all',
-      `INSERT INTO held_loss (patient_ref, seq, held_at)
-        SELECT patient_ref, seq, UTC_TIMESTAMP(3) FROM chart WHERE pid = ?`,
+      `INSERT INTO held_loss (patient_ref, held_at)
+        SELECT patient_ref, UTC_TIMESTAMP(3) FROM chart WHERE pid = ?`,
       'UPDATE held_loss SET allowed_at = UTC_TIMESTAMP(3)',
     ],
     ['was never pushed', 'UPDATE chart SET seq = 0 WHERE pid = ?', 'UPDATE chart SET seq = 1'],

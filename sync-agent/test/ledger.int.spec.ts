@@ -78,8 +78,12 @@ describe('the ledger', () => {
   it('knows after its upgrade what charts had of each class', async () => {
     await using databases = await createTestDatabases('ledger-acked');
     const owner = await open('ledger_owner', databases);
-    await owner.runMigrations();
-    await owner.undoLastMigration();
+    const applied = await owner.runMigrations();
+    const later = applied.slice(applied.findIndex(({ name }) => name === 'CreateAckedClass1765000000000'));
+    expect(later.length).toBeLessThan(applied.length);
+    for (const _ of later) {
+      await owner.undoLastMigration();
+    }
     const patientRef = newRef();
     for (const [name, entries, seq] of [
       ['results/2025', 2, 4],

@@ -45,14 +45,17 @@ export async function oweBlobs(
     if (blobs.length === 0) {
       continue;
     }
-    const left: string[] = [];
-    for (const { blobId, patientRef } of blobs) {
-      const difference = different.get(blobId) ?? 'document-changed';
-      tally.find({ patientRef, recordClass: 'documents', difference });
-      left.push(...(difference === 'document-missing' ? [] : [blobId]));
-    }
+    const found = blobs.map(({ blobId, patientRef }) => ({
+      ...{ blobId, patientRef },
+      difference: different.get(blobId) ?? ('document-changed' as const),
+    }));
+    const left = found.filter(({ difference }) => difference !== 'document-missing').map(({ blobId }) => blobId);
     await dropBlobs(gateway, left);
     await markWanted(ledger, blobs);
+    // Not before: a gateway that cannot be reached has not been found to hold other bytes.
+    for (const { patientRef, difference } of found) {
+      tally.find({ patientRef, recordClass: 'documents', difference });
+    }
     new Set(blobs.map(({ patientRef }) => patientRef)).forEach(onOwed);
   }
 }

@@ -18,15 +18,15 @@ export async function readAckedClasses(
 }
 
 /**
- * In the transaction of an acknowledgement. Of a chart that goes out in several pushes a class counts once all of its
+ * In the transaction that settles a render: what was acknowledged, or was as it had been before. Of a chart that goes out in several pushes a class counts once all of its
  * sections are there; until then it counts as before. What was not rendered keeps its count, whatever leaves the DMZ.
  */
 export async function noteAckedClasses(
   manager: EntityManager,
   { chart, classes, sections }: Rendering,
-  push: AckedPush,
+  push: AckedPush | null,
 ): Promise<void> {
-  const there = new Set(push.sections.map(({ name, contentHash }) => `${name} ${contentHash}`));
+  const there = new Set((push?.sections ?? sections).map(({ name, contentHash }) => `${name} ${contentHash}`));
   const counts = new Map<string, number>(classes.map((recordClass) => [recordClass, 0]));
   for (const { name, recordClass, contentHash, entries } of sections) {
     const count = counts.get(recordClass);
@@ -40,7 +40,7 @@ export async function noteAckedClasses(
     await manager.query(
       `REPLACE INTO acked_class (patient_ref, record_class, entries, seq)
         VALUES ${[...counts].map(() => '(UNHEX(?), ?, ?, ?)').join(', ')}`,
-      [...counts].flatMap(([recordClass, entries]) => [chart.patientRef, recordClass, entries, push.seq]),
+      [...counts].flatMap(([recordClass, entries]) => [chart.patientRef, recordClass, entries, push?.seq ?? chart.seq]),
     );
   }
 }

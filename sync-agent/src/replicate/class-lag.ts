@@ -42,7 +42,7 @@ export async function readClassLags(manager: EntityManager, now: number): Promis
     `SELECT d.record_class AS recordClass, MIN(IF(${PLACE} > ?, ${PLACE}, NULL)) AS place,
             ${INSTANT(`MIN(IF(${PLACE} > ?, NULL, COALESCE(c.failed_t, ${UNKNOWN})))`)} AS knownUntil
        FROM dirty d STRAIGHT_JOIN chart c ON c.pid = d.pid STRAIGHT_JOIN patient p ON p.pid = c.pid
-       LEFT JOIN held_loss h ON h.patient_ref = c.patient_ref AND h.seq = c.seq AND h.allowed_at IS NULL
+       LEFT JOIN held_loss h ON h.patient_ref = c.patient_ref AND h.allowed_at IS NULL
       WHERE c.seq > 0 AND c.stopped_reason IS NULL AND p.state IN ('invited', 'enrolled') AND h.patient_ref IS NULL
       GROUP BY d.record_class`,
     [first, first],

@@ -23,7 +23,8 @@ const LaggingChart = z.object({
 type LaggingChart = z.infer<typeof LaggingChart>;
 const Charts = z.array(LaggingChart);
 const DirtyCharts = z.array(z.object({ patientRef: z.string(), place: z.string() }));
-const Positions = z.array(z.object({ file: z.coerce.number(), offset: z.coerce.number() }));
+const OldMarkers = z.array(z.object({ generation: z.number(), file: z.coerce.number(), offset: z.coerce.number() }));
+const Pids = z.array(z.object({ pid: z.coerce.number() }));
 
 /** Binlog places as text that sorts as they do. */
 export const PLACE = "CONCAT(LPAD(file_no, 10, '0'), '/', LPAD(file_offset, 18, '0'))";
@@ -33,6 +34,8 @@ const KEPT = '1 HOUR';
 /** The time of a chart of which none is known. */
 export const UNKNOWN = "'1970-01-01 00:00:00'";
 const PAGE = 500;
+/** Behind every place. */
+const END: BinlogPosition = { file: Number.MAX_SAFE_INTEGER, offset: 0 };
 
 /**
  * T of the practice and of the charts that lag behind it. A chart with dirty rows is as current as the last clock marker
@@ -61,20 +64,25 @@ export function currencyOf(markers: readonly Marker[], lagging: readonly Lagging
 }
 
 /**
- * Drops old markers; charts that need one of them keep their time in `failed_t`. Takes the feed's lock: a chart that is
- * settled meanwhile would otherwise keep a time of its own that nothing ends before its next change.
+ * Drops old markers; charts that need one of them keep their time in `failed_t`. Written under the feed's lock: a chart that
+ * is settled meanwhile would otherwise keep a time of its own that nothing ends before its next change.
  */
 export async function pruneMarkers(manager: EntityManager): Promise<void> {
-  await lockFeed(manager);
   const rows: unknown = await manager.query(
-    `SELECT file_no AS file, file_offset AS \`offset\` FROM marker_seen
-      WHERE at < UTC_TIMESTAMP(6) - INTERVAL ${KEPT} ORDER BY file_no DESC, file_offset DESC LIMIT 1`,
+    `SELECT f.generation, m.file_no AS file, m.file_offset AS \`offset\` FROM marker_seen m JOIN feed_position f ON f.id = 1
+      WHERE m.at < UTC_TIMESTAMP(6) - INTERVAL ${KEPT} ORDER BY m.file_no DESC, m.file_offset DESC LIMIT 1`,
   );
-  const [newest] = Positions.parse(rows);
+  const [newest] = OldMarkers.parse(rows);
   if (newest === undefined) {
     return;
   }
-  await keepTimes(manager, newest);
+  // Before the lock, because it takes its time when many charts wait; no row becomes dirty at so old a place any more.
+  const pids = await dirtyUpTo(manager, newest);
+  const { generation } = await lockFeed(manager);
+  if (generation !== newest.generation) {
+    return;
+  }
+  await keepTimes(manager, pids, newest);
   // The newest of the old ones stays: it is the time of a row that became dirty right after it.
   await manager.query('DELETE FROM marker_seen WHERE file_no < ? OR (file_no = ? AND file_offset < ?)', [
     newest.file,
@@ -92,7 +100,7 @@ export async function freezeCurrency(manager: EntityManager): Promise<void> {
   const rows: unknown = await manager.query(`SELECT ${INSTANT('UTC_TIMESTAMP(6)')} AS at`);
   const clock = z.tuple([z.object({ at: z.string() })]).parse(rows)[0].at;
   await forgetWhenSetBack(manager, clock);
-  await keepTimes(manager, { file: Number.MAX_SAFE_INTEGER, offset: 0 });
+  await keepTimes(manager, await dirtyUpTo(manager, END), END);
   const newest = (await readMarkers(manager)).at(-1)?.at;
   if (newest !== undefined) {
     await manager.query('UPDATE chart SET failed_t = ? WHERE failed_t IS NULL', [newest]);
@@ -100,33 +108,41 @@ export async function freezeCurrency(manager: EntityManager): Promise<void> {
   await manager.query('UPDATE feed_position SET clock_at = GREATEST(?, ?) WHERE id = 1', [clock, newest ?? clock]);
 }
 
-/**
- * Under the feed's lock: charts that have no time of their own and a dirty row up to a place get that of the last marker
- * before the oldest one. Found without locks and written by their keys: who ends an access locks the chart before its
- * dirty rows.
- */
-async function keepTimes(manager: EntityManager, { file, offset }: BinlogPosition): Promise<void> {
+/** Charts without a time of their own that have a dirty row up to a place, by their pids. */
+async function dirtyUpTo(manager: EntityManager, { file, offset }: BinlogPosition): Promise<number[]> {
   const rows: unknown = await manager.query(
-    `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, d.place
-       FROM (SELECT pid, MIN(${PLACE}) AS place FROM dirty
-              WHERE file_no < ? OR (file_no = ? AND file_offset <= ?) GROUP BY pid) d
+    `SELECT c.pid FROM (SELECT DISTINCT pid FROM dirty WHERE file_no < ? OR (file_no = ? AND file_offset <= ?)) d
        JOIN chart c ON c.pid = d.pid
       WHERE c.failed_t IS NULL`,
     [file, file, offset],
   );
+  return Pids.parse(rows).map(({ pid }) => pid);
+}
+
+/**
+ * Under the feed's lock: those of these charts that have no time of their own, and still have a dirty row up to the place,
+ * get that of the last marker before the oldest one. Found without locks and written by their keys: who ends an access
+ * locks the chart before its dirty rows.
+ */
+async function keepTimes(
+  manager: EntityManager,
+  pids: readonly number[],
+  { file, offset }: BinlogPosition,
+): Promise<void> {
   const markers = await readMarkers(manager);
-  const byTime = new Map<string | null, Buffer[]>();
-  for (const { patientRef, place } of DirtyCharts.parse(rows)) {
-    const t = markerBefore(markers, place);
-    const refs = byTime.get(t) ?? [];
-    refs.push(Buffer.from(patientRef, 'hex'));
-    byTime.set(t, refs);
-  }
-  for (const [t, refs] of byTime) {
-    for (let i = 0; i < refs.length; i += PAGE) {
+  for (let i = 0; i < pids.length; i += PAGE) {
+    const rows: unknown = await manager.query(
+      `SELECT LOWER(HEX(c.patient_ref)) AS patientRef, MIN(${PLACE}) AS place
+         FROM dirty d JOIN chart c ON c.pid = d.pid
+        WHERE d.pid IN (?) AND (file_no < ? OR (file_no = ? AND file_offset <= ?)) AND c.failed_t IS NULL
+        GROUP BY c.patient_ref`,
+      [pids.slice(i, i + PAGE), file, file, offset],
+    );
+    const byTime = Map.groupBy(DirtyCharts.parse(rows), ({ place }) => markerBefore(markers, place));
+    for (const [t, charts] of byTime) {
       await manager.query(`UPDATE chart SET failed_t = COALESCE(?, ${UNKNOWN}) WHERE patient_ref IN (?)`, [
         t,
-        refs.slice(i, i + PAGE),
+        charts.map(({ patientRef }) => Buffer.from(patientRef, 'hex')),
       ]);
     }
   }

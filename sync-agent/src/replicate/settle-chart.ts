@@ -37,8 +37,8 @@ export async function settleChart(
   const isOfBefore = generation !== rendering.chart.generation;
   if (push !== null) {
     await writeAck(manager, rendering, push, isOfBefore ? UNKNOWN : null);
-    await noteAckedClasses(manager, rendering, push);
   }
+  await noteAckedClasses(manager, rendering, push);
   if (isLast) {
     await endHeldLoss(manager, rendering);
   }
