@@ -18,7 +18,7 @@ const jest = (project, ...args) => [
 const PARTS = {
   lint: LINT_STEPS,
   types: TYPE_STEPS,
-  unit: [jest('unit')],
+  unit: [jest('unit', '--maxWorkers=2')],
   // Suites wait for servers and processes more than they compute: two at a time, each beside servers of its own.
   integration: [jest('integration', '--maxWorkers=2')],
   browser: [jest('browser', '--runInBand')],
