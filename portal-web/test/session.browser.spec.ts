@@ -301,6 +301,8 @@ describe('what cannot be known', () => {
       page.locator('section').filter({ has: page.getByRole('heading', { name, exact: true }) });
     await card('Messages').getByText('there may be information we do not have').waitFor();
     await card('Under way').getByText('Something went wrong').waitFor();
+    // The page asks by itself once more, when it begins to hear events.
+    await until(() => fixture.seen.filter(({ path }) => path.endsWith('/own-copies')).length >= 2, true);
     fixture.refusals.clear();
     await card('Under way').getByRole('button', { name: 'Try again' }).click();
     await card('Under way').getByText('Nothing is waiting.').waitFor();
