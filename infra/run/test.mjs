@@ -18,7 +18,7 @@ const jest = (project, ...args) => [
 const PARTS = {
   lint: LINT_STEPS,
   types: TYPE_STEPS,
-  unit: [jest('unit', '--maxWorkers=2')],
+  unit: [jest('unit')],
   // Suites wait for servers and processes more than they compute: two at a time, each beside servers of its own.
   integration: [jest('integration', '--maxWorkers=2')],
   browser: [jest('browser', '--runInBand')],
@@ -39,6 +39,9 @@ const PARTS = {
   ],
 };
 
+/** Run at the same time: they share no server, and the first mostly waits for answers that must not come. */
+const BESIDE_EACH_OTHER = [[PARTS.isolation[0]], [...PARTS.lint, ...PARTS.types], PARTS.unit];
+
 /** A data folder that goes with the process, and ports that are unlikely to be anybody's. */
 function placeOfItsOwn() {
   const folder = mkdtempSync(join(tmpdir(), 'odp-demo-'));
@@ -57,12 +60,19 @@ const parts = asked.length > 0 ? asked : Object.keys(PARTS);
 
 await prepare({ debian: ['servers', 'browser', 'networks', 'description'] });
 const results = [];
-for (const [title, script, args, options] of parts.flatMap((part) => PARTS[part])) {
-  say(`\n── ${title}`);
-  const started = Date.now();
-  const code = await runNode(script, args, options);
-  results.push({ title, passed: code === 0, seconds: Math.round((Date.now() - started) / 1000) });
+
+async function run(steps) {
+  for (const [title, script, args, options] of steps) {
+    say(`\n── ${title}`);
+    const started = Date.now();
+    const code = await runNode(script, args, options);
+    results.push({ title, passed: code === 0, seconds: Math.round((Date.now() - started) / 1000) });
+  }
 }
+
+const steps = parts.flatMap((part) => PARTS[part]);
+await Promise.all(BESIDE_EACH_OTHER.map((lane) => run(steps.filter((step) => lane.includes(step)))));
+await run(steps.filter((step) => !BESIDE_EACH_OTHER.flat().includes(step)));
 const failed = results.filter(({ passed }) => !passed);
 say('');
 for (const { title, passed, seconds } of results) {
