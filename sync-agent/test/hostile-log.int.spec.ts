@@ -25,6 +25,8 @@ const CANARY = 'HostileZebra';
 /** As the codes of problems are written. */
 const CANARIES = [CANARY, 'hostilezebra', 'forged'];
 const LONGEST_LINE = 4_000;
+/** In ms: beside the agent's start, it rests for 30 s after each refusal, and three leases have two rests between them. */
+const ALL_TRIED = 150_000;
 
 function expectClean(log: LogUnderTest): void {
   expect(log.found(CANARIES)).toEqual([]);
@@ -161,7 +163,7 @@ describe('the log of an agent whose gateway is hostile', () => {
     await until(
       'the agent has tried everything',
       () => times(lease) > 2 && times(chartState) + times(chartBatch) > 2 && times(heartbeat) > 0 && times(invites) > 0,
-      60_000,
+      ALL_TRIED,
     );
     agent.kill('SIGTERM');
     await once(agent, 'close');
@@ -172,7 +174,7 @@ describe('the log of an agent whose gateway is hostile', () => {
       expect(entries.some(({ msg }) => String(msg).includes(sign))).toBe(true);
     }
     expectClean(log);
-  }, 120_000);
+  }, 180_000);
 
   it('control: what is planted is found', () => {
     const log = new LogUnderTest();
