@@ -61,13 +61,14 @@ describe('bytes of documents in the DMZ', () => {
     await documents[Symbol.asyncDispose]();
   });
 
+  const hashed: boolean[] = [];
   const compare = async (differs: Partial<ComparedWith> = {}): Promise<DmzTally> => {
     const { ledger } = documents.under;
     const onOwed = (): void => undefined;
     const compared = { ledger, gateway, suspects, hashing: new BlobHashing(), onOwed, ...differs };
     const { signal } = new AbortController();
     const tally = await compareWithDmz(compared, signal);
-    await hashBlobsInTurn(compared, tally, signal);
+    hashed.push(await hashBlobsInTurn(compared, tally, signal));
     return tally;
   };
   const found = async (differs: Partial<ComparedWith> = {}): Promise<Tally['found']> => (await compare(differs)).found;
@@ -350,6 +351,7 @@ describe('bytes of documents in the DMZ', () => {
     expect(calls).toEqual([all.slice(1)]);
     expect(hashing.after).toBe(all.at(-1));
     expect(await found({ gateway: slow, hashing })).toEqual({});
+    expect(hashed.at(-1)).toBe(true);
     expect(calls).toHaveLength(2);
   });
 
@@ -372,6 +374,7 @@ describe('bytes of documents in the DMZ', () => {
     await sql("INSERT INTO document_chunk VALUES (?, 0, 'x')", stranger);
     for (const left of [1, 0]) {
       expect(await found({ gateway: failing([]) })).toEqual({ 'document-superfluous': 1 });
+      expect(hashed.at(-1)).toBe(false);
       expect(await rowsOf(stranger.toString('hex'))).toBe(left);
     }
     const all = (await Promise.all([patientRef, otherRef].map((ref) => documents.stored(ref)))).flat();

@@ -70,13 +70,14 @@ export interface BlobsHashedWith {
  * told to stop, it ends behind the call that is under way, and the next run goes on there; each run hashes something.
  * Those that did not open for somebody come first, for half of the run at most; one of them that the gateway fails to
  * read is sent again.
+ * @returns false when the gateway could not tell what it holds
  * @throws Transient, Permanent
  */
-export async function hashBlobsInTurn(hashed: BlobsHashedWith, tally: DmzTally, signal: AbortSignal): Promise<void> {
+export async function hashBlobsInTurn(hashed: BlobsHashedWith, tally: DmzTally, signal: AbortSignal): Promise<boolean> {
   const { ledger, hashing } = hashed;
   const room = new Room(hashing, signal);
   if (!tally.documentsCompared) {
-    return;
+    return false;
   }
   for (const portion of portions(await readHeldAmong(ledger.manager, tally.doubted))) {
     if (room.isOver(HALF)) {
@@ -99,10 +100,11 @@ export async function hashBlobsInTurn(hashed: BlobsHashedWith, tally: DmzTally, 
       }
       room.take(portion);
       if (different === null || room.isOver(WHOLE)) {
-        return;
+        return different !== null;
       }
     }
   }
+  return true;
 }
 
 /** All that are held, each once, from behind `start` on. */

@@ -115,7 +115,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
       const hashed = await this.hash({ ledger, gateway, hashing, onOwed }, tally);
       await keepComparison(ledger, began, tally);
       this.dmzDueAt = began.getTime() + every * 1_000;
-      this.report('dmz', tally, tally.documentsCompared && hashed);
+      this.report('dmz', tally, hashed);
       this.failures.dmz = 0;
     } catch (failure: unknown) {
       this.dmzDueAt = Date.now() + Math.min(AGAIN, every * 1_000);
@@ -126,8 +126,7 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   /** Last, and whatever comes of it, the comparison is kept: it stands without the hashes. */
   private async hash(hashed: BlobsHashedWith, tally: DmzTally): Promise<boolean> {
     try {
-      await hashBlobsInTurn(hashed, tally, this.stopping.signal);
-      return true;
+      return await hashBlobsInTurn(hashed, tally, this.stopping.signal);
     } catch (failure: unknown) {
       this.log.warn({
         msg: 'documents could not be hashed in the DMZ; the next comparison goes on',
