@@ -84,6 +84,22 @@ describe('thousands of conversations', () => {
     expect(portal.complaints).toEqual([]);
   });
 
+  it('are drawn to the last when a few were printed and one more comes', async () => {
+    await using portal = await PortalBrowser.open();
+    const { fixture } = portal;
+    fixture.signIn();
+    const [newest, ...threads] = (manyThreads(6) as { threads: object[] }).threads;
+    fixture.sections['messages'] = { threads };
+    const page = await portal.page('/messages');
+    const rows = page.locator('main').getByRole('listitem');
+    await until(() => rows.count(), 5);
+    await preparePrint(page);
+    fixture.change('messages', { threads: [newest, ...threads] });
+    await until(() => rows.count(), 6);
+    expect(await page.getByRole('button', { name: /^Show / }).count()).toBe(0);
+    expect(portal.complaints).toEqual([]);
+  });
+
   it('have no control when they are few', async () => {
     await using portal = await PortalBrowser.open();
     const { fixture } = portal;

@@ -61,14 +61,15 @@ describe('bytes of documents in the DMZ', () => {
     await documents[Symbol.asyncDispose]();
   });
 
-  const hashed: boolean[] = [];
+  /** whether the last comparison had everything hashed that it asked for */
+  let isWhole = false;
   const compare = async (differs: Partial<ComparedWith> = {}): Promise<DmzTally> => {
     const { ledger } = documents.under;
     const onOwed = (): void => undefined;
     const compared = { ledger, gateway, suspects, hashing: new BlobHashing(), onOwed, ...differs };
     const { signal } = new AbortController();
     const tally = await compareWithDmz(compared, signal);
-    hashed.push(await hashBlobsInTurn(compared, tally, signal));
+    isWhole = await hashBlobsInTurn(compared, tally, signal);
     return tally;
   };
   const found = async (differs: Partial<ComparedWith> = {}): Promise<Tally['found']> => (await compare(differs)).found;
@@ -100,14 +101,18 @@ describe('bytes of documents in the DMZ', () => {
   }
 
   /** What the agent does every quarter of an hour and every night, by the job's name. Fake: the queues. */
-  function jobsOf(config: AgentConfig, asked: GatewayClient): ReadonlyMap<string, JobHandler> {
+  function jobsOf(
+    config: AgentConfig,
+    asked: GatewayClient,
+    counters = new AgentCounters(),
+  ): ReadonlyMap<string, JobHandler> {
     const { ledger, keys } = documents.under;
     const jobs = new Map<string, JobHandler>();
     const queues = Object.assign(Object.create(QueuesService.prototype) as QueuesService, {
       handle: (_: string, job: string, handle: JobHandler) => jobs.set(job, handle),
     });
     const replicate = agent.get(ReplicateService);
-    new ReconcileService(config, ledger, keys, asked, replicate, queues, new AgentCounters()).onModuleInit();
+    new ReconcileService(config, ledger, keys, asked, replicate, queues, counters).onModuleInit();
     return jobs;
   }
 
@@ -351,7 +356,7 @@ describe('bytes of documents in the DMZ', () => {
     expect(calls).toEqual([all.slice(1)]);
     expect(hashing.after).toBe(all.at(-1));
     expect(await found({ gateway: slow, hashing })).toEqual({});
-    expect(hashed.at(-1)).toBe(true);
+    expect(isWhole).toBe(true);
     expect(calls).toHaveLength(2);
   });
 
@@ -374,12 +379,26 @@ describe('bytes of documents in the DMZ', () => {
     await sql("INSERT INTO document_chunk VALUES (?, 0, 'x')", stranger);
     for (const left of [1, 0]) {
       expect(await found({ gateway: failing([]) })).toEqual({ 'document-superfluous': 1 });
-      expect(hashed.at(-1)).toBe(false);
+      expect(isWhole).toBe(false);
       expect(await rowsOf(stranger.toString('hex'))).toBe(left);
     }
     const all = (await Promise.all([patientRef, otherRef].map((ref) => documents.stored(ref)))).flat();
     expect(await found({ gateway: failing(all) })).toEqual({ 'document-changed': 1 });
     await healed();
+  });
+
+  it.each([
+    ['equal', true],
+    ['partial', false],
+  ])('are told as %s when the gateway can hash them: %s', async (outcome, canHash) => {
+    const counters = new AgentCounters();
+    const asked = Object.assign(Object.create(gateway) as GatewayClient, {
+      readBlobHashes: (body: Omit<BlobHashesRequest, 'v'>) =>
+        canHash ? gateway.readBlobHashes(body) : Promise.reject(new Transient('gateway-failed', 'it cannot be read')),
+    });
+    await jobsOf(documents.under.config, asked, counters).get('compare-dmz')?.('all');
+    const { values } = await counters.reconciliations.get();
+    expect(values.map(({ labels, value }) => ({ ...labels, value }))).toEqual([{ with: 'dmz', outcome, value: 1 }]);
   });
 
   it('that cannot be hashed at all keep no comparison from being kept, nor lost submissions from being found', async () => {

@@ -61,7 +61,7 @@ export class AgentCounters {
 
   readonly reconciliations = new Counter({
     name: 'agent_reconciliations_total',
-    help: 'Comparisons of everything, by the other side and outcome: equal, partial, different or failed',
+    help: 'Comparisons of everything, by the other side and outcome: equal, partial (documents could not be hashed), different or failed',
     labelNames: ['with', 'outcome'] as const,
     registers: this.registers,
   });

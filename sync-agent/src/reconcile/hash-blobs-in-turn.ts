@@ -70,7 +70,8 @@ export interface BlobsHashedWith {
  * told to stop, it ends behind the call that is under way, and the next run goes on there; each run hashes something.
  * Those that did not open for somebody come first, for half of the run at most; one of them that the gateway fails to
  * read is sent again.
- * @returns false when the gateway could not tell what it holds
+ * @returns false when the gateway could not hash what it was asked for or has no such call, or no time was left for a
+ *   doubted one
  * @throws Transient, Permanent
  */
 export async function hashBlobsInTurn(hashed: BlobsHashedWith, tally: DmzTally, signal: AbortSignal): Promise<boolean> {
@@ -79,32 +80,40 @@ export async function hashBlobsInTurn(hashed: BlobsHashedWith, tally: DmzTally, 
   if (!tally.documentsCompared) {
     return false;
   }
-  for (const portion of portions(await readHeldAmong(ledger.manager, tally.doubted))) {
+  const doubted = await readHeldAmong(ledger.manager, tally.doubted);
+  let told = 0;
+  for (const portion of portions(doubted)) {
     if (room.isOver(HALF)) {
       break;
     }
-    await oweBlobs(hashed, changed(await hashDoubted(hashed, portion, room)), tally);
+    const answer = await hashDoubted(hashed, portion, room);
+    told += answer.told;
+    await oweBlobs(hashed, changed(answer.different), tally);
     room.take(portion);
   }
+  const isWhole = told === doubted.length;
   for await (const blobs of inTurn(ledger.manager, hashing.after)) {
     for (const portion of portions(blobs)) {
       const before = hashing.after;
       // First: bytes that the gateway cannot read at all hold up the others for one comparison, not for ever.
       hashing.after = portion.at(-1)?.blobId ?? before;
       const different = await hashPortion(hashed, portion);
+      if (different === null) {
+        return false;
+      }
       try {
-        await oweBlobs(hashed, changed(different ?? []), tally);
+        await oweBlobs(hashed, changed(different), tally);
       } catch (failure: unknown) {
         hashing.after = before;
         throw failure;
       }
       room.take(portion);
-      if (different === null || room.isOver(WHOLE)) {
-        return different !== null;
+      if (room.isOver(WHOLE)) {
+        return isWhole;
       }
     }
   }
-  return true;
+  return isWhole;
 }
 
 /** All that are held, each once, from behind `start` on. */
@@ -143,24 +152,26 @@ function* portions(blobs: readonly HeldBlob[]): Generator<HeldBlob[]> {
   }
 }
 
-/** One by one when not all together. @returns those that differ */
+/** One by one when not all together. @returns those that differ, and how many of the portion that is known of */
 async function hashDoubted(
   hashed: BlobsHashedWith,
   portion: readonly HeldBlob[],
   room: Room,
-): Promise<readonly HeldBlob[]> {
+): Promise<{ different: readonly HeldBlob[]; told: number }> {
   const together = await hashPortion(hashed, portion);
   if (together !== null) {
-    return together;
+    return { different: together, told: portion.length };
   }
   const different: HeldBlob[] = [];
+  let told = 0;
   for (const blob of portion) {
     if (room.isOver(HALF)) {
       break;
     }
     different.push(...((await hashPortion(hashed, [blob])) ?? [blob]));
+    told += 1;
   }
-  return different;
+  return { different, told };
 }
 
 /** @returns those that differ; null when the gateway could not tell */

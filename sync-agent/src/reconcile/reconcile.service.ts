@@ -179,14 +179,14 @@ export class ReconcileService implements OnModuleInit, OnApplicationBootstrap, B
   private report(
     kind: 'dmz' | 'openemr',
     { charts, sections, skipped, differences, found }: Tally,
-    documentsCompared = true,
+    isWhole = true,
   ): void {
-    const equal = documentsCompared ? 'equal' : 'partial';
+    const equal = isWhole ? 'equal' : 'partial';
     this.counters.reconciliations.inc({ with: kind, outcome: differences === 0 ? equal : 'different' });
     for (const difference of DIFFERENCES) {
       this.counters.differences.inc({ kind: difference }, found[difference] ?? 0);
     }
-    const entry = { with: kind, charts, sections, skipped, differences, documentsCompared };
+    const entry = { with: kind, charts, sections, skipped, differences, whole: isWhole };
     if (differences > 0) {
       this.log.warn({ msg: 'a comparison found differences; they are sent again', ...entry, found });
     } else {
