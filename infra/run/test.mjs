@@ -19,8 +19,8 @@ const PARTS = {
   lint: LINT_STEPS,
   types: TYPE_STEPS,
   unit: [jest('unit')],
-  // Suites wait for servers and processes more than they compute: two at a time, each beside servers of its own.
-  integration: [jest('integration', '--maxWorkers=2')],
+  // Suites wait for servers and processes as much as they compute: three at a time keep two cores busy.
+  integration: [jest('integration', '--maxWorkers=3')],
   browser: [jest('browser', '--runInBand')],
   demo: [['demo: round trip in a browser', 'infra/dist/demo/demo.js', ['--check', ...placeOfItsOwn()]]],
   isolation: [
