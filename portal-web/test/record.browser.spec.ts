@@ -347,6 +347,26 @@ describe('bills', () => {
   });
 });
 
+describe('what is printed', () => {
+  it('says whose record it is, also where no page has shown that yet', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const page = await portal.page('/medications');
+    await page.evaluate(() => {
+      window.print = () => {
+        document.title = document.body.innerText.includes('Rosalind') ? 'named before' : 'printed';
+      };
+    });
+    await page.getByRole('button', { name: 'Print' }).click();
+    await page.waitForFunction(() => document.title === 'printed');
+    expect(await page.getByText('Rosalind May Okafor-Lindqvist').isVisible()).toBe(false);
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.getByText('Rosalind May Okafor-Lindqvist').isVisible()).toBe(true);
+    expect(await page.getByText('born April 23, 1980').isVisible()).toBe(true);
+    expect(portal.complaints).toEqual([]);
+  });
+});
+
 describe('a clinic that takes no messages', () => {
   it('says so where a message is written', async () => {
     await using portal = await PortalBrowser.open();

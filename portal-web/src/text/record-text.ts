@@ -45,6 +45,7 @@ export const recordText = {
       : { label: 'Recorded by', value: day === undefined ? who : `${who}, on ${day}` },
   noDate: 'Date not given',
   print: 'Print',
+  born: (day: string) => `born ${day}`,
   unnamed: 'Entry without a name',
   from: (day: string) => `from ${day}`,
   between: (from: string, to: string) => `${from} – ${to}`,

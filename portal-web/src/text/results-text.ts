@@ -50,7 +50,6 @@ export const resultsText = {
   allInside: 'In range',
   earlier: 'Other values of this test',
   earlierNone: 'No other values of this test in your record.',
-  print: 'Print',
   notFound: 'This report is not in your record any more. It may have been corrected.',
   notShown: 'We cannot show this report right now. This does not mean it is gone.',
   toAll: 'All results',
