@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import { getDocument } from 'pdfjs-dist/legacy/build/pdf.mjs';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { documentsWith } from './fixture-ccd.js';
 import { PATIENT_REF } from './fixture-chart.js';
 import { ENDLESS } from './fixture-people.js';
@@ -344,6 +344,26 @@ describe('bills', () => {
     await page.emulateMedia({ media: 'print' });
     expect(await page.getByText('Amoxicillin 500 MG').isVisible()).toBe(true);
     expect(await page.getByRole('button', { name: 'Print' }).isVisible()).toBe(false);
+  });
+});
+
+describe('why a medication was prescribed', () => {
+  it('is told in the words of the problem list where the record has a code alone', async () => {
+    await using portal = await PortalBrowser.open();
+    portal.fixture.signIn();
+    const request = (id: string, code: string): object => ({
+      resourceType: 'MedicationRequest',
+      id,
+      status: 'active',
+      medicationCodeableConcept: { text: `Medication ${id}` },
+      reasonCode: [{ coding: [{ system: 'http://snomed.info/sct', code }] }],
+    });
+    portal.fixture.sections['medications'] = { resources: [request('one', '38341003'), request('two', '999')] };
+    const page = await portal.page('/medications');
+    const card = (name: string): Locator => page.getByRole('article').filter({ hasText: name });
+    await card('Medication one').getByText('High blood pressure').waitFor();
+    await card('Medication two').getByText('SNOMED CT 999').waitFor();
+    expect(portal.complaints).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { boolean, conceptText, list, number, object, ofType, quantityText, resolve, string } from './fhir.js';
 import type { Json } from './fhir.js';
+import { reasonsOf, type Reason } from './reason.js';
 import { codesOf, noteTexts } from './record-entry.js';
 import type { Code } from './record-entry.js';
 import { nameOf } from './referred.js';
@@ -25,7 +26,7 @@ export interface Medication {
   /** how many refills the prescription carries, and how many are left when fills are on record */
   refills: { allowed: number; left: number | null } | undefined;
   quantity: string | undefined;
-  reasons: string[];
+  reasons: Reason[];
   notes: string[];
   codes: Code[];
 }
@@ -85,7 +86,7 @@ function readMedication(
       .findLast((date) => date !== ''),
     refills: readRefills(supply, fills),
     quantity: quantityText(object(supply, 'quantity'), formatNumber),
-    reasons: list(request, 'reasonCode').flatMap((reason) => conceptText(reason) ?? []),
+    reasons: reasonsOf(request),
     notes: noteTexts(request),
     codes: codesOf(
       object(request, 'medicationCodeableConcept'),

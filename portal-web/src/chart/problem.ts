@@ -2,7 +2,7 @@ import { conceptText, list, object, ofType, string } from './fhir.js';
 import type { Json } from './fhir.js';
 import { recordedOf, type Recorded } from './provenance.js';
 import { codesOf, newestFirst, noteTexts, statusOf, timing } from './record-entry.js';
-import type { RecordEntry, Timing } from './record-entry.js';
+import type { Code, RecordEntry, Timing } from './record-entry.js';
 import { Referred, referredId } from './referred.js';
 
 export type ProblemKind = 'problem' | 'concern' | 'visit-diagnosis';
@@ -34,11 +34,18 @@ export function readProblems(resources: unknown[]): Problem[] {
 
 /** Names by id of what a `problems` section lists, without what was ruled out or entered by mistake. */
 export function problemNames(resources: unknown[]): ReadonlyMap<string, string> {
-  return new Map(
-    readProblems(resources).flatMap(({ id, name, withdrawn, verification }) =>
-      withdrawn || verification === 'refuted' ? [] : [[id, name]],
-    ),
-  );
+  return new Map(believed(resources).map(({ id, name }) => [id, name]));
+}
+
+/** The same by code; of several with one code the newest. */
+export function problemNamesByCode(resources: unknown[]): (code: Code) => string | undefined {
+  const problems = believed(resources).filter(({ name }) => name !== '');
+  return ({ system, code }) =>
+    problems.find(({ codes }) => codes.some((each) => each.system === system && each.code === code))?.name;
+}
+
+function believed(resources: unknown[]): Problem[] {
+  return readProblems(resources).filter(({ withdrawn, verification }) => !withdrawn && verification !== 'refuted');
 }
 
 function readProblem(condition: Json, referred: Referred): Problem {

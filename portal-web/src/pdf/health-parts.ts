@@ -5,6 +5,7 @@ import { readMedications } from '../chart/medication.js';
 import { readProblems } from '../chart/problem.js';
 import { readProcedures } from '../chart/procedure.js';
 import { readProfile, type ContactPoint, type RelatedPerson } from '../chart/profile.js';
+import { reasonWords } from '../chart/reason.js';
 import { readSocialHistory } from '../chart/social-history.js';
 import { text } from '../text.js';
 import { entryTable, facts, lines, type Block, type SheetTools } from './sheet.js';
@@ -143,7 +144,7 @@ export function medicationBlocks(resources: unknown[], tools: SheetTools): Block
           ? [words.refills, medication.refills === undefined ? null : tools.number(medication.refills.allowed)]
           : [words.refillsLeft, words.refillsOf(medication.refills.left, medication.refills.allowed)],
         [words.lastFilled, day(tools, medication.lastFilledOn)],
-        [words.reason, medication.reasons],
+        [words.reason, reasonWords(medication.reasons, tools.problemOfCode)],
       ],
     ),
   ];

@@ -1,7 +1,7 @@
 import { isWhole, isWithin, withinRange, type DayRange } from '../chart/clinical-span.js';
 import { withdrawnIds } from '../chart/fhir.js';
 import { ageOf, partsIn, resourcesIn, skippedIn, type GatheredChart } from '../chart/gathered-chart.js';
-import { problemNames } from '../chart/problem.js';
+import { problemNames, problemNamesByCode } from '../chart/problem.js';
 import { readProfile } from '../chart/profile.js';
 import { waitingIn } from '../chart/release-wish.js';
 import { absentTitles, PART_TITLES, type PartName } from '../state/part-titles.js';
@@ -47,7 +47,7 @@ export interface RecordSheet {
   parts: readonly { title: string; blocks: readonly Block[] }[];
 }
 
-export interface SheetFrame extends Omit<SheetTools, 'isWithin' | 'problem'> {
+export interface SheetFrame extends Omit<SheetTools, 'isWithin' | 'problem' | 'problemOfCode'> {
   practiceName: string;
   now: Date;
 }
@@ -108,11 +108,13 @@ const words = text.download.pdfText;
 /** Pure: the chart in words, as the pages say it. */
 export function recordSheet(chart: GatheredChart, frame: SheetFrame): RecordSheet {
   const isoDay = (instant: string): string | null => frame.dates.isoDay(instant);
-  const problems = problemNames(resourcesIn(chart.sections.get('problems')));
+  const problemResources = resourcesIn(chart.sections.get('problems'));
+  const problems = problemNames(problemResources);
   const tools: SheetTools = {
     ...frame,
     isWithin: (value) => isWithin(value, frame.range, isoDay),
     problem: (id) => problems.get(id),
+    problemOfCode: problemNamesByCode(problemResources),
   };
   const age = ageOf(chart, frame.now.getTime());
   const at = chart.asOf === null ? null : frame.dates.moment(chart.asOf, { zone: true });

@@ -1,7 +1,7 @@
 import type { DateFormats } from '../chart/dates.js';
 import type { DayRange } from '../chart/clinical-span.js';
 import type { Recorded } from '../chart/provenance.js';
-import type { RecordEntry, Timing } from '../chart/record-entry.js';
+import type { Code, RecordEntry, Timing } from '../chart/record-entry.js';
 import type { Amount } from '../chart/section-content.js';
 import { text } from '../text.js';
 
@@ -24,6 +24,8 @@ export interface SheetTools {
   range: DayRange;
   /** name of an entry of the problem list by its id */
   problem: (id: string) => string | undefined;
+  /** the same by a code */
+  problemOfCode: (code: Code) => string | undefined;
   /** entries before their first day and after their last are left out already; this is for what is no resource */
   isWithin: (value: string | null | undefined) => boolean;
 }
