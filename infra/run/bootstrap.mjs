@@ -13,6 +13,7 @@ import { ensureDebianPackages } from './debian-packages.mjs';
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const PINNED_NODE = join(ROOT, 'node_modules/.bin/node');
+const INSTALLED_LOCK = join(ROOT, 'node_modules/.package-lock.json');
 
 /** Ends the script with one sentence for the person and the exit code that says what kind of thing is missing. */
 export function refuse(sentence, code) {
@@ -43,7 +44,7 @@ function requireNode() {
   }
 }
 
-/** Installs when the lock differs from the one that was installed last. The lock itself must come out unchanged. */
+/** Installs when the lock differs from the one that was installed last. What then lies there must be what the lock names. */
 function ensureNpmPackages() {
   const lockFile = join(ROOT, 'package-lock.json');
   const stamp = join(ROOT, 'node_modules/.installed-lock');
@@ -54,8 +55,8 @@ function ensureNpmPackages() {
     return;
   }
   say('Installing the npm packages of the lock file');
-  // Not `npm ci`: it refuses where a registry lacks packages for other platforms. As npm itself started this script, its
-  // own path is known; otherwise the one on PATH serves.
+  // Not `npm ci`: it refuses where a registry has gained or lost packages for other platforms. As npm itself started this
+  // script, its own path is known; otherwise the one on PATH serves.
   const npm = process.env['npm_execpath'];
   const args = ['install', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
   const [program, programArgs] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args];
@@ -63,16 +64,43 @@ function ensureNpmPackages() {
   if (result.status !== 0) {
     refuse('npm could not install the packages; its message is above.', 1);
   }
+  // npm writes into the lock what the registry has for other platforms today; what was installed decides, not that.
   if (!readFileSync(lockFile).equals(lock)) {
     writeFileSync(lockFile, lock);
-    refuse('npm wanted other packages than package-lock.json names; the lock file was put back. Use a newer npm.', 1);
+  }
+  const others = otherThanLocked(JSON.parse(lock).packages, JSON.parse(readFileSync(INSTALLED_LOCK)).packages);
+  if (others.length > 0) {
+    refuse(`npm installed other packages than package-lock.json names: ${others.join(', ')}. Use a newer npm.`, 1);
   }
   writeFileSync(stamp, wanted);
 }
 
+/**
+ * Paths of packages that were installed otherwise than the lock names them, or that it does not name, or that it demands
+ * and that are not there. Packages for other platforms (`optional`) may be absent.
+ *
+ * @param {Record<string, { version?: string, integrity?: string, link?: boolean, optional?: boolean }>} locked
+ *   `packages` of package-lock.json (npm's lockfileVersion 3)
+ * @param {typeof locked} installed the same of node_modules/.package-lock.json, which npm writes of what it installed
+ */
+export function otherThanLocked(locked, installed) {
+  const same = (path) => {
+    const [one, other] = [locked[path], installed[path]];
+    return one.version === other.version && one.integrity === other.integrity && one.link === other.link;
+  };
+  const strange = Object.keys(installed).filter((path) => !(path in locked) || !same(path));
+  const absent = Object.keys(locked).filter(
+    (path) => path.startsWith('node_modules/') && !locked[path].optional && !(path in installed),
+  );
+  return [...strange, ...absent];
+}
+
 function installedByHand(lockFile) {
-  const marker = join(ROOT, 'node_modules/.package-lock.json');
-  return existsSync(marker) && existsSync(PINNED_NODE) && statSync(marker).mtimeMs >= statSync(lockFile).mtimeMs;
+  return (
+    existsSync(INSTALLED_LOCK) &&
+    existsSync(PINNED_NODE) &&
+    statSync(INSTALLED_LOCK).mtimeMs >= statSync(lockFile).mtimeMs
+  );
 }
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
