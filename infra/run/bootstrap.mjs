@@ -44,35 +44,44 @@ function requireNode() {
   }
 }
 
-/** Installs when the lock differs from the one that was installed last. What then lies there must be what the lock names. */
+/** Installs unless it was done. What then lies there must be what the lock names; the lock itself is not written. */
 function ensureNpmPackages() {
   const lockFile = join(ROOT, 'package-lock.json');
   const stamp = join(ROOT, 'node_modules/.installed-lock');
   const lock = readFileSync(lockFile);
   const wanted = createHash('sha256').update(lock).digest('hex');
   const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : undefined;
-  if (installed === wanted || (installed === undefined && installedByHand(lockFile))) {
+  if (installed === wanted) {
     return;
   }
+  if (installed !== undefined || !installedByHand(lockFile)) {
+    installNpmPackages();
+  }
+  const others = existsSync(INSTALLED_LOCK)
+    ? otherThanLocked(JSON.parse(lock).packages, JSON.parse(readFileSync(INSTALLED_LOCK)).packages)
+    : ['all'];
+  if (others.length > 0) {
+    const some = others.length > 5 ? [...others.slice(0, 5), '…'] : others;
+    refuse(
+      `The installed npm packages are not those of package-lock.json (${String(others.length)} differ: ${some.join(', ')}). ` +
+        'Delete node_modules; look at the settings of npm (package-lock, omit) and at changes of package.json.',
+      1,
+    );
+  }
+  writeFileSync(stamp, wanted);
+}
+
+function installNpmPackages() {
   say('Installing the npm packages of the lock file');
-  // Not `npm ci`: it refuses where a registry has gained or lost packages for other platforms. As npm itself started this
-  // script, its own path is known; otherwise the one on PATH serves.
+  // Not `npm ci`: it refuses where a registry has gained or lost packages for other platforms, which `--no-save` keeps out
+  // of the lock. As npm itself started this script, its own path is known; otherwise the one on PATH serves.
   const npm = process.env['npm_execpath'];
-  const args = ['install', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
+  const args = ['install', '--no-save', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
   const [program, programArgs] = npm?.endsWith('.js') ? [process.execPath, [npm, ...args]] : ['npm', args];
   const result = spawnSync(program, programArgs, { cwd: ROOT, stdio: ['ignore', 2, 2] });
   if (result.status !== 0) {
     refuse('npm could not install the packages; its message is above.', 1);
   }
-  // npm writes into the lock what the registry has for other platforms today; what was installed decides, not that.
-  if (!readFileSync(lockFile).equals(lock)) {
-    writeFileSync(lockFile, lock);
-  }
-  const others = otherThanLocked(JSON.parse(lock).packages, JSON.parse(readFileSync(INSTALLED_LOCK)).packages);
-  if (others.length > 0) {
-    refuse(`npm installed other packages than package-lock.json names: ${others.join(', ')}. Use a newer npm.`, 1);
-  }
-  writeFileSync(stamp, wanted);
 }
 
 /**
@@ -89,9 +98,7 @@ export function otherThanLocked(locked, installed) {
     return one.version === other.version && one.integrity === other.integrity && one.link === other.link;
   };
   const strange = Object.keys(installed).filter((path) => !(path in locked) || !same(path));
-  const absent = Object.keys(locked).filter(
-    (path) => path.startsWith('node_modules/') && !locked[path].optional && !(path in installed),
-  );
+  const absent = Object.keys(locked).filter((path) => path !== '' && !locked[path].optional && !(path in installed));
   return [...strange, ...absent];
 }
 

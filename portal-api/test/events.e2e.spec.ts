@@ -6,9 +6,10 @@ import type { Redis } from 'ioredis';
 import { withAdmin } from 'infra/services/mariadb-server';
 import { TIMES } from 'sync-contract/limits';
 import { REDIS } from '../src/redis/redis.module.js';
-import { STREAMS_PER_SESSION } from '../src/events/events.service.js';
+import { EventsService, STREAMS_PER_SESSION } from '../src/events/events.service.js';
 import type { BrowserStandIn } from './browser-stand-in.js';
 import { PortalUnderTest } from './portal-under-test.js';
+import { RedisLine } from './redis-line.js';
 
 let portal: PortalUnderTest;
 let redis: Redis;
@@ -202,4 +203,29 @@ test('a session has a few streams and no more; a closed one makes room', async (
 test('nobody without a session hears anything', async () => {
   const stream = await open(portal.browser());
   expect(stream.response.statusCode).toBe(401);
+});
+
+test('a stream opens when Redis tells of events, and not before', async () => {
+  const line = new RedisLine();
+  await line.mend();
+  const far = await PortalUnderTest.start('events_far', { REDIS_PORT: String(line.port) });
+  try {
+    const { browser, patientRef } = await far.patient();
+    const before = await open(browser);
+    line.hold();
+    // The connection that only listens; sessions are on another, which goes on.
+    far.app.get<{ subscriber: Redis }>(EventsService).subscriber.disconnect(true);
+    await before.ended;
+    const opening = open(browser);
+    expect(await Promise.race([opening.then(() => 'open'), pause(1_000, 'not yet')])).toBe('not yet');
+    line.release();
+    const stream = await opening;
+    expect(stream.response.statusCode).toBe(200);
+    await far.app.get<Redis>(REDIS).publish('portal:events', JSON.stringify({ patientRef, kind: 'chart', seq: 12 }));
+    await stream.until('"seq":12');
+    stream.response.destroy();
+  } finally {
+    await far[Symbol.asyncDispose]();
+    await line.cut();
+  }
 });

@@ -6,6 +6,7 @@ import { redisOf } from './gateway-under-test.js';
 export class RedisLine {
   private server: Server | undefined;
   private readonly sockets = new Set<Socket>();
+  private held: (() => void)[] | undefined;
   port = 0;
 
   async mend(): Promise<void> {
@@ -20,11 +21,30 @@ export class RedisLine {
           far.destroy();
         });
       }
-      socket.pipe(far).pipe(socket);
+      const join = (): void => {
+        socket.pipe(far).pipe(socket);
+      };
+      if (this.held === undefined) {
+        join();
+      } else {
+        this.held.push(join);
+      }
     });
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
     this.port = (this.server.address() as AddressInfo).port;
+  }
+
+  /** New connections come and hear nothing, until `release`; those that are there go on. */
+  hold(): void {
+    this.held = [];
+  }
+
+  release(): void {
+    this.held?.forEach((join) => {
+      join();
+    });
+    this.held = undefined;
   }
 
   async cut(): Promise<void> {

@@ -31,6 +31,8 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(EventsService.name);
   private readonly streams = new Set<EventStream>();
   private subscriber: Redis | undefined;
+  /** on this connection to Redis; rejected with Busy when the connection is lost or was not to be had */
+  private subscribed = notYetSubscribed();
 
   constructor(
     private readonly dataSource: DataSource,
@@ -46,21 +48,25 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
     const warn = (message: string): void => {
       this.logger.warn(message);
     };
-    // Subscriptions wait for the connection, also for one that comes late or comes back.
-    this.subscriber = connectRedis(this.config.redis, warn, {
-      enableOfflineQueue: true,
-      commandTimeout: undefined,
-      maxRetriesPerRequest: null,
-    });
-    this.subscriber.on('message', (channel: string, message: string) => {
+    const subscriber = connectRedis(this.config.redis, warn, { autoResubscribe: false });
+    subscriber.on('message', (channel: string, message: string) => {
       this.hear(channel, message);
     });
-    this.subscriber.on('close', () => {
+    subscriber.on('ready', () => {
+      const { resolve } = this.subscribed;
+      const lost = (): void => {
+        subscriber.disconnect(true);
+      };
+      subscriber.subscribe(PORTAL_EVENTS_CHANNEL, SESSION_ENDED_CHANNEL).then(() => {
+        resolve();
+      }, lost);
+    });
+    subscriber.on('close', () => {
+      this.subscribed.reject(new Busy());
+      this.subscribed = notYetSubscribed();
       this.endAll();
     });
-    this.subscriber.subscribe(PORTAL_EVENTS_CHANNEL, SESSION_ENDED_CHANNEL).catch((error: unknown) => {
-      warn(error instanceof Error ? error.message : 'the subscription failed');
-    });
+    this.subscriber = subscriber;
   }
 
   beforeApplicationShutdown(): void {
@@ -78,7 +84,7 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
 
   /**
    * From when this resolves, `stream` passes on every event that concerns it, and may start. It is watched until it ends.
-   * @throws SignedOut when its session is over; Busy when it was cut off before it could start
+   * @throws SignedOut when its session is over; Busy when it was cut off before it could start, or Redis tells nothing
    */
   async follow(stream: EventStream): Promise<void> {
     this.streams.add(stream);
@@ -106,6 +112,7 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
   /** @returns milliseconds after which its session may be over */
   private async prepare(stream: EventStream): Promise<number> {
     try {
+      await this.subscribed.promise;
       const left = await this.timeLeft(stream);
       if (left === null) {
         throw new SignedOut();
@@ -197,6 +204,13 @@ export class EventsService implements OnModuleInit, BeforeApplicationShutdown {
       stream.end();
     }
   }
+}
+
+function notYetSubscribed(): PromiseWithResolvers<void> {
+  const deferred = Promise.withResolvers<void>();
+  // Nobody may be waiting for it.
+  deferred.promise.catch(() => undefined);
+  return deferred;
 }
 
 function parseEvent(message: string): PortalEvent | null {
