@@ -56,7 +56,7 @@ describe('a person with a keyboard only', () => {
     await tabTo(page, 'Basic metabolic panel');
     await page.keyboard.press('Enter');
     await page.getByText('mg/dL').first().waitFor();
-    expect(await page.title()).toBe('Result – Alder Lane Family Practice');
+    await until(() => page.title(), /^Result – Alder Lane Family Practice$/);
     await tabTo(page, /^Ask about this result/);
     await page.keyboard.press('Enter');
     await page.getByLabel('Topic').waitFor();
